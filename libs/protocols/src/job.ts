@@ -1,0 +1,36 @@
+import { Type, type Static } from 'typebox'
+import { Id } from './ids.ts'
+import { PhaseSpan } from './system.ts'
+
+export const Verb = Type.Union([
+  Type.Literal('create'),
+  Type.Literal('start'),
+  Type.Literal('stop'),
+  Type.Literal('reload'),
+  Type.Literal('destroy'),
+])
+export type Verb = Static<typeof Verb>
+
+export const JobState = Type.Union([
+  Type.Literal('queued'),
+  Type.Literal('running'),
+  Type.Literal('waiting'),
+  Type.Literal('done'),
+  Type.Literal('failed'),
+  Type.Literal('cancelled'),
+])
+export type JobState = Static<typeof JobState>
+
+/** One verb asked of one system. pg-boss messages only wake it and are never shown. */
+export const Job = Type.Object({
+  id: Id,
+  system: Id,
+  name: Type.String({ description: "the system's name" }),
+  verb: Verb,
+  state: JobState,
+  error: Type.Union([Type.String(), Type.Null()]),
+  phases: Type.Array(PhaseSpan),
+  createdAt: Type.String({ format: 'date-time' }),
+  finishedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+})
+export type Job = Static<typeof Job>

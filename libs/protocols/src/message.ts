@@ -1,0 +1,69 @@
+import { type Static, type TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+
+/** One kind of wire message: its name, its version, one line of what it is for, and the schema of its body. */
+export type Message<K extends string, B extends TSchema> = {
+  readonly kind: K
+  readonly version: number
+  readonly doc: string
+  readonly body: B
+}
+
+export const message = <const K extends string, B extends TSchema>(m: Message<K, B>): Message<K, B> => m
+
+type AnyMessage = Message<string, TSchema>
+/** A decoded message: `token` is the session's, absent before the session exists. */
+export type Decoded<M extends AnyMessage> =
+  M extends Message<infer K, infer B> ? { readonly kind: K; readonly token?: string; readonly body: Static<B> } : never
+export type DecodeError = { readonly kind: 'malformed'; readonly why: string }
+
+export type Protocol<M extends AnyMessage> = {
+  readonly messages: readonly M[]
+  encode<K extends M['kind']>(kind: K, body: Static<Extract<M, { kind: K }>['body']>, token?: string): Buffer
+  decode(bytes: Uint8Array): Decoded<M> | DecodeError
+}
+
+/**
+ * A set of messages that travel one way. `decode` never throws, whatever the bytes are: it answers `malformed` and why,
+ * and the receiver drops and counts it. Frame: UTF-8 JSON {k: kind, v: version, t?: session token, b: body}.
+ */
+export const protocol = <const T extends readonly AnyMessage[]>(...messages: T): Protocol<T[number]> => {
+  type M = T[number]
+  const byKind = new Map(messages.map(m => [m.kind, { version: m.version, check: Compile(m.body) }]))
+  const malformed = (why: string): DecodeError => ({ kind: 'malformed', why })
+  return {
+    messages,
+    encode: (kind, body, token) =>
+      Buffer.from(
+        JSON.stringify({
+          k: kind,
+          v: byKind.get(kind)?.version ?? 1,
+          ...(token === undefined ? {} : { t: token }),
+          b: body,
+        }),
+      ),
+    decode: bytes => {
+      let frame: unknown
+      try {
+        frame = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
+      } catch {
+        return malformed('not JSON')
+      }
+      if (typeof frame !== 'object' || frame === null) return malformed('not an object')
+      const { k, v, t, b } = frame as { k?: unknown; v?: unknown; t?: unknown; b?: unknown }
+      const known = typeof k === 'string' ? byKind.get(k) : undefined
+      if (!known) return malformed('unknown kind')
+      if (v !== known.version) return malformed(`version of ${k as string} is not ${known.version}`)
+      if (t !== undefined && (typeof t !== 'string' || t.length > 64)) return malformed('bad token')
+      try {
+        if (!known.check.Check(b)) {
+          const first = known.check.Errors(b)[0]
+          return malformed(`${k as string}${first?.instancePath ?? ''} ${first?.message ?? 'does not fit'}`)
+        }
+      } catch {
+        return malformed(`${k as string} is nested too deeply`)
+      }
+      return { kind: k, ...(t === undefined ? {} : { token: t }), body: b } as Decoded<M>
+    },
+  }
+}

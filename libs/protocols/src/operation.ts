@@ -1,0 +1,43 @@
+import type { TSchema } from 'typebox'
+
+/** What a spawned process left. Streams are cut at the call's output limit; `truncated` says so. */
+export type ShellResult = { stdout: string; stderr: string; code: number; truncated: boolean }
+
+export type Become = { user: string }
+
+/**
+ * How an operation is done with a command. `command` is spawned without a shell in between; `script` goes to `sh -s`.
+ * `parse` turns the output into a value and may throw: that ends the call `invalid`.
+ */
+export type Shell<I, O> = ({ command(input: I): readonly string[] } | { script(input: I): string }) & {
+  env?(input: I): Record<string, string>
+  cwd?(input: I): string | undefined
+  stdin?(input: I): string | undefined
+  become?(input: I): Become | undefined
+  /** Exit codes that are not a failure. Default [0]. */
+  okCodes?(input: I): readonly number[]
+  /** What the input itself says about limits; the call's own limits still hold. */
+  timeoutMs?(input: I): number | undefined
+  outputBytesMax?(input: I): number | undefined
+  parse(result: ShellResult, input: I): O
+}
+
+/** A native form runs inside the agent. It must obey `signal` and give plain JSON. */
+export type Native<I, O> = (input: I, context: { signal: AbortSignal }) => Promise<O>
+
+/** A named, typed unit of remote work, as data. At least one of `shell` and `native`, by type. */
+export type OperationSpec<I = never, O = unknown> = {
+  readonly name: string
+  /** One line. */
+  readonly doc: string
+  readonly input: TSchema
+  readonly output: TSchema
+  /** Changes nothing on the host: may be repeated, and is journalled without a sync. */
+  readonly reads?: boolean
+  /** Doing it twice is as doing it once. */
+  readonly idempotent?: boolean
+  /** Per field of the output, how results of many hosts aggregate. */
+  readonly summary?: Readonly<Record<string, readonly string[]>>
+  /** Fields (top level) left out when identical results of hosts are folded for people, because they differ by nature. */
+  readonly varies?: readonly string[]
+} & ({ readonly shell: Shell<I, O>; readonly native?: boolean } | { readonly shell?: undefined; readonly native: true })

@@ -1,0 +1,233 @@
+/**
+ * Selectors: data that picks hosts. Grammar (precedence: not, and, or):
+ *
+ *     selector = and { "or" and } ;  and = unary { "and" unary } ;  unary = "not" unary | "(" selector ")" | term
+ *     term = "*" | "@" saved | key ( "=" | "!=" ) value | key "in" "(" value { "," value } ")" | name
+ *     key  = label | "fact:" path          name, value = word with * and ? and [1-90] | 'quoted'
+ */
+export type Selector =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'name'; readonly pattern: string }
+  | {
+      readonly kind: 'label' | 'fact'
+      readonly key: string
+      readonly values: readonly string[]
+      readonly negated: boolean
+    }
+  | { readonly kind: 'saved'; readonly name: string }
+  | { readonly kind: 'not'; readonly of: Selector }
+  | { readonly kind: 'and' | 'or'; readonly of: readonly Selector[] }
+
+/** A selector that cannot be read: `at` is the offset of the character (0 = first) where reading stopped. */
+export class SelectorError extends Error {
+  override readonly name = 'SelectorError'
+  readonly at: number
+  readonly text: string
+  constructor(text: string, at: number, expected: string) {
+    const found = at >= text.length ? 'the end' : `\`${text[at]}\``
+    super(`selector, character ${at + 1}: found ${found}, expected ${expected}`)
+    this.at = at
+    this.text = text
+  }
+}
+
+type Token = { kind: 'word' | 'quoted' | '(' | ')' | ',' | '=' | '!='; text: string; at: number }
+
+const tokens = (text: string): Token[] => {
+  const found: Token[] = []
+  let at = 0
+  while (at < text.length) {
+    const rest = text.slice(at)
+    const space = /^\s+/.exec(rest)
+    if (space) {
+      at += space[0].length
+      continue
+    }
+    const symbol = /^(!=|=|\(|\)|,)/.exec(rest)
+    const quoted = /^'([^']*)'|^"([^"]*)"/.exec(rest)
+    const word = /^(?:[A-Za-z0-9_.:/@*?-]|\[[0-9,-]+\])+/.exec(rest)
+    if (symbol) found.push({ kind: symbol[0] as Token['kind'], text: symbol[0], at })
+    else if (quoted) found.push({ kind: 'quoted', text: quoted[1] ?? quoted[2] ?? '', at })
+    else if (word) found.push({ kind: 'word', text: word[0], at })
+    else if (rest[0] === "'" || rest[0] === '"') throw new SelectorError(text, text.length, `a closing ${rest[0]}`)
+    else throw new SelectorError(text, at, 'a name, `*`, key=value, `not`, `(` or `@saved`')
+    at += (symbol ?? quoted ?? word)?.[0].length ?? 1
+  }
+  return found
+}
+
+const depthMax = 64
+
+/** Text -> selector. Throws SelectorError, which points at the character. */
+export const parseSelector = (text: string): Selector => {
+  const list = tokens(text)
+  let next = 0
+  const peek = () => list[next]
+  const isWord = (token: Token | undefined, word: string) => token?.kind === 'word' && token.text === word
+  const fail = (expected: string): never => {
+    throw new SelectorError(text, peek()?.at ?? text.length, expected)
+  }
+  const take = (kind: Token['kind'], expected: string): Token => {
+    const token = peek()
+    if (token?.kind !== kind) return fail(expected)
+    next += 1
+    return token
+  }
+  const value = (): string => {
+    const token = peek()
+    if (token?.kind !== 'word' && token?.kind !== 'quoted') return fail('a value')
+    next += 1
+    return token.text
+  }
+  const keyed = (key: string, values: readonly string[], negated: boolean): Selector =>
+    key.startsWith('fact:')
+      ? { kind: 'fact', key: key.slice('fact:'.length), values, negated }
+      : { kind: 'label', key, values, negated }
+  const term = (): Selector => {
+    const token = peek()
+    if (token?.kind === 'quoted') {
+      next += 1
+      return { kind: 'name', pattern: token.text }
+    }
+    if (token?.kind !== 'word' || ['and', 'or', 'in'].includes(token.text))
+      return fail('a name, `*`, key=value, `not`, `(` or `@saved`')
+    next += 1
+    const after = peek()
+    const keyAllowed = () => {
+      if (!/^(fact:)?[A-Za-z][A-Za-z0-9_./-]*$/.test(token.text))
+        throw new SelectorError(text, token.at, 'a label key or fact:path before the comparison')
+    }
+    if (after?.kind === '=' || after?.kind === '!=') {
+      keyAllowed()
+      next += 1
+      return keyed(token.text, [value()], after.kind === '!=')
+    }
+    if (isWord(after, 'in')) {
+      keyAllowed()
+      next += 1
+      take('(', '`(` after `in`')
+      const values = [value()]
+      while (peek()?.kind === ',') {
+        next += 1
+        values.push(value())
+      }
+      take(')', '`,` or `)`')
+      return keyed(token.text, values, false)
+    }
+    if (token.text === '*') return { kind: 'all' }
+    if (token.text.startsWith('@')) {
+      if (!/^@[A-Za-z][A-Za-z0-9_.-]*$/.test(token.text))
+        throw new SelectorError(text, token.at, '`@` and a saved name')
+      return { kind: 'saved', name: token.text.slice(1) }
+    }
+    expandNodeset(token.text, text, token.at) // a bad range is told here, where it stands
+    return { kind: 'name', pattern: token.text }
+  }
+  const unary = (depth: number): Selector => {
+    if (depth > depthMax) return fail(`at most ${depthMax} levels of \`not\` and parentheses`)
+    const token = peek()
+    if (isWord(token, 'not')) {
+      next += 1
+      return { kind: 'not', of: unary(depth + 1) }
+    }
+    if (token?.kind === '(') {
+      next += 1
+      const inner = any(depth + 1)
+      take(')', '`and`, `or` or `)`')
+      return inner
+    }
+    return term()
+  }
+  const joined = (word: 'and' | 'or', operand: (depth: number) => Selector, depth: number): Selector => {
+    const of = [operand(depth)]
+    while (isWord(peek(), word)) {
+      next += 1
+      of.push(operand(depth))
+    }
+    return of.length === 1 ? (of[0] as Selector) : { kind: word, of }
+  }
+  const all = (depth: number): Selector => joined('and', unary, depth)
+  const any = (depth: number): Selector => joined('or', all, depth)
+  const selector = any(0)
+  if (next < list.length) fail('`and`, `or` or the end')
+  return selector
+}
+
+const nodesetMax = 10_000
+
+/** `web[1-3,7]` -> web1, web2, web3, web7, keeping leading zeros; a word without a range is itself. */
+export const expandNodeset = (word: string, text: string = word, at = 0): string[] => {
+  const open = word.indexOf('[')
+  if (open < 0) return [word]
+  const close = word.indexOf(']', open)
+  const [before, ranges, after] = [word.slice(0, open), word.slice(open + 1, close), word.slice(close + 1)]
+  const numbers: string[] = []
+  for (const range of ranges.split(',')) {
+    const match = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(range)
+    if (!match) throw new SelectorError(text, at + open + 1, 'a range such as [1-90] or [1,3,5-7]')
+    const [first, last] = [match[1] as string, match[2] ?? (match[1] as string)]
+    if (Number(last) < Number(first)) throw new SelectorError(text, at + open + 1, 'a range that goes up')
+    if (Number(last) - Number(first) + numbers.length >= nodesetMax)
+      throw new SelectorError(text, at + open + 1, `at most ${nodesetMax} names in a range`)
+    for (let n = Number(first); n <= Number(last); n += 1) numbers.push(String(n).padStart(first.length, '0'))
+  }
+  const names = expandNodeset(after, text, at + close + 1).flatMap(tail => numbers.map(n => `${before}${n}${tail}`))
+  if (names.length > nodesetMax) throw new SelectorError(text, at, `at most ${nodesetMax} names`)
+  return names
+}
+
+/** A glob (`*`, `?`) as the text of an anchored regular expression, the same for JavaScript and Postgres. */
+export const globToRegExp = (glob: string): string =>
+  `^${glob
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*/g, '.*')
+    .replace(/\?/g, '.')}$`
+const globMatches = (glob: string, text: string) => new RegExp(globToRegExp(glob), 's').test(text)
+
+export type SelectableHost = {
+  readonly id: string
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly facts: Readonly<Record<string, unknown>>
+}
+
+const factAt = (facts: Readonly<Record<string, unknown>>, path: string): string | undefined => {
+  let value: unknown = facts
+  for (const part of path.split('.'))
+    value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[part] : undefined
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : undefined
+}
+
+/** Whether the selector picks the host. `saved` gives the selector of a saved name, already parsed. */
+export const selects = (
+  selector: Selector,
+  host: SelectableHost,
+  saved: (name: string) => Selector = name => {
+    throw new Error(`no saved selector ${name}`)
+  },
+): boolean => {
+  switch (selector.kind) {
+    case 'all':
+      return true
+    case 'name':
+      return (
+        host.id === selector.pattern || expandNodeset(selector.pattern).some(pattern => globMatches(pattern, host.name))
+      )
+    case 'label':
+    case 'fact': {
+      const found = selector.kind === 'label' ? host.labels[selector.key] : factAt(host.facts, selector.key)
+      const equal = found !== undefined && selector.values.some(value => globMatches(value, found))
+      return equal !== selector.negated
+    }
+    case 'saved':
+      return selects(saved(selector.name), host, saved)
+    case 'not':
+      return !selects(selector.of, host, saved)
+    case 'and':
+      return selector.of.every(one => selects(one, host, saved))
+    case 'or':
+      return selector.of.some(one => selects(one, host, saved))
+  }
+}

@@ -1,0 +1,97 @@
+import { Type, type Static } from 'typebox'
+import { Labels, Name } from './host.ts'
+import { Id } from './ids.ts'
+
+/** Public phases of a system, in the order a life usually takes. */
+export const phases = [
+  'planned',
+  'requested',
+  'booting',
+  'enrolled',
+  'provisioning',
+  'ready',
+  'stopping',
+  'stopped',
+  'destroying',
+  'gone',
+  'failed',
+  'lost',
+] as const
+export const Phase = Type.Enum(phases)
+export type Phase = (typeof phases)[number]
+
+export const PhaseSpan = Type.Object({
+  name: Phase,
+  at: Type.String({ format: 'date-time', description: 'when it was entered' }),
+  ms: Type.Union([Type.Integer(), Type.Null()], { description: 'how long it lasted; null while it lasts' }),
+})
+export type PhaseSpan = Static<typeof PhaseSpan>
+
+export const ProviderKind = Type.Union(
+  [Type.Literal('local'), Type.Literal('kvm'), Type.Literal('ec2'), Type.Literal('digitalocean')],
+  { description: 'code that makes instances' },
+)
+export type ProviderKind = Static<typeof ProviderKind>
+
+export const Readiness = Type.Union([Type.Literal('agent'), Type.Literal('ssh'), Type.Literal('none')])
+export type Readiness = Static<typeof Readiness>
+
+/** What a person asks for. Everything but the name has a default. */
+export const SystemSpec = Type.Object(
+  {
+    name: Name,
+    provider: ProviderKind,
+    type: Type.String({ pattern: '^[a-z][a-z0-9-]{0,62}$', description: 'named role, for example `web`' }),
+    size: Type.String({ maxLength: 64 }),
+    image: Type.String({ maxLength: 128 }),
+    labels: Labels,
+    readiness: Readiness,
+    protected: Type.Boolean({ description: 'destroy is refused while set' }),
+  },
+  { additionalProperties: false },
+)
+export type SystemSpec = Static<typeof SystemSpec>
+
+/** Body of `POST /v1/systems`. With `count`, `name` is a stem and the systems are `name-1..count`. */
+export const CreateSystems = Type.Object(
+  {
+    name: Name,
+    count: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+    provider: Type.Optional(ProviderKind),
+    type: Type.Optional(SystemSpec.properties.type),
+    size: Type.Optional(SystemSpec.properties.size),
+    image: Type.Optional(SystemSpec.properties.image),
+    labels: Type.Optional(Labels),
+    readiness: Type.Optional(Readiness),
+    protected: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+export type CreateSystems = Static<typeof CreateSystems>
+
+export const DesiredPower = Type.Union([Type.Literal('running'), Type.Literal('stopped'), Type.Literal('absent')])
+export type DesiredPower = Static<typeof DesiredPower>
+
+/** The desired record of a machine, and what its provider last said of it. */
+export const System = Type.Object({
+  id: Id,
+  name: Name,
+  provider: ProviderKind,
+  type: Type.String(),
+  size: Type.String(),
+  image: Type.String(),
+  labels: Labels,
+  readiness: Readiness,
+  protected: Type.Boolean(),
+  generation: Type.Integer(),
+  desired: DesiredPower,
+  observed: Type.Union([Type.String(), Type.Null()], { description: "the provider's word for the instance's power" }),
+  phase: Phase,
+  phases: Type.Array(PhaseSpan),
+  reason: Type.Union([Type.String(), Type.Null()], { description: 'why it waits or failed' }),
+  ref: Type.Union([Type.String(), Type.Null()], { description: "the provider's id of the instance" }),
+  host: Type.Union([Id, Type.Null()], { description: 'the host at re-mote that answers for it' }),
+  createdAt: Type.String({ format: 'date-time' }),
+  readyAfterMs: Type.Union([Type.Integer(), Type.Null()]),
+})
+export type System = Static<typeof System>

@@ -1,0 +1,214 @@
+import { Type } from 'typebox'
+import { Keyset } from './enrolment.ts'
+import { Name } from './host.ts'
+import { Id } from './ids.ts'
+import { message, protocol, type Decoded } from './message.ts'
+import { CallResult } from './outcome.ts'
+import { signParts, verifyParts, type SigningKeys } from './signing.ts'
+
+const Nonce = Type.String({ minLength: 22, maxLength: 64 })
+const Ids = Type.Array(Id, { maxItems: 10_000 })
+const Reason = Type.String({ maxLength: 512 })
+
+/** Limits of the wire, stated once. Bytes and counts. */
+export const wireLimits = {
+  messageBytesMax: 1_048_576,
+  inputBytesMax: 262_144,
+  outputBytesMax: 524_288,
+  helloTimeoutMs: 5_000,
+  heartbeatMs: 5_000,
+  heartbeatsMissedMax: 3,
+  callsPerAgentMax: 1_000,
+} as const
+
+export const helloStart = message({
+  kind: 'hello.start',
+  version: 1,
+  doc: 'The agent names itself and asks for a challenge.',
+  body: Type.Object({
+    agent: Id,
+    boot: Id,
+    nonce: Nonce,
+    versions: Type.Array(Type.Integer(), { minItems: 1, maxItems: 8 }),
+  }),
+})
+export const helloProof = message({
+  kind: 'hello.proof',
+  version: 1,
+  doc: "The agent's signature over the whole exchange (see helloParts), and what it is.",
+  body: Type.Object({
+    signature: Type.String({ maxLength: 128 }),
+    journalCounter: Type.Integer({ minimum: 0 }),
+    name: Name,
+    pid: Type.Integer({ minimum: 1 }),
+    version: Type.String({ maxLength: 32 }),
+  }),
+})
+export const agentHeartbeat = message({
+  kind: 'heartbeat',
+  version: 1,
+  doc: 'The other side is alive, its event loop included. Sent both ways every heartbeatMs.',
+  body: Type.Object({}),
+})
+export const callAcked = message({
+  kind: 'call.acked',
+  version: 1,
+  doc: 'Journalled (synced unless it only reads), ring space reserved; it starts now, or waits for a slot on the host.',
+  body: Type.Object({ id: Id, running: Type.Boolean() }),
+})
+export const callRunning = message({
+  kind: 'call.running',
+  version: 1,
+  doc: 'A call that was acknowledged while waiting has started.',
+  body: Type.Object({ id: Id }),
+})
+export const callResult = message({
+  kind: 'call.result',
+  version: 1,
+  doc: 'The terminal answer; repeated on every session until it is settled.',
+  body: Type.Object({ id: Id, ms: Type.Number({ minimum: 0 }), result: CallResult }),
+})
+export const callReport = message({
+  kind: 'call.report',
+  version: 1,
+  doc: 'Answer to call.ask. `unknown` voids the id for good: a later call with it is refused.',
+  body: Type.Object({
+    calls: Type.Array(
+      Type.Object({
+        id: Id,
+        state: Type.Union([
+          Type.Literal('waiting'),
+          Type.Literal('running'),
+          Type.Literal('finished'),
+          Type.Literal('lost'),
+          Type.Literal('unknown'),
+        ]),
+      }),
+      { maxItems: 10_000 },
+    ),
+  }),
+})
+export const goodbye = message({
+  kind: 'goodbye',
+  version: 1,
+  doc: 'The agent stops in good order.',
+  body: Type.Object({ reason: Reason }),
+})
+
+export const helloChallenge = message({
+  kind: 'hello.challenge',
+  version: 1,
+  doc: "The broker's nonce and name.",
+  body: Type.Object({ broker: Id, serverKey: Type.String({ maxLength: 64 }), nonce: Nonce, version: Type.Integer() }),
+})
+export const helloWelcome = message({
+  kind: 'hello.welcome',
+  version: 1,
+  doc: 'The session: its token goes into every later message. `at` is the time that expiries are judged by.',
+  body: Type.Object({
+    token: Type.String({ minLength: 43, maxLength: 43 }),
+    epoch: Type.Integer({ minimum: 1 }),
+    at: Type.Integer({ description: "the broker's clock, ms since 1970" }),
+    heartbeatMs: Type.Integer({ minimum: 100 }),
+    keyset: Keyset,
+  }),
+})
+export const helloRefused = message({
+  kind: 'hello.refused',
+  version: 1,
+  doc: 'No session. With `retry` the agent tries again later; without, its identity is not accepted any more.',
+  body: Type.Object({ reason: Reason, retry: Type.Boolean() }),
+})
+export const brokerHeartbeat = message({ ...agentHeartbeat, doc: 'As the agent’s, the other way.' })
+export const call = message({
+  kind: 'call',
+  version: 1,
+  doc: 'Do this once. Times are durations; the agent enforces the limits.',
+  body: Type.Object({
+    id: Id,
+    operation: Type.String({ maxLength: 128 }),
+    input: Type.Unknown(),
+    timeoutMs: Type.Integer({ minimum: 1, maximum: 86_400_000 }),
+    outputBytesMax: Type.Integer({ minimum: 0 }),
+    requestId: Type.String({ maxLength: 64, description: 'travels into the logs of all three services' }),
+  }),
+})
+export const callCancel = message({
+  kind: 'call.cancel',
+  version: 1,
+  doc: 'Kill its process group and answer with a result `cancelled`; of an unknown id: void it.',
+  body: Type.Object({ id: Id }),
+})
+export const callSettled = message({
+  kind: 'call.settled',
+  version: 1,
+  doc: 'These results are committed; the ring may drop them.',
+  body: Type.Object({ ids: Ids }),
+})
+export const callAsk = message({
+  kind: 'call.ask',
+  version: 1,
+  doc: 'What became of these calls, sent in an earlier session and never acknowledged?',
+  body: Type.Object({ ids: Ids }),
+})
+export const sessionEnd = message({
+  kind: 'session.end',
+  version: 1,
+  doc: 'The session is over (revoked, superseded, broker stopping).',
+  body: Type.Object({ reason: Reason, retry: Type.Boolean() }),
+})
+
+/** What agents say. */
+export const fromAgent = protocol(
+  helloStart,
+  helloProof,
+  agentHeartbeat,
+  callAcked,
+  callRunning,
+  callResult,
+  callReport,
+  goodbye,
+)
+export type FromAgent = Decoded<(typeof fromAgent.messages)[number]>
+
+/** What brokers say. */
+export const fromBroker = protocol(
+  helloChallenge,
+  helloWelcome,
+  helloRefused,
+  brokerHeartbeat,
+  call,
+  callCancel,
+  callSettled,
+  callAsk,
+  sessionEnd,
+)
+export type FromBroker = Decoded<(typeof fromBroker.messages)[number]>
+
+export type HelloFacts = {
+  broker: string
+  serverKey: string
+  agent: string
+  agentKey: string
+  agentNonce: string
+  brokerNonce: string
+  boot: string
+  version: number
+  journalCounter: number
+}
+const helloParts = (h: HelloFacts) => [
+  're-ops hello v1',
+  h.broker,
+  h.serverKey,
+  h.agent,
+  h.agentKey,
+  h.agentNonce,
+  h.brokerNonce,
+  h.boot,
+  h.version,
+  h.journalCounter,
+]
+/** The agent's proof that it holds the enrolled ed25519 key, bound to this broker, both nonces and this boot. */
+export const signHello = (keys: SigningKeys, hello: HelloFacts): string => signParts(keys, helloParts(hello))
+export const helloIsGenuine = (publicKey: string, hello: HelloFacts, signature: string): boolean =>
+  verifyParts(publicKey, helloParts(hello), signature)
