@@ -1,0 +1,9 @@
+import { runProof } from '../proof/command.ts'
+
+const benches = {
+  call: async () => (await import('./call.ts')).call,
+  systems: async () => (await import('./systems.ts')).systems,
+  agent: async () => (await import('./agent.ts')).agent,
+}
+
+process.exitCode = await runProof(benches, process.argv.slice(2), new URL('./results/', import.meta.url))

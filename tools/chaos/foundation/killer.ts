@@ -1,0 +1,47 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { livingParts, type Part, type PartKind } from './parts.ts'
+import type { Random } from './random.ts'
+
+export type Kill = {
+  at: number
+  part: Part
+  /** Work that this part was doing for someone when it died. */
+  inFlight: boolean
+}
+
+const kinds: readonly PartKind[] = ['postgres', 're-mote', 'broker', 're-core', 'agent']
+const partWaitMs = 30_000
+const pollMs = 50
+
+/**
+ * Kills (-9) `count` parts, at random moments. A part that is still down from its last death is waited for: a kill
+ * that hits nothing is not a kill.
+ */
+export const killAtRandom = async (deps: {
+  state: string
+  random: Random
+  count: number
+  pauseMs: readonly [number, number]
+  hosts: readonly string[]
+  isBusy(part: Part): boolean
+  say(line: string): void
+}): Promise<Kill[]> => {
+  const { state, random, count, pauseMs, hosts, isBusy, say } = deps
+  const kills: Kill[] = []
+  const victims = (kind: PartKind) =>
+    livingParts(state).filter(part => part.kind === kind && (kind !== 'agent' || hosts.includes(part.host ?? '')))
+  while (kills.length < count) {
+    await wait(random.between(...pauseMs))
+    const kind = random.pick(kinds)
+    const until = performance.now() + partWaitMs
+    while (victims(kind).length === 0 && performance.now() < until) await wait(pollMs)
+    const candidates = victims(kind)
+    if (candidates.length === 0) throw new Error(`${kind} did not come back within ${partWaitMs / 1000} s`)
+    const part = random.pick(candidates)
+    const inFlight = isBusy(part)
+    process.kill(part.pid, 'SIGKILL')
+    kills.push({ at: Date.now(), part, inFlight })
+    say(`kill ${kills.length}/${count}: ${part.kind}${part.host ? ` of ${part.host}` : ''}${inFlight ? '' : ' (idle)'}`)
+  }
+  return kills
+}

@@ -1,0 +1,7 @@
+import { runProof } from '../proof/command.ts'
+
+const chaos = {
+  foundation: async () => (await import('./foundation/foundation.ts')).foundation,
+}
+
+process.exitCode = await runProof(chaos, process.argv.slice(2), new URL('./results/', import.meta.url))
