@@ -1,0 +1,179 @@
+import type { Caps, ObservedVm, Observation, Phase } from '@re-ops/protocols'
+import type { Sighting, SystemRow } from '../store/row.ts'
+
+/** What one message has looked at so far. `undefined` = not looked. */
+export type Seen = {
+  readonly sightings: readonly Sighting[]
+  readonly instance?: Observation
+  readonly found?: readonly ObservedVm[]
+  readonly host?: { readonly id: string; readonly online: boolean; readonly enrolledAt: number } | null
+}
+
+export type Rules = {
+  readonly caps: Caps
+  /** A machine that died is left visible for this long before it is started again. */
+  readonly restartDelayMs: number
+  readonly bootTimeoutMs: number
+}
+
+/** What to do next for one system. Looks are free; of the mutations one message does at most one. */
+export type Step =
+  | { kind: 'look'; at: 'instance' | 'identity' | 'host' }
+  | { kind: 'freeze' }
+  | { kind: 'register' }
+  | { kind: 'create' }
+  | { kind: 'adopt'; ref: string }
+  | { kind: 'start' }
+  | { kind: 'stop' }
+  | { kind: 'destroy'; of: 'own' | 'found' | 'sighting'; ref: string | null }
+  | { kind: 'revoke' }
+  | { kind: 'next-candidate' }
+  | { kind: 'next-generation' }
+  /** Write down what was seen and go on. */
+  | { kind: 'note'; what: 'down' | 'missing' }
+  | { kind: 'enter'; phase: Phase; at?: number; host?: string }
+  /** Look again at `at`, or after a growing pause when it is null. */
+  | { kind: 'wait'; at: number | null; phase: Phase; reason: string | null }
+  /** Wanted and seen agree (or nothing more can be done without a person). */
+  | { kind: 'settled'; phase: Phase; reason: string | null }
+
+/** Deaths before it was ready once, after which a person is asked. */
+const restartsMax = 6
+
+const mutations: ReadonlySet<Step['kind']> = new Set(['create', 'start', 'stop', 'destroy'])
+export const isMutation = (step: Step): boolean => mutations.has(step.kind)
+
+/** From here on a create that was sent can no longer make its machine appear. */
+const landedBy = (row: SystemRow, caps: Caps): number =>
+  (row.sentAt ?? 0) + caps.latestLandingMs + caps.maxVisibilityLagMs
+
+/**
+ * The whole life of a system as one pure function: (row, what was seen, time) -> one step. It never assumes that an
+ * earlier step was the last thing that happened: a worker may have died anywhere, so each answer follows from what is
+ * written down and what was just seen.
+ */
+export const decide = (row: SystemRow, seen: Seen, now: number, rules: Rules): Step => {
+  if (row.phase === 'gone') return { kind: 'settled', phase: 'gone', reason: null }
+  const leaving = row.desired === 'absent' || row.wantGeneration > row.generation
+  for (const sighting of seen.sightings) {
+    if (sighting.ref === row.ref) continue
+    const own = sighting.generation === row.generation && sighting.candidate === row.candidate
+    if (own && row.ref === null && !leaving) return { kind: 'adopt', ref: sighting.ref }
+    return { kind: 'destroy', of: 'sighting', ref: sighting.ref }
+  }
+  if (leaving) return leave(row, seen, now, rules)
+  return row.ref === null ? make(row, seen, now, rules) : keep(row, seen, now, rules)
+}
+
+/** Absent wanted: destroy every machine of this identity, see that it is gone, revoke the identity, end. */
+const leave = (row: SystemRow, seen: Seen, now: number, { caps }: Rules): Step => {
+  if (row.phase !== 'destroying') return { kind: 'enter', phase: 'destroying' }
+  if (row.sentAt !== null || row.ref !== null) {
+    // With ids of our choosing, destroying what is not there yet spends the identity: a create that is still under
+    // way somewhere is then refused, instead of landing after everyone stopped looking.
+    if (row.destroyedAt === null && (caps.createIdempotency === 'caller-id' || row.ref !== null))
+      return { kind: 'destroy', of: 'own', ref: row.ref }
+    if (seen.found === undefined) return { kind: 'look', at: 'identity' }
+    const left = seen.found.find(vm => vm.power !== 'gone' && vm.power !== 'terminating')
+    if (left !== undefined) return { kind: 'destroy', of: 'found', ref: left.ref }
+    const stillShown = seen.found.some(vm => vm.power === 'terminating')
+    if (stillShown) return { kind: 'wait', at: null, phase: 'destroying', reason: 'the machine is being removed' }
+    if (row.missingAt === null) return { kind: 'note', what: 'missing' }
+    const sureAt = Math.max(landedBy(row, caps), row.missingAt + caps.maxVisibilityLagMs)
+    if (now < sureAt)
+      return { kind: 'wait', at: sureAt, phase: 'destroying', reason: 'waiting until a late create can no longer land' }
+  }
+  if (row.registeredAt !== null && row.revokedAt === null) return { kind: 'revoke' }
+  return row.desired === 'absent' ? { kind: 'settled', phase: 'gone', reason: null } : { kind: 'next-generation' }
+}
+
+/** No machine known yet: freeze the request, let re-mote know its token, send; after a crash send the very same again. */
+const make = (row: SystemRow, seen: Seen, now: number, { caps }: Rules): Step => {
+  if (row.phase === 'failed' || row.phase === 'lost') return { kind: 'settled', phase: row.phase, reason: row.reason }
+  if (row.sentAt === null) {
+    if (row.frozenRequest === null) return { kind: 'freeze' }
+    if (row.readiness === 'agent' && row.registeredAt === null) return { kind: 'register' }
+    return { kind: 'create' }
+  }
+  if (caps.createIdempotency !== 'lookup') return { kind: 'create' }
+  if (seen.found === undefined) return { kind: 'look', at: 'identity' }
+  const oldest = seen.found.toSorted((a, b) => a.createdAt.localeCompare(b.createdAt))[0]
+  if (oldest !== undefined) return { kind: 'adopt', ref: oldest.ref }
+  const sureAt = landedBy(row, caps)
+  if (now < sureAt)
+    return { kind: 'wait', at: sureAt, phase: 'requested', reason: 'the create call was not answered; looking for it' }
+  return { kind: 'next-candidate' }
+}
+
+/** The machine is known: compare what is seen with what is wanted. */
+const keep = (row: SystemRow, seen: Seen, now: number, rules: Rules): Step => {
+  if (seen.instance === undefined) return { kind: 'look', at: 'instance' }
+  if (seen.instance.state === 'unknown')
+    return { kind: 'wait', at: null, phase: row.phase, reason: seen.instance.why.message }
+  if (seen.instance.state === 'absent') return missing(row, seen.instance.proof, now, rules)
+  const { power } = seen.instance.vm
+  if (power === 'gone' || power === 'terminating') return missing(row, 'terminal', now, rules)
+  if (power === 'failed')
+    return { kind: 'settled', phase: 'failed', reason: `the provider says: ${seen.instance.vm.raw}` }
+  if (power === 'pending' || power === 'stopping' || power === 'unknown')
+    return { kind: 'wait', at: null, phase: row.phase, reason: `the machine is ${power}` }
+  const running = power === 'running'
+  if (row.desired === 'stopped') {
+    if (!running) return { kind: 'settled', phase: 'stopped', reason: null }
+    return row.phase === 'stopping' ? { kind: 'stop' } : { kind: 'enter', phase: 'stopping' }
+  }
+  return running ? awaited(row, seen, now, rules) : fallen(row, now, rules)
+}
+
+/** Seen absent though wanted: believed when it is terminal, or not found twice with the visibility window between. */
+const missing = (row: SystemRow, proof: 'terminal' | 'not-found', now: number, { caps }: Rules): Step => {
+  const gone: Step = {
+    kind: 'settled',
+    phase: 'lost',
+    reason: 'the machine is gone though it is wanted; reload makes a new one, destroy ends the system',
+  }
+  if (proof === 'terminal' || row.phase === 'lost') return gone
+  if (row.missingAt === null) return { kind: 'note', what: 'missing' }
+  const sureAt = Math.max(landedBy(row, caps), row.missingAt + caps.maxVisibilityLagMs)
+  return now < sureAt
+    ? { kind: 'wait', at: sureAt, phase: row.phase, reason: 'the provider does not show the machine' }
+    : gone
+}
+
+/** Stopped though wanted running: shown as such for a while, then started again. */
+const fallen = (row: SystemRow, now: number, { restartDelayMs }: Rules): Step => {
+  if (row.phase === 'failed') return { kind: 'settled', phase: 'failed', reason: row.reason }
+  if (row.attempt >= restartsMax)
+    return { kind: 'settled', phase: 'failed', reason: `it died ${restartsMax} times before it was ready; see its log` }
+  // Asked for by a person (or left stopped on purpose until now): at once.
+  if (row.phase === 'stopped' && row.downAt === null) return { kind: 'start' }
+  if (row.downAt === null) return { kind: 'note', what: 'down' }
+  const startAt = row.downAt + restartDelayMs * 2 ** Math.min(row.attempt, 3)
+  return now < startAt
+    ? { kind: 'wait', at: startAt, phase: 'stopped', reason: `it died; it is started again at ${iso(startAt)}` }
+    : { kind: 'start' }
+}
+
+/** Running: ready when its agent has called home (or at once, when nothing is asked of it). */
+const awaited = (row: SystemRow, seen: Seen, now: number, { bootTimeoutMs }: Rules): Step => {
+  const ready: Step = { kind: 'settled', phase: 'ready', reason: null }
+  if (row.phase === 'ready' || row.readiness !== 'agent') return ready
+  if (row.phase !== 'booting' && row.phase !== 'enrolled' && row.phase !== 'failed')
+    return { kind: 'enter', phase: 'booting' }
+  if (seen.host === undefined) return { kind: 'look', at: 'host' }
+  if (seen.host !== null && row.phase !== 'enrolled')
+    return { kind: 'enter', phase: 'enrolled', at: seen.host.enrolledAt, host: seen.host.id }
+  if (seen.host?.online === true) return ready
+  const what = seen.host === null ? 'has not called home' : 'has enrolled but holds no session'
+  if (row.phase === 'failed') return { kind: 'settled', phase: 'failed', reason: row.reason }
+  if (now >= row.phaseAt + bootTimeoutMs)
+    return {
+      kind: 'settled',
+      phase: 'failed',
+      reason: `its agent ${what} within ${bootTimeoutMs / 1000} s; the machine is kept, start tries again`,
+    }
+  const pauseMs = Math.min(5_000, 500 + (now - row.phaseAt) / 4)
+  return { kind: 'wait', at: now + pauseMs, phase: row.phase, reason: `its agent ${what} yet` }
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString()
