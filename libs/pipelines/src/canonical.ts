@@ -1,0 +1,24 @@
+/** JSON with sorted keys: equal values have equal text, whatever the order their fields came in. */
+export const canonical = (value: unknown): string => JSON.stringify(sorted(value)) ?? 'undefined'
+
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, one]) => [key, sorted(one)]),
+  )
+}
+
+/** The value without the fields named, each a path such as `at` or `memory.availableBytes`; lists are looked into. */
+export const without = (value: unknown, paths: readonly string[]): unknown =>
+  paths.reduce((so, path) => drop(so, path.split('.')), value)
+
+const drop = (value: unknown, path: readonly string[]): unknown => {
+  if (Array.isArray(value)) return value.map(one => drop(one, path))
+  const [key, ...rest] = path
+  if (typeof value !== 'object' || value === null || key === undefined || !Object.hasOwn(value, key)) return value
+  const { [key]: dropped, ...others } = value as Record<string, unknown>
+  return rest.length === 0 ? others : { ...others, [key]: drop(dropped, rest) }
+}

@@ -1,0 +1,153 @@
+import type { AnyOperation } from './operation.ts'
+import { type SchemaError } from './check.ts'
+import { onlyOnce, whyNotOn } from './compose.ts'
+import { nearest } from './nearest.ts'
+import { stepOf, type Node, type Step } from './step.ts'
+
+/** Limits of a pipeline that came from outside. `callsMax` is what one host may be asked at worst, retries included. */
+export const pipelineLimits = { stepsMax: 64, nestingMax: 16, callsMax: 10_000, timeoutMsMax: 86_400_000 } as const
+
+export type DecodedStep =
+  | { readonly ok: true; readonly step: Step<unknown, unknown> }
+  | {
+      readonly ok: false
+      readonly kind: 'bad-pipeline' | 'unknown-operation' | 'bad-input'
+      readonly errors: readonly SchemaError[]
+    }
+
+type Refusal = Exclude<DecodedStep, { ok: true }>
+class Refused extends Error {
+  readonly refusal: Refusal
+  constructor(kind: Refusal['kind'], errors: readonly SchemaError[]) {
+    super(kind)
+    this.refusal = { ok: false, kind, errors }
+  }
+}
+const bad = (path: string, message: string) => new Refused('bad-pipeline', [{ path, message }])
+
+/**
+ * A pipeline from outside, checked against a catalogue: its form, its limits, that the operations exist and that their
+ * inputs fit. Never throws. Errors carry a JSON pointer into what was sent.
+ */
+export const decodeStep = (json: unknown, catalogue: readonly AnyOperation[]): DecodedStep => {
+  try {
+    const byName = new Map(catalogue.map(one => [one.name, one]))
+    const node = read(json, '', 0, byName)
+    const calls = callsAtMost(node)
+    if (calls > pipelineLimits.callsMax)
+      throw bad('', `may make ${calls} calls on one host, allowed are ${pipelineLimits.callsMax}`)
+    return { ok: true, step: stepOf(node) }
+  } catch (error) {
+    if (error instanceof Refused) return error.refusal
+    throw error
+  }
+}
+
+const kinds = ['call', 'sequence', 'recover', 'retry', 'gather']
+const fields: Record<string, readonly string[]> = {
+  call: ['operation', 'input', 'timeoutMs'],
+  sequence: ['steps'],
+  recover: ['step', 'fallback', 'on'],
+  retry: ['step', 'times', 'on'],
+  gather: [],
+}
+type Raw = Readonly<Record<string, unknown>>
+type ByName = ReadonlyMap<string, AnyOperation>
+
+const read = (json: unknown, path: string, depth: number, byName: ByName): Node => {
+  if (depth > pipelineLimits.nestingMax) throw bad(path, `is nested deeper than ${pipelineLimits.nestingMax} steps`)
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw bad(path, 'must be a step such as {"kind":"call","operation":"uptime"}')
+  const raw = json as Raw
+  const kind = raw['kind']
+  const allowed = typeof kind === 'string' && Object.hasOwn(fields, kind) ? fields[kind] : undefined
+  if (allowed === undefined) throw bad(`${path}/kind`, `must be one of ${kinds.join(', ')}`)
+  const unknown = Object.keys(raw).find(key => key !== 'kind' && !allowed.includes(key))
+  if (unknown !== undefined)
+    throw bad(`${path}/${unknown.slice(0, 64)}`, `unknown field; allowed are ${['kind', ...allowed].join(', ')}`)
+  switch (kind) {
+    case 'call':
+      return readCall(raw, path, byName)
+    case 'sequence':
+      return readSequence(raw, path, depth, byName)
+    case 'recover': {
+      const step = read(raw['step'], `${path}/step`, depth + 1, byName)
+      const fallback = read(raw['fallback'], `${path}/fallback`, depth + 1, byName)
+      return { kind, step, fallback, ...readOn(raw, path, step) }
+    }
+    case 'retry': {
+      const step = read(raw['step'], `${path}/step`, depth + 1, byName)
+      const times = raw['times']
+      if (typeof times !== 'number' || !Number.isInteger(times) || times < 1 || times > 10)
+        throw bad(`${path}/times`, 'must be a whole number from 1 to 10')
+      return { kind, step, times, ...readOn(raw, path, step) }
+    }
+    default:
+      return { kind: 'gather' }
+  }
+}
+
+const readCall = (raw: Raw, path: string, byName: ByName): Node => {
+  const { operation: name, input = {}, timeoutMs } = raw
+  if (typeof name !== 'string') throw bad(`${path}/operation`, 'must be the name of an operation')
+  const found = byName.get(name)
+  if (!found) {
+    const near = nearest(name, [...byName.keys()])
+    const hint = near ? `did you mean ${near}?` : `known are ${[...byName.keys()].join(', ')}`
+    throw new Refused('unknown-operation', [
+      { path: `${path}/operation`, message: `no operation ${JSON.stringify(name.slice(0, 64))}; ${hint}` },
+    ])
+  }
+  const errors = found.checkInput(input)
+  if (errors.length > 0)
+    throw new Refused(
+      'bad-input',
+      errors.map(one => ({ path: `${path}/input${one.path}`, message: one.message })),
+    )
+  const call = { kind: 'call', operation: name, input, repeat: found.repeat } as const
+  if (timeoutMs === undefined) return call
+  if (
+    typeof timeoutMs !== 'number' ||
+    !Number.isInteger(timeoutMs) ||
+    timeoutMs < 1 ||
+    timeoutMs > pipelineLimits.timeoutMsMax
+  )
+    throw bad(`${path}/timeoutMs`, `must be a whole number from 1 to ${pipelineLimits.timeoutMsMax} (a day)`)
+  return { ...call, timeoutMs }
+}
+
+const readSequence = (raw: Raw, path: string, depth: number, byName: ByName): Node => {
+  const steps = raw['steps']
+  if (!Array.isArray(steps) || steps.length === 0 || steps.length > pipelineLimits.stepsMax)
+    throw bad(`${path}/steps`, `must be a list of 1 to ${pipelineLimits.stepsMax} steps`)
+  return {
+    kind: 'sequence',
+    steps: steps.map((one: unknown, n) => read(one, `${path}/steps/${n}`, depth + 1, byName)),
+  }
+}
+
+const readOn = (raw: Raw, path: string, step: Node): { on?: readonly string[] } => {
+  const on = raw['on']
+  if (on === undefined) return {}
+  if (!Array.isArray(on) || on.length > 8 || !on.every(one => typeof one === 'string'))
+    throw bad(`${path}/on`, 'must be a list of at most 8 kinds of failure')
+  const why = whyNotOn(on, onlyOnce(step))
+  if (why) throw bad(`${path}/on`, why)
+  return { on }
+}
+
+/** How many calls one host may be asked to do at worst. */
+const callsAtMost = (node: Node): number => {
+  switch (node.kind) {
+    case 'call':
+      return 1
+    case 'sequence':
+      return node.steps.reduce((sum, one) => sum + callsAtMost(one), 0)
+    case 'recover':
+      return callsAtMost(node.step) + callsAtMost(node.fallback)
+    case 'retry':
+      return callsAtMost(node.step) * (node.times + 1)
+    default:
+      return 0
+  }
+}

@@ -1,0 +1,71 @@
+import type { StepData } from '@re-ops/protocols'
+import { nodeOf, type AnyStep, type Node } from './step.ts'
+
+/** A step that cannot travel: it holds a callback or an input that is not JSON. */
+export class NotDataError extends Error {
+  override readonly name = 'NotDataError'
+}
+
+const shown = (f: unknown) => JSON.stringify(String(f).replace(/\s+/g, ' ').slice(0, 60))
+
+/** A step as data. Throws NotDataError naming the callback (or the part of an input) that is not data. */
+export const encodeStep = (step: AnyStep | Node): StepData => encode(nodeOf(step), '')
+
+const encode = (node: Node, path: string): StepData => {
+  const at = path === '' ? '' : ` at ${path}`
+  switch (node.kind) {
+    case 'call': {
+      if (node.inputFrom)
+        throw new NotDataError(
+          `${node.operation}.with${at} takes a callback, which is not data: ${shown(node.inputFrom)}`,
+        )
+      const input = node.input ?? {}
+      const why = whyNotJson(input, '')
+      if (why) throw new NotDataError(`input of ${node.operation}${at}${why}`)
+      return {
+        kind: 'call',
+        operation: node.operation,
+        ...(isEmpty(input) ? {} : { input }),
+        ...(node.timeoutMs === undefined ? {} : { timeoutMs: node.timeoutMs }),
+      }
+    }
+    case 'sequence':
+      return { kind: 'sequence', steps: node.steps.map((one, n) => encode(one, `${path}/steps/${n}`)) }
+    case 'recover': {
+      const step = encode(node.step, `${path}/step`)
+      const fallback = encode(node.fallback, `${path}/fallback`)
+      return { kind: 'recover', step, fallback, ...(node.on ? { on: [...node.on] } : {}) }
+    }
+    case 'retry': {
+      const step = encode(node.step, `${path}/step`)
+      return { kind: 'retry', step, times: node.times, ...(node.on ? { on: [...node.on] } : {}) }
+    }
+    case 'gather':
+      return { kind: 'gather' }
+    default:
+      throw new NotDataError(`${node.kind}${at} takes a callback, which is not data: ${shown(node.f)}`)
+  }
+}
+
+const isEmpty = (value: unknown) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
+
+const nestingMax = 64
+
+/** Why a value would not survive as JSON, with the path, or null. */
+const whyNotJson = (value: unknown, path: string, depth = 0): string | null => {
+  if (depth > nestingMax) return `${path} is nested deeper than ${nestingMax}`
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return null
+  if (typeof value === 'number') return Number.isFinite(value) ? null : `${path} is ${value}, which is not JSON`
+  if (typeof value !== 'object') return `${path} is a ${typeof value}, which is not JSON`
+  if (Array.isArray(value))
+    return value.reduce<string | null>((why, one, n) => why ?? whyNotJson(one, `${path}/${n}`, depth + 1), null)
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null)
+    return `${path} is a ${(value as object).constructor.name}, which is not JSON`
+  for (const [key, one] of Object.entries(value)) {
+    const why = one === undefined ? null : whyNotJson(one, `${path}/${key}`, depth + 1)
+    if (why) return why
+  }
+  return null
+}

@@ -1,0 +1,20 @@
+/** Edits (insert, delete, replace) from one word to another. */
+const distance = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, n) => n)
+  for (const [i, left] of [...a].entries()) {
+    const next = [i + 1]
+    for (const [j, right] of [...b].entries())
+      next.push(Math.min((row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1, (row[j] ?? 0) + (left === right ? 0 : 1)))
+    row = next
+  }
+  return row[b.length] ?? a.length
+}
+
+/** The name that was probably meant, or null when none is near. */
+export const nearest = (word: string, names: readonly string[]): string | null => {
+  const ranked = names
+    .map(name => ({ name, edits: name.startsWith(word) && word !== '' ? 0 : distance(word.slice(0, 64), name) }))
+    .sort((a, b) => a.edits - b.edits)
+  const best = ranked[0]
+  return best && best.edits <= Math.max(2, Math.floor(word.length / 3)) ? best.name : null
+}
