@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import {
   type Accepted,
   type CallHome,
@@ -203,5 +203,5 @@ const destroy = async (deps: LocalDeps, ref: string): Promise<void> => {
 
 export const defaultAgentCommand = (): readonly string[] => [
   process.execPath,
-  join(import.meta.dirname, '../../../../re-gent/src/main.ts'),
+  fileURLToPath(new URL('../../../../re-gent/src/main.ts', import.meta.url)),
 ]
