@@ -6,7 +6,12 @@ export type Seen = {
   readonly sightings: readonly Sighting[]
   readonly instance?: Observation
   readonly found?: readonly ObservedVm[]
-  readonly host?: { readonly id: string; readonly online: boolean; readonly enrolledAt: number } | null
+  readonly host?: {
+    readonly id: string
+    readonly online: boolean
+    readonly enrolledAt: number
+    readonly seenAt: number
+  } | null
 }
 
 export type Rules = {
@@ -143,12 +148,12 @@ const missing = (row: SystemRow, proof: 'terminal' | 'not-found', now: number, {
 /** Stopped though wanted running: shown as such for a while, then started again. */
 const fallen = (row: SystemRow, now: number, { restartDelayMs }: Rules): Step => {
   if (row.phase === 'failed') return { kind: 'settled', phase: 'failed', reason: row.reason }
-  if (row.attempt >= restartsMax)
+  if (row.restarts >= restartsMax)
     return { kind: 'settled', phase: 'failed', reason: `it died ${restartsMax} times before it was ready; see its log` }
   // Asked for by a person (or left stopped on purpose until now): at once.
   if (row.phase === 'stopped' && row.downAt === null) return { kind: 'start' }
   if (row.downAt === null) return { kind: 'note', what: 'down' }
-  const startAt = row.downAt + restartDelayMs * 2 ** Math.min(row.attempt, 3)
+  const startAt = row.downAt + restartDelayMs * 2 ** Math.min(row.restarts, 3)
   return now < startAt
     ? { kind: 'wait', at: startAt, phase: 'stopped', reason: `it died; it is started again at ${iso(startAt)}` }
     : { kind: 'start' }
@@ -161,10 +166,12 @@ const awaited = (row: SystemRow, seen: Seen, now: number, { bootTimeoutMs }: Rul
   if (row.phase !== 'booting' && row.phase !== 'enrolled' && row.phase !== 'failed')
     return { kind: 'enter', phase: 'booting' }
   if (seen.host === undefined) return { kind: 'look', at: 'host' }
-  if (seen.host !== null && row.phase !== 'enrolled')
+  if (seen.host !== null && seen.host.id !== row.host)
     return { kind: 'enter', phase: 'enrolled', at: seen.host.enrolledAt, host: seen.host.id }
-  if (seen.host?.online === true) return ready
-  const what = seen.host === null ? 'has not called home' : 'has enrolled but holds no session'
+  // After a restart the session of the life before may still be shown for a while; only a newer one counts.
+  if (seen.host !== null && seen.host.online && (row.phase === 'enrolled' || seen.host.seenAt >= row.phaseAt))
+    return ready
+  const what = seen.host === null ? 'has not called home' : 'holds no session'
   if (row.phase === 'failed') return { kind: 'settled', phase: 'failed', reason: row.reason }
   if (now >= row.phaseAt + bootTimeoutMs)
     return {

@@ -27,6 +27,8 @@ export type SystemRow = {
   readonly reason: string | null
   /** Consecutive disappointments; what the back-off grows with. */
   readonly attempt: number
+  /** Deaths since it was last ready. */
+  readonly restarts: number
   readonly nextAt: number | null
 
   /** The create request, encrypted, byte for byte as it is sent and sent again. */

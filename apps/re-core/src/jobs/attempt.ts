@@ -1,0 +1,72 @@
+import type { Provider, ProviderKind } from '@re-ops/protocols'
+import type { Mote } from '../mote.ts'
+import type { Changes } from '../store/systems.ts'
+import type { Sighting, SystemRow } from '../store/row.ts'
+import type { Rules, Seen } from './decide.ts'
+
+/** A queue message of ours; a hint and nothing more. */
+export type Message = { readonly id: string; readonly retryCount: number }
+
+/** How an attempt ends: looked at again at `nextAt` (null: when something happens), and what its job says meanwhile. */
+export type Ending = { readonly nextAt: number | null; readonly settled: boolean; readonly reason: string | null }
+
+/** What an attempt needs of the database. `null` = a newer attempt has taken over; stop. */
+export type Store = {
+  claim(id: string): Promise<SystemRow | null>
+  sightings(id: string): Promise<Sighting[]>
+  write(row: SystemRow, changes: Changes, at: number): Promise<SystemRow | null>
+  /** Accepted from a stale attempt too, if the row still wants it; null = it does not, and it was noted as a sighting. */
+  saveRef(row: SystemRow, ref: string, at: number): Promise<SystemRow | null>
+  forgetSighting(row: SystemRow, ref: string): Promise<void>
+  /** The last write, the job's state, the end of the message and the next one: one transaction. */
+  finish(row: SystemRow, changes: Changes, ending: Ending, message: Message | null, at: number): Promise<void>
+  /** Ends the message of an attempt that has nothing to write. */
+  drop(message: Message | null): Promise<void>
+}
+
+/** Seals what may hold secrets. `context` is bound to it: sealed text moved to another row does not open. */
+export type Cipher = { seal(text: string, context: string): Buffer; open(sealed: Buffer, context: string): string }
+
+export type Deps = {
+  readonly store: Store
+  readonly provider: (kind: ProviderKind) => Provider
+  readonly mote: Mote | null
+  readonly cipher: Cipher
+  readonly installation: string
+  readonly now: () => number
+  readonly random: () => number
+  readonly rules: Omit<Rules, 'caps'>
+  readonly log: { warn(fields: object, text: string): void; info(fields: object, text: string): void }
+  readonly onCreateCall?: (sinceRequestMs: number) => void
+  /** Called between steps, by name; tests end the world there. */
+  readonly at?: (point: string) => void | Promise<void>
+}
+
+/** Where an attempt stands. `pending` is written together with whatever is written next. */
+export type Attempt = {
+  readonly row: SystemRow
+  readonly seen: Seen
+  readonly pending: Changes
+  readonly signal: AbortSignal
+}
+
+/** What a step came to. */
+export type Outcome =
+  | { kind: 'go'; row: SystemRow; seen: Partial<Seen>; pending?: Changes }
+  | { kind: 'fenced' }
+  | { kind: 'pause'; reason: string; afterMs?: number; changes?: Changes }
+  | { kind: 'failed'; reason: string }
+
+/** Fields that belong to one life of the machine: the next generation or candidate begins without them. */
+export const unborn = {
+  frozenRequest: null,
+  registeredAt: null,
+  sentAt: null,
+  ref: null,
+  destroyedAt: null,
+  missingAt: null,
+  downAt: null,
+  observed: null,
+  observedAt: null,
+  host: null,
+} as const satisfies Changes

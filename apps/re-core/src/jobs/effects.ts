@@ -1,0 +1,153 @@
+import { ProviderError, type Observation } from '@re-ops/protocols'
+import { MoteError } from '../mote.ts'
+import { identityOf } from '../providers/identity.ts'
+import type { Changes } from '../store/systems.ts'
+import type { SystemRow } from '../store/row.ts'
+import { unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
+import type { Step } from './decide.ts'
+import { freeze, noMote, register } from './freeze.ts'
+import { send } from './send.ts'
+
+type Of<K extends Step['kind']> = Extract<Step, { kind: K }>
+
+const identity = (deps: Deps, row: SystemRow) => identityOf(deps.installation, row.id, row.generation, row.candidate)
+
+const written = async (deps: Deps, { row, pending }: Attempt, changes: Changes, at = deps.now()): Promise<Outcome> => {
+  const next = await deps.store.write(row, { ...pending, ...changes }, at)
+  return next === null ? { kind: 'fenced' } : { kind: 'go', row: next, seen: {} }
+}
+
+const observe = async (deps: Deps, { row, signal }: Attempt): Promise<Observation> => {
+  try {
+    return await deps.provider(row.provider).observe(row.ref ?? '', signal)
+  } catch (error) {
+    const why = error instanceof ProviderError ? error : new ProviderError('bug', 'unknown', (error as Error).message)
+    return { state: 'unknown', why }
+  }
+}
+
+const look = async (deps: Deps, attempt: Attempt, { at }: Of<'look'>): Promise<Outcome> => {
+  const { row, signal, pending } = attempt
+  if (at === 'host') {
+    if (deps.mote === null) return { kind: 'pause', reason: noMote }
+    return { kind: 'go', row, pending, seen: { host: await deps.mote.hostOf(row.id, row.generation, signal) } }
+  }
+  if (at === 'identity') {
+    const found = await deps.provider(row.provider).findByIdentity(identity(deps, row), signal)
+    return { kind: 'go', row, pending, seen: { found } }
+  }
+  const instance = await observe(deps, attempt)
+  const observed = instance.state === 'present' ? instance.vm.power : instance.state
+  const shown = instance.state === 'present' && row.missingAt !== null ? { missingAt: null } : {}
+  return { kind: 'go', row, seen: { instance }, pending: { ...pending, ...shown, observed, observedAt: deps.now() } }
+}
+
+const destroy = async (deps: Deps, attempt: Attempt, { of, ref }: Of<'destroy'>): Promise<Outcome> => {
+  const { row, signal } = attempt
+  const provider = deps.provider(row.provider)
+  await deps.at?.('destroy.before')
+  await provider.destroy(ref ?? identity(deps, row).uuid, signal)
+  await deps.at?.('destroy.after')
+  if (of === 'sighting' && ref !== null) {
+    await deps.store.forgetSighting(row, ref)
+    return { kind: 'go', row, pending: attempt.pending, seen: { sightings: await deps.store.sightings(row.id) } }
+  }
+  return written(deps, attempt, { destroyedAt: deps.now(), observed: 'absent', observedAt: deps.now() })
+}
+
+const act = async (deps: Deps, attempt: Attempt, { kind }: Of<'start' | 'stop'>): Promise<Outcome> => {
+  const { row, signal } = attempt
+  await deps.at?.(`${kind}.before`)
+  const action = kind === 'start' ? ({ kind } as const) : ({ kind, force: false } as const)
+  await deps.provider(row.provider).act(row.ref ?? '', action, signal)
+  await deps.at?.(`${kind}.after`)
+  if (kind === 'stop') return { kind: 'go', row, pending: attempt.pending, seen: {} }
+  const restarts = row.downAt === null ? row.restarts : row.restarts + 1
+  return written(deps, attempt, { phase: 'booting', reason: null, downAt: null, restarts })
+}
+
+const revoke = async (deps: Deps, attempt: Attempt): Promise<Outcome> => {
+  const { row, signal } = attempt
+  if (deps.mote === null) return { kind: 'pause', reason: `${noMote}; its identity there must be revoked first` }
+  await deps.mote.revoke(row.id, row.generation, signal)
+  await deps.at?.('revoke.after')
+  return written(deps, attempt, { revokedAt: deps.now() })
+}
+
+const adopt = async (deps: Deps, { row, pending }: Attempt, { ref }: Of<'adopt'>): Promise<Outcome> => {
+  const saved = await deps.store.saveRef(row, ref, deps.now())
+  if (saved === null || saved.leaseEpoch !== row.leaseEpoch) return { kind: 'fenced' }
+  await deps.store.forgetSighting(row, ref)
+  return { kind: 'go', row: saved, pending, seen: { sightings: await deps.store.sightings(row.id) } }
+}
+
+const enter = (deps: Deps, attempt: Attempt, step: Of<'enter'>): Promise<Outcome> => {
+  const at = Math.min(deps.now(), Math.max(step.at ?? deps.now(), attempt.row.phaseAt))
+  return written(deps, attempt, { phase: step.phase, reason: null, ...(step.host ? { host: step.host } : {}) }, at)
+}
+
+const note = (deps: Deps, attempt: Attempt, { what }: Of<'note'>): Promise<Outcome> =>
+  written(deps, attempt, what === 'down' ? { downAt: deps.now(), phase: 'stopped' } : { missingAt: deps.now() })
+
+const nextLife = (deps: Deps, attempt: Attempt, step: Of<'next-generation' | 'next-candidate'>): Promise<Outcome> => {
+  const { row } = attempt
+  return step.kind === 'next-candidate'
+    ? written(deps, attempt, { ...unborn, phase: 'planned', candidate: row.candidate + 1 })
+    : written(deps, attempt, {
+        ...unborn,
+        phase: 'planned',
+        reason: null,
+        generation: row.wantGeneration,
+        candidate: 0,
+        revokedAt: null,
+        attempt: 0,
+        restarts: 0,
+        createCalledAt: null,
+        readyAfterMs: null,
+      })
+}
+
+/** Does one step. What providers and re-mote refuse becomes a pause with their words as the reason. */
+export const perform = async (
+  deps: Deps,
+  attempt: Attempt,
+  step: Exclude<Step, Of<'wait' | 'settled'>>,
+): Promise<Outcome> => {
+  try {
+    switch (step.kind) {
+      case 'look':
+        return await look(deps, attempt, step)
+      case 'freeze':
+        return await freeze(deps, attempt)
+      case 'register':
+        return await register(deps, attempt)
+      case 'create':
+        return await send(deps, attempt)
+      case 'adopt':
+        return await adopt(deps, attempt, step)
+      case 'start':
+      case 'stop':
+        return await act(deps, attempt, step)
+      case 'destroy':
+        return await destroy(deps, attempt, step)
+      case 'revoke':
+        return await revoke(deps, attempt)
+      case 'note':
+        return await note(deps, attempt, step)
+      case 'enter':
+        return await enter(deps, attempt, step)
+      case 'next-candidate':
+      case 'next-generation':
+        return await nextLife(deps, attempt, step)
+    }
+  } catch (error) {
+    if (error instanceof MoteError) return { kind: 'pause', reason: error.message }
+    if (error instanceof ProviderError)
+      return {
+        kind: 'pause',
+        reason: error.message,
+        ...(error.retryAfterMs === undefined ? {} : { afterMs: error.retryAfterMs }),
+      }
+    throw error
+  }
+}

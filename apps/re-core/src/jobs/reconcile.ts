@@ -1,0 +1,95 @@
+import type { SystemRow } from '../store/row.ts'
+import type { Changes } from '../store/systems.ts'
+import type { Attempt, Deps, Ending, Message } from './attempt.ts'
+import { decide, isMutation, type Seen, type Step } from './decide.ts'
+import { perform } from './effects.ts'
+
+const stepsMax = 24
+const pauseMsMin = 1_000
+const pauseMsMax = 30_000
+
+/** Growing, and different for everyone, so that those who wait for the same thing do not come back together. */
+const pauseMs = (attempt: number, random: () => number): number =>
+  pauseMsMin + random() * (Math.min(pauseMsMax, pauseMsMin * 3 ** Math.min(attempt + 1, 6)) - pauseMsMin)
+
+/** When this life of the system began; what `readyAfterMs` counts from. */
+const lifeBegan = (row: SystemRow): number => {
+  const planned = row.phases.findLast(mark => mark.name === 'planned')
+  return planned === undefined ? row.createdAt : Date.parse(planned.at)
+}
+
+const settledChanges = (row: SystemRow, step: Extract<Step, { kind: 'settled' }>, now: number): Changes => ({
+  phase: step.phase,
+  reason: step.reason,
+  nextAt: null,
+  attempt: 0,
+  ...(step.phase === 'ready'
+    ? { downAt: null, restarts: 0, readyAfterMs: row.readyAfterMs ?? Math.max(0, now - lifeBegan(row)) }
+    : {}),
+  // Sealed or not: what is over needs no token any more.
+  ...(step.phase === 'gone' ? { frozenRequest: null, downAt: null, observed: 'absent' } : {}),
+})
+
+/**
+ * One attempt on one system: take the epoch, then look, decide, act until it waits or is settled, with at most one
+ * mutation. It may end anywhere; whoever comes next goes on from what is written down.
+ */
+export const reconcile = async (
+  deps: Deps,
+  id: string,
+  signal: AbortSignal,
+  message: Message | null,
+): Promise<void> => {
+  const { store, now } = deps
+  const claimed = await store.claim(id)
+  if (claimed === null) return store.drop(message)
+  let attempt: Attempt = { row: claimed, seen: { sightings: await store.sightings(id) }, pending: {}, signal }
+  let mutated = false
+  const finish = (changes: Changes, ending: Ending) =>
+    store.finish(attempt.row, { ...attempt.pending, ...changes }, ending, message, now())
+  const again = (afterMs: number, reason: string | null, changes: Changes) => {
+    const nextAt = now() + afterMs
+    return finish({ nextAt, reason, ...changes }, { nextAt, settled: false, reason })
+  }
+
+  for (let n = 0; n < stepsMax; n += 1) {
+    const { row } = attempt
+    const caps = deps.provider(row.provider).caps
+    const step = decide(row, attempt.seen, now(), { ...deps.rules, caps })
+    await deps.at?.(step.kind)
+    if (step.kind === 'settled')
+      return finish(settledChanges(row, step, now()), { nextAt: null, settled: true, reason: step.reason })
+    if (step.kind === 'wait') {
+      const afterMs = step.at === null ? pauseMs(row.attempt, deps.random) : Math.max(0, step.at - now())
+      return again(afterMs, step.reason, {
+        phase: step.phase,
+        ...(step.at === null ? { attempt: row.attempt + 1 } : {}),
+      })
+    }
+    if (isMutation(step) && mutated) return again(0, null, {})
+    mutated ||= isMutation(step)
+    const outcome = await perform(deps, attempt, step)
+    await deps.at?.(`${step.kind}.done`)
+    if (outcome.kind === 'fenced') return store.drop(message)
+    if (outcome.kind === 'failed')
+      return finish(
+        { phase: 'failed', reason: outcome.reason, nextAt: null },
+        { nextAt: null, settled: true, reason: outcome.reason },
+      )
+    if (outcome.kind === 'pause') {
+      deps.log.warn({ system: id, step: step.kind, reason: outcome.reason }, 'a system waits')
+      const afterMs = outcome.afterMs ?? pauseMs(row.attempt, deps.random)
+      return again(afterMs, outcome.reason, { attempt: row.attempt + 1, ...outcome.changes })
+    }
+    attempt = {
+      ...attempt,
+      row: outcome.row,
+      seen: isMutation(step) ? fresh(attempt.seen, outcome.seen) : { ...attempt.seen, ...outcome.seen },
+      pending: outcome.pending ?? {},
+    }
+  }
+  return again(0, null, {})
+}
+
+/** What was seen before a mutation is no longer true. */
+const fresh = (before: Seen, after: Partial<Seen>): Seen => ({ sightings: before.sightings, ...after })

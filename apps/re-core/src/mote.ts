@@ -1,0 +1,39 @@
+import type { Labels } from '@re-ops/protocols'
+
+/** re-mote did not do what was asked: it cannot be reached, or it refused and said why. */
+export class MoteError extends Error {
+  override readonly name = 'MoteError'
+  readonly kind: 'unreachable' | 'refused'
+  constructor(kind: 'unreachable' | 'refused', message: string) {
+    super(message)
+    this.kind = kind
+  }
+}
+
+/** What answers for a system at re-mote. Times are ms since 1970. */
+export type HostSeen = {
+  readonly id: string
+  readonly online: boolean
+  readonly enrolledAt: number
+  readonly seenAt: number
+}
+
+export type Registration = {
+  readonly system: string
+  readonly generation: number
+  readonly candidate: number
+  readonly name: string
+  readonly labels: Labels
+  readonly tokenHash: string
+}
+
+/** What re-core asks of re-mote. Every call throws MoteError; every call may be repeated. */
+export type Mote = {
+  readonly url: string
+  /** The installation's trust root, which an enrolment token names. */
+  root(signal: AbortSignal): Promise<string>
+  register(registration: Registration, signal: AbortSignal): Promise<void>
+  hostOf(system: string, generation: number, signal: AbortSignal): Promise<HostSeen | null>
+  /** Revokes all generations up to this one. */
+  revoke(system: string, generation: number, signal: AbortSignal): Promise<void>
+}

@@ -1,0 +1,70 @@
+import type { JobRow, PhaseMark, SystemRow } from './row.ts'
+
+type Column = { readonly name: string; readonly isTime?: true; readonly isNumber?: true; readonly isJson?: true }
+const column = (name: string, more: Omit<Column, 'name'> = {}): Column => ({ name, ...more })
+const time = { isTime: true } as const
+
+/** Each field of a system's row and the column it stands in. */
+export const columns: { readonly [F in keyof SystemRow]: Column } = {
+  id: column('id'),
+  name: column('name'),
+  provider: column('provider'),
+  type: column('type'),
+  size: column('size'),
+  image: column('image'),
+  labels: column('labels', { isJson: true }),
+  readiness: column('readiness'),
+  protected: column('protected'),
+  desired: column('desired'),
+  wantGeneration: column('want_generation'),
+  generation: column('generation'),
+  candidate: column('candidate'),
+  phase: column('phase'),
+  phases: column('phases', { isJson: true }),
+  phaseAt: column('phase_at', time),
+  reason: column('reason'),
+  attempt: column('attempt'),
+  restarts: column('restarts'),
+  nextAt: column('next_at', time),
+  frozenRequest: column('frozen_request'),
+  registeredAt: column('registered_at', time),
+  sentAt: column('sent_at', time),
+  ref: column('ref'),
+  destroyedAt: column('destroyed_at', time),
+  revokedAt: column('revoked_at', time),
+  observed: column('observed'),
+  observedAt: column('observed_at', time),
+  downAt: column('down_at', time),
+  missingAt: column('missing_at', time),
+  host: column('host'),
+  leaseEpoch: column('lease_epoch', { isNumber: true }),
+  createdAt: column('created_at', time),
+  createCalledAt: column('create_called_at', time),
+  readyAfterMs: column('ready_after_ms'),
+}
+const fields = Object.entries(columns) as readonly (readonly [keyof SystemRow, Column])[]
+
+const fromColumn = (value: unknown, { isTime, isNumber }: Column): unknown => {
+  if (isTime === true && value instanceof Date) return value.getTime()
+  return isNumber === true ? Number(value) : value
+}
+export const toColumn = (field: keyof SystemRow, value: unknown): unknown => {
+  const { isTime, isJson } = columns[field]
+  if (isTime === true && typeof value === 'number') return new Date(value)
+  return isJson === true ? JSON.stringify(value) : value
+}
+
+export const systemOf = (row: Record<string, unknown>): SystemRow =>
+  Object.fromEntries(fields.map(([field, at]) => [field, fromColumn(row[at.name], at)])) as SystemRow
+
+export const jobOf = (row: Record<string, unknown>): JobRow => ({
+  id: row['id'] as string,
+  system: row['system'] as string,
+  name: row['name'] as string,
+  verb: row['verb'] as JobRow['verb'],
+  state: row['state'] as JobRow['state'],
+  error: row['error'] as string | null,
+  phases: row['phases'] as readonly PhaseMark[],
+  createdAt: (row['created_at'] as Date).getTime(),
+  finishedAt: (row['finished_at'] as Date | null)?.getTime() ?? null,
+})

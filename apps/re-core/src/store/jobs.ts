@@ -1,0 +1,91 @@
+import { newId, type Phase, type Verb } from '@re-ops/protocols'
+import { jobOf } from './columns.ts'
+import type { JobRow, SystemRow } from './row.ts'
+import type { Sql } from './sql.ts'
+
+type Raw = Record<string, unknown>
+const select = 'select j.*, s.name from core.job j join core.system s on s.id = j.system'
+const first = (rows: readonly Raw[]): JobRow | null => (rows[0] === undefined ? null : jobOf(rows[0]))
+
+export const insertJob = async (sql: Sql, system: SystemRow, verb: Verb, at: number): Promise<JobRow> => {
+  const job: JobRow = {
+    id: newId(),
+    system: system.id,
+    name: system.name,
+    verb,
+    state: 'queued',
+    error: null,
+    phases: [],
+    createdAt: at,
+    finishedAt: null,
+  }
+  await sql.query(
+    `insert into core.job (id, system, verb, state, phases, created_at) values ($1, $2, $3, 'queued', $4, $5)`,
+    [job.id, job.system, verb, JSON.stringify(verb === 'create' ? system.phases : job.phases), new Date(at)],
+  )
+  return verb === 'create' ? { ...job, phases: system.phases } : job
+}
+
+export const jobById = async (sql: Sql, id: string): Promise<JobRow | null> =>
+  first((await sql.query<Raw>(`${select} where j.id = $1`, [id])).rows)
+export const jobsById = async (sql: Sql, ids: readonly string[]): Promise<JobRow[]> =>
+  (await sql.query<Raw>(`${select} where j.id = any($1)`, [ids])).rows.map(jobOf)
+
+export const jobInFlight = async (sql: Sql, system: string): Promise<JobRow | null> =>
+  first((await sql.query<Raw>(`${select} where j.system = $1 and j.finished_at is null`, [system])).rows)
+
+export const lastJob = async (sql: Sql, system: string, verb: Verb): Promise<JobRow | null> =>
+  first(
+    (
+      await sql.query<Raw>(`${select} where j.system = $1 and j.verb = $2 order by j.created_at desc limit 1`, [
+        system,
+        verb,
+      ])
+    ).rows,
+  )
+
+/** Newest first. */
+export const listJobs = async (sql: Sql, system: string | null, limit: number): Promise<JobRow[]> =>
+  (
+    await sql.query<Raw>(
+      `${select} where $1::uuid is null or j.system = $1 order by j.created_at desc, j.id desc limit $2`,
+      [system, limit],
+    )
+  ).rows.map(jobOf)
+
+export const cancelJob = async (sql: Sql, id: string, why: string, at: number): Promise<void> => {
+  await sql.query(
+    `update core.job set state = 'cancelled', error = $2, finished_at = $3 where id = $1 and finished_at is null`,
+    [id, why, new Date(at)],
+  )
+}
+
+/** The phase each verb is over in. */
+const goals: Readonly<Record<Verb, Phase>> = {
+  create: 'ready',
+  start: 'ready',
+  reload: 'ready',
+  stop: 'stopped',
+  destroy: 'gone',
+}
+
+/** The system has settled: the open job is done if that was its goal, failed if nothing more will happen. */
+export const settleJob = async (sql: Sql, row: SystemRow, at: number): Promise<void> => {
+  const reached = Object.entries(goals).flatMap(([verb, goal]) => (goal === row.phase ? [verb] : []))
+  const over = row.phase === 'failed' || row.phase === 'lost'
+  await sql.query(
+    `update core.job set finished_at = $4,
+       state = case when verb = any($2) then 'done' else 'failed' end,
+       error = case when verb = any($2) then null else $5 end
+     where system = $1 and finished_at is null and (verb = any($2) or $3)`,
+    [row.id, reached, over, new Date(at), row.reason],
+  )
+}
+
+/** The open job waits, and why. */
+export const jobWaits = async (sql: Sql, system: string, why: string | null): Promise<void> => {
+  await sql.query(`update core.job set state = 'waiting', error = $2 where system = $1 and finished_at is null`, [
+    system,
+    why,
+  ])
+}

@@ -1,0 +1,92 @@
+/** Forward only. Times are the service's clock; the fence and the order of writes are the database's. */
+export const migrations = [
+  {
+    name: '0001-systems',
+    sql: `
+create table core.installation (
+  one boolean primary key default true check (one),
+  id uuid not null
+);
+
+create table core.system (
+  id uuid primary key,
+  name text not null,
+  provider text not null,
+  type text not null,
+  size text not null,
+  image text not null,
+  labels jsonb not null,
+  readiness text not null,
+  protected boolean not null,
+  desired text not null,
+  want_generation integer not null default 1,
+  generation integer not null default 1,
+  candidate integer not null default 0,
+  phase text not null,
+  phases jsonb not null,
+  phase_at timestamptz not null,
+  reason text,
+  attempt integer not null default 0,
+  restarts integer not null default 0,
+  next_at timestamptz,
+  frozen_request bytea,
+  registered_at timestamptz,
+  sent_at timestamptz,
+  ref text,
+  destroyed_at timestamptz,
+  revoked_at timestamptz,
+  observed text,
+  observed_at timestamptz,
+  down_at timestamptz,
+  missing_at timestamptz,
+  host uuid,
+  lease_epoch bigint not null default 0,
+  created_at timestamptz not null,
+  create_called_at timestamptz,
+  ready_after_ms integer
+);
+comment on column core.system.sent_at is 'committed before the first send: from here on a machine may exist';
+comment on column core.system.lease_epoch is 'taken by each attempt; every later write of an attempt names its own';
+create unique index system_name on core.system (name) where phase <> 'gone';
+create index system_next on core.system (next_at) where phase <> 'gone' and next_at is not null;
+create index system_ref on core.system (provider, ref) where phase <> 'gone';
+
+create table core.job (
+  id uuid primary key,
+  system uuid not null references core.system on delete cascade,
+  verb text not null,
+  state text not null,
+  error text,
+  phases jsonb not null default '[]',
+  created_at timestamptz not null,
+  finished_at timestamptz
+);
+create unique index job_in_flight on core.job (system) where finished_at is null;
+create index job_newest on core.job (created_at desc);
+create index job_of_system on core.job (system, created_at desc);
+
+create table core.sighting (
+  provider text not null,
+  ref text not null,
+  system uuid not null,
+  generation integer not null,
+  candidate integer not null,
+  certain boolean not null,
+  first_at timestamptz not null,
+  last_at timestamptz not null,
+  times integer not null default 1,
+  primary key (provider, ref)
+);
+comment on table core.sighting is 'machines that carry one of our identities and are not the one their system holds';
+comment on column core.sighting.certain is 'seen as the answer to a create of ours, or seen twice, long enough apart';
+
+create function core.tell() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('core_event', tg_table_name || ':' || new.id);
+  return new;
+end $$;
+create trigger tell after insert or update on core.system for each row execute function core.tell();
+create trigger tell after insert or update on core.job for each row execute function core.tell();
+`,
+  },
+]

@@ -1,0 +1,169 @@
+import {
+  type CreateRequest,
+  type Identity,
+  type Observation,
+  type ObservedVm,
+  type Power,
+  type Provider,
+  ProviderError,
+} from '@re-ops/protocols'
+import type { Ending, Store } from '../jobs/attempt.ts'
+import { MoteError, type Mote } from '../mote.ts'
+import { identityOf } from '../providers/identity.ts'
+import type { Sighting, SystemRow } from '../store/row.ts'
+
+/** Rows in memory with the rules of the real store: the epoch fences, a reference is saved only where it is wanted. */
+export const memoryStore = (installation: string) => {
+  const rows = new Map<string, SystemRow>()
+  const sightings = new Map<string, Map<string, Sighting>>()
+  const endings = new Map<string, Ending>()
+  const of = (id: string) => sightings.get(id) ?? new Map<string, Sighting>()
+  const put = (row: SystemRow): SystemRow => {
+    rows.set(row.id, row)
+    return row
+  }
+  const store: Store = {
+    claim: async id => {
+      const row = rows.get(id)
+      return row === undefined ? null : put({ ...row, leaseEpoch: row.leaseEpoch + 1 })
+    },
+    sightings: async id => [...of(id).values()],
+    write: async (row, changes, at) => {
+      const current = rows.get(row.id)
+      if (current === undefined || current.leaseEpoch !== row.leaseEpoch) return null
+      const entered =
+        changes.phase !== undefined && changes.phase !== current.phase
+          ? { phaseAt: at, phases: [...current.phases, { name: changes.phase, at: new Date(at).toISOString() }] }
+          : {}
+      return put({ ...current, ...changes, ...entered })
+    },
+    saveRef: async (row, ref) => {
+      const current = rows.get(row.id)
+      if (current === undefined) return null
+      const same = current.generation === row.generation && current.candidate === row.candidate
+      const wanted = current.desired !== 'absent' && current.wantGeneration === current.generation
+      if (same && wanted && (current.ref === null || current.ref === ref)) return put({ ...current, ref })
+      if (current.ref !== ref)
+        sightings.set(row.id, of(row.id).set(ref, { ref, generation: row.generation, candidate: row.candidate }))
+      return null
+    },
+    forgetSighting: async (row, ref) => void of(row.id).delete(ref),
+    finish: async (row, changes, ending, _message, at) => {
+      if ((await store.write(row, changes, at)) !== null) endings.set(row.id, ending)
+    },
+    drop: async () => {},
+  }
+  return {
+    store,
+    rows,
+    endings,
+    identity: (row: SystemRow) => identityOf(installation, row.id, row.generation, row.candidate),
+  }
+}
+
+type Vm = { ref: string; identity: Identity; power: Power; createdAt: number; visibleAt: number }
+export type Mode = 'caller-id' | 'token' | 'lookup'
+export const landingMs = 5_000
+export const lagMs = 2_000
+
+/** A provider in memory, with a delay before a new machine shows and requests that land late when told so. */
+export const memoryProvider = (mode: Mode, now: () => number) => {
+  const vms: Vm[] = []
+  const spent = new Set<string>()
+  const late: { at: number; identity: Identity }[] = []
+  const lag = mode === 'caller-id' ? 0 : lagMs
+  const shown = (vm: Vm): ObservedVm => ({
+    ref: vm.ref,
+    power: vm.power,
+    raw: vm.power,
+    addresses: [],
+    createdAt: new Date(vm.createdAt).toISOString(),
+    tags: {},
+    owner: { ...vm.identity },
+  })
+  const alive = () => vms.filter(vm => vm.power !== 'gone')
+  const make = (identity: Identity, at: number): string => {
+    const known = mode === 'lookup' ? undefined : vms.find(vm => vm.identity.token === identity.token)
+    if (known?.power === 'gone' || spent.has(identity.uuid))
+      throw new ProviderError('identity-spent', 'not-applied', 'this identity was destroyed')
+    if (known !== undefined) return known.ref
+    const ref = mode === 'caller-id' ? identity.uuid : `vm-${vms.length + 1}`
+    vms.push({ ref, identity, power: 'running', createdAt: at, visibleAt: at + lag })
+    return ref
+  }
+  const land = () => {
+    for (const one of late.splice(0)) {
+      if (one.at > now()) late.push(one)
+      else
+        try {
+          make(one.identity, one.at)
+        } catch (error) {
+          if (!(error instanceof ProviderError)) throw error // refused when it landed: nobody is there to hear it
+        }
+    }
+  }
+  const visible = () => (land(), alive().filter(vm => vm.visibleAt <= now()))
+  const byRef = (ref: string) => visible().find(vm => vm.ref === ref)
+  const provider: Provider = {
+    kind: 'local',
+    caps: {
+      createIdempotency: mode,
+      gracefulStop: true,
+      reusableAfterDestroy: false,
+      maxVisibilityLagMs: lag,
+      latestLandingMs: mode === 'caller-id' ? 0 : landingMs,
+      stoppedIsBilled: false,
+    },
+    planCreate: (spec, identity) => ({ identity, body: { ...spec } }),
+    create: async (request: CreateRequest) => (land(), { ref: make(request.identity, now()) }),
+    findByIdentity: async identity =>
+      visible()
+        .filter(vm => vm.identity.token === identity.token)
+        .map(shown),
+    observe: async (ref): Promise<Observation> => {
+      const vm = byRef(ref)
+      return vm === undefined ? { state: 'absent', proof: 'not-found' } : { state: 'present', vm: shown(vm) }
+    },
+    list: async function* () {
+      for (const vm of visible()) yield shown(vm)
+    },
+    act: async (ref, action) => {
+      const vm = byRef(ref)
+      if (vm === undefined) throw new ProviderError('not-found', 'not-applied', `no machine ${ref}`)
+      vm.power = action.kind === 'start' ? 'running' : 'stopped'
+    },
+    destroy: async ref => {
+      if (mode === 'caller-id') spent.add(ref)
+      const vm = byRef(ref)
+      if (vm !== undefined) vm.power = 'gone'
+    },
+  }
+  /** The request is on its way; nobody knows. */
+  const sendLate = (identity: Identity, afterMs: number) => void late.push({ at: now() + afterMs, identity })
+  return { provider, alive: () => (land(), alive()), sendLate }
+}
+
+/** re-mote as re-core sees it: an agent has called home as soon as its machine runs. */
+export const memoryMote = (isUp: () => boolean, runs: (system: string, generation: number) => boolean) => {
+  const revoked = new Map<string, number>()
+  const up = () => {
+    if (!isUp()) throw new MoteError('unreachable', 're-mote does not answer')
+  }
+  const mote: Mote = {
+    url: 'http://127.0.0.1:1',
+    root: async () => (up(), 'r'.repeat(43)),
+    register: async () => up(),
+    hostOf: async (system, generation) => {
+      up()
+      const online = runs(system, generation)
+      return online
+        ? { id: `${system.slice(0, -1)}${generation % 10}`, online, enrolledAt: 0, seenAt: Number.MAX_SAFE_INTEGER }
+        : null
+    },
+    revoke: async (system, generation) => {
+      up()
+      revoked.set(system, Math.max(generation, revoked.get(system) ?? 0))
+    },
+  }
+  return { mote, revoked }
+}
