@@ -1,0 +1,72 @@
+import type { CreateSystems, Job, System } from '@re-ops/protocols'
+import { follow, type EventOptions } from './events.ts'
+import { send, type CallOptions, type Service } from './http.ts'
+import { jobShape, shaped, shapedList, systemShape } from './shape.ts'
+
+export type CoreEvent = { event: 'system'; data: System } | { event: 'job'; data: Job }
+
+/** re-core's API: systems and jobs. Each call throws ClientError. A system is named by its id or its name. */
+export const makeCore = (service: Service) => {
+  const url = service.url ?? service.name
+  const get = (path: string, options: CallOptions) => send(service, { ...options, method: 'GET', path })
+  const verb =
+    (name: 'start' | 'stop' | 'reload') =>
+    async (system: string, options: CallOptions = {}): Promise<Job> => {
+      const path = `/v1/systems/${encodeURIComponent(system)}/${name}`
+      return shaped(await send(service, { ...options, method: 'POST', path, body: {} }), 'job', jobShape, url)
+    }
+  const systems = async (options: CallOptions = {}): Promise<System[]> =>
+    shapedList(await get('/v1/systems', options), 'system', systemShape, url)
+  return {
+    createSystems: async (
+      body: CreateSystems,
+      options: CallOptions = {},
+    ): Promise<{ systems: System[]; jobs: Job[] }> => {
+      const answer = await send(service, { ...options, method: 'POST', path: '/v1/systems', body })
+      const made = shaped<{ systems: unknown; jobs: unknown }>(
+        answer,
+        'creation',
+        { systems: 'array', jobs: 'array' },
+        url,
+      )
+      return {
+        systems: shapedList(made.systems, 'system', systemShape, url),
+        jobs: shapedList(made.jobs, 'job', jobShape, url),
+      }
+    },
+    systems,
+    system: async (system: string, options: CallOptions = {}): Promise<System> =>
+      shaped(await get(`/v1/systems/${encodeURIComponent(system)}`, options), 'system', systemShape, url),
+    startSystem: verb('start'),
+    stopSystem: verb('stop'),
+    /** Destroys the instance and creates the next generation. */
+    reloadSystem: verb('reload'),
+    destroySystem: async (system: string, options: CallOptions = {}): Promise<Job> => {
+      const path = `/v1/systems/${encodeURIComponent(system)}`
+      return shaped(await send(service, { ...options, method: 'DELETE', path }), 'job', jobShape, url)
+    },
+    jobs: async (which: { system?: string } = {}, options: CallOptions = {}): Promise<Job[]> => {
+      const path = which.system === undefined ? '/v1/jobs' : `/v1/jobs?system=${encodeURIComponent(which.system)}`
+      return shapedList(await get(path, options), 'job', jobShape, url)
+    },
+    job: async (id: string, options: CallOptions = {}): Promise<Job> =>
+      shaped(await get(`/v1/jobs/${encodeURIComponent(id)}`, options), 'job', jobShape, url),
+    /** All systems as they are at each (re)connect, then each change of a system or a job. */
+    events: (options: EventOptions = {}): AsyncIterable<CoreEvent> =>
+      follow<CoreEvent>(
+        service,
+        '/v1/events',
+        {
+          read: (event, data) => {
+            if (event === 'system') return { event, data: shaped<System>(data, 'system', systemShape, url) }
+            if (event === 'job') return { event, data: shaped<Job>(data, 'job', jobShape, url) }
+            return undefined
+          },
+          onConnect: async () =>
+            (await systems(options.signal ? { signal: options.signal } : {})).map(data => ({ event: 'system', data })),
+        },
+        options,
+      ),
+  }
+}
+export type Core = ReturnType<typeof makeCore>

@@ -1,0 +1,6 @@
+export { makeClient, type Client, type ClientConfig } from './client.ts'
+export type { Core, CoreEvent } from './core.ts'
+export { ClientError, isClientError, type ClientErrorKind } from './error.ts'
+export type { EventOptions } from './events.ts'
+export type { CallOptions, Token } from './http.ts'
+export type { HostQuery, Mote, MoteEvent, OperationInfo } from './mote.ts'

@@ -1,0 +1,143 @@
+import type {
+  CreateEnrolment,
+  CreateRun,
+  Enrolment,
+  Host,
+  Keyset,
+  Run,
+  RunEvent,
+  RunSummary,
+  Target,
+} from '@re-ops/protocols'
+import { follow, type EventOptions } from './events.ts'
+import { send, type CallOptions, type Service } from './http.ts'
+import {
+  enrolmentShape,
+  hostShape,
+  operationShape,
+  runShape,
+  shaped,
+  shapedList,
+  summaryShape,
+  targetShape,
+} from './shape.ts'
+
+/** An operation as the catalogue of `GET /v1/operations` describes it: schemas are plain JSON Schema. */
+export type OperationInfo = {
+  readonly name: string
+  readonly doc: string
+  readonly input: Readonly<Record<string, unknown>>
+  readonly output?: Readonly<Record<string, unknown>>
+  readonly reads?: boolean
+  readonly idempotent?: boolean
+  /** Top-level fields left out when identical results are folded. */
+  readonly varies?: readonly string[]
+  /** Fields worth a column, in order, when results are shown to people. */
+  readonly columns?: readonly string[]
+  readonly summary?: Readonly<Record<string, readonly string[]>>
+}
+
+export type HostQuery = { readonly on?: string; readonly system?: string; readonly generation?: number }
+export type MoteEvent = { event: 'host'; data: Host } | { event: 'run'; data: Run }
+
+const query = (fields: Readonly<Record<string, string | number | boolean | undefined>>): string => {
+  const given = Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]))
+  return given.length === 0 ? '' : `?${new URLSearchParams(given as [string, string][]).toString()}`
+}
+const segment = encodeURIComponent
+
+/** re-mote's API: runs, hosts, enrolments. Each call throws ClientError. */
+export const makeMote = (service: Service) => {
+  const url = service.url ?? service.name
+  const get = (path: string, options: CallOptions) => send(service, { ...options, method: 'GET', path })
+  const post = (path: string, body: unknown, options: CallOptions) =>
+    send(service, { ...options, method: 'POST', path, body })
+  const hosts = async (which: HostQuery = {}, options: CallOptions = {}): Promise<Host[]> =>
+    shapedList(await get(`/v1/hosts${query(which)}`, options), 'host', hostShape, url)
+  return {
+    /** Starts a run. With `waitMs` (at most 60 s) it answers when the run has ended, if it ends by then. */
+    createRun: async (body: CreateRun, options: CallOptions & { readonly waitMs?: number } = {}): Promise<Run> => {
+      const wait = options.waitMs === undefined ? undefined : Math.min(60, Math.ceil(options.waitMs / 1000))
+      const timeoutMs = (options.timeoutMs ?? service.timeoutMs) + (wait ?? 0) * 1000
+      return shaped(await post(`/v1/runs${query({ wait })}`, body, { ...options, timeoutMs }), 'run', runShape, url)
+    },
+    /** Newest first; `before` is the id of a run. */
+    runs: async (page: { limit?: number; before?: string } = {}, options: CallOptions = {}): Promise<Run[]> =>
+      shapedList(await get(`/v1/runs${query(page)}`, options), 'run', runShape, url),
+    run: async (id: string, options: CallOptions & { readonly targets?: boolean } = {}): Promise<Run> =>
+      shaped(await get(`/v1/runs/${segment(id)}${query({ targets: options.targets })}`, options), 'run', runShape, url),
+    cancelRun: async (id: string, options: CallOptions = {}): Promise<void> => {
+      await post(`/v1/runs/${segment(id)}/cancel`, {}, options)
+    },
+    /** Each target once, as it ends, then `done`; lost connections are made again and leave no gap and no repetition. */
+    runEvents: (id: string, options: EventOptions = {}): AsyncIterable<RunEvent> => runEvents(service, id, options),
+    hosts,
+    host: async (id: string, options: CallOptions = {}): Promise<Host> =>
+      shaped(await get(`/v1/hosts/${segment(id)}`, options), 'host', hostShape, url),
+    /** The host's identity is accepted no more. */
+    revokeHost: async (id: string, options: CallOptions = {}): Promise<void> => {
+      await send(service, { ...options, method: 'DELETE', path: `/v1/hosts/${segment(id)}` })
+    },
+    /** Lifts a quarantine. */
+    confirmHost: async (id: string, options: CallOptions = {}): Promise<void> => {
+      await post(`/v1/hosts/${segment(id)}/confirm`, {}, options)
+    },
+    createEnrolment: async (body: CreateEnrolment, options: CallOptions = {}): Promise<Enrolment> =>
+      shaped(await post('/v1/enrolments', body, options), 'enrolment', enrolmentShape, url),
+    /** Revokes the hosts of a system (generations up to the given one) and its open enrolments; doing it again is nothing. */
+    revokeIdentities: async (
+      body: { system: string; generation?: number },
+      options: CallOptions = {},
+    ): Promise<{ revoked: number }> =>
+      shaped<{ revoked: number }>(
+        await post('/v1/identities/revoke', body, options),
+        'count',
+        { revoked: 'number' },
+        url,
+      ),
+    keyset: async (options: CallOptions = {}): Promise<Keyset> =>
+      shaped<Keyset>(
+        await get('/v1/keyset', options),
+        'keyset',
+        { serial: 'number', root: 'string', endpoints: 'array' },
+        url,
+      ),
+    operations: async (options: CallOptions = {}): Promise<OperationInfo[]> =>
+      shapedList<OperationInfo>(await get('/v1/operations', options), 'operation', operationShape, url),
+    /** All hosts as they are at each (re)connect, then each change; `run` events as they come. */
+    events: (options: EventOptions = {}): AsyncIterable<MoteEvent> =>
+      follow<MoteEvent>(
+        service,
+        '/v1/events',
+        {
+          read: (event, data) => {
+            if (event === 'host') return { event, data: shaped<Host>(data, 'host', hostShape, url) }
+            if (event === 'run')
+              return { event, data: shaped<Run>(data, 'run', { id: 'string', state: 'string' }, url) }
+            return undefined
+          },
+          onConnect: async () =>
+            (await hosts({}, options.signal ? { signal: options.signal } : {})).map(data => ({ event: 'host', data })),
+        },
+        options,
+      ),
+  }
+}
+export type Mote = ReturnType<typeof makeMote>
+
+async function* runEvents(service: Service, id: string, options: EventOptions): AsyncGenerator<RunEvent> {
+  const path = `/v1/runs/${segment(id)}/events`
+  const seen = new Set<string>()
+  const read = (event: string, data: unknown): RunEvent | undefined => {
+    if (event === 'target') return { event, data: shaped<Target>(data, 'target', targetShape, path) }
+    if (event === 'done') return { event, data: shaped<RunSummary>(data, 'run summary', summaryShape, path) }
+    return undefined
+  }
+  for await (const event of follow<RunEvent>(service, path, { read, last: one => one.event === 'done' }, options)) {
+    if (event.event === 'target') {
+      if (seen.has(event.data.host.id)) continue // the server tells what ended before, again on each connection
+      seen.add(event.data.host.id)
+    }
+    yield event
+  }
+}

@@ -1,0 +1,51 @@
+import type { Enrolment, Host, Job, Run, RunSummary, System, Target } from '@re-ops/protocols'
+import type { OperationInfo } from './mote.ts'
+import { ClientError } from './error.ts'
+
+type Sort = 'string' | 'number' | 'boolean' | 'object' | 'array'
+/** Which fields to look at, and what they must be. */
+export type Shape<T> = { readonly [K in keyof T]?: Sort }
+
+const sortOf = (value: unknown): string => (Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value)
+
+/**
+ * A cheap look at an answer: the fields that callers rely on are there and of the right sort. The services check their
+ * own answers against the full schemas; this only tells "not our service, or another version" from an answer.
+ */
+export const shaped = <T>(value: unknown, what: string, shape: Shape<T>, url: string): T => {
+  const refuse = (why: string): never => {
+    throw new ClientError('malformed', `${url} did not answer with a ${what}: ${why}`)
+  }
+  if (sortOf(value) !== 'object') return refuse(`got ${sortOf(value)}`)
+  for (const [field, sort] of Object.entries<Sort | undefined>(shape)) {
+    const found = sortOf((value as Record<string, unknown>)[field])
+    if (found !== sort) return refuse(`field \`${field}\` is ${found}, not ${sort}`)
+  }
+  return value as T
+}
+
+/** The same of each element of an array. */
+export const shapedList = <T>(value: unknown, what: string, shape: Shape<T>, url: string): T[] => {
+  if (!Array.isArray(value))
+    throw new ClientError('malformed', `${url} did not answer with a list: got ${sortOf(value)}`)
+  return value.map(one => shaped<T>(one, what, shape, url))
+}
+
+export const hostShape: Shape<Host> = { id: 'string', name: 'string', labels: 'object', online: 'boolean' }
+export const systemShape: Shape<System> = {
+  id: 'string',
+  name: 'string',
+  phase: 'string',
+  phases: 'array',
+  labels: 'object',
+}
+export const jobShape: Shape<Job> = { id: 'string', system: 'string', verb: 'string', state: 'string' }
+export const runShape: Shape<Run> = { id: 'string', on: 'string', state: 'string', summary: 'object' }
+export const targetShape: Shape<Target> = { host: 'object', state: 'string' }
+export const summaryShape: Shape<RunSummary> = { run: 'string', expected: 'number', ok: 'number', failed: 'number' }
+export const operationShape: Shape<OperationInfo> = {
+  name: 'string',
+  doc: 'string',
+  input: 'object',
+}
+export const enrolmentShape: Shape<Enrolment> = { id: 'string', expiresAt: 'string' }
