@@ -1,0 +1,134 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { newId, type Id, type Keyset } from '@re-ops/protocols'
+import { capability } from 'zeromq'
+import { makeCalls } from './calls.ts'
+import type { Config } from './config.ts'
+import { makeFolder, writeAtomic } from './durable.ts'
+import { enrol, fetchKeyset } from './enrol.ts'
+import type { Catalogue } from './execute.ts'
+import { AgentExit, exitCodes } from './exit.ts'
+import { loadIdentity, saveIdentity, type Identity } from './identity.ts'
+import { bindInstance, readInstance } from './instance.ts'
+import { openJournal } from './journal.ts'
+import { ensureKeys, type Keys } from './keys.ts'
+import { runLink } from './link.ts'
+import { lockFolder } from './lock.ts'
+import { errorText, type Log } from './log.ts'
+import { makeOutbox } from './outbox.ts'
+import { recoverCalls } from './recover.ts'
+import { openRing } from './ring.ts'
+
+export const version = '0.1.0'
+
+export type AgentDeps = { readonly config: Config; readonly catalogue: Catalogue; readonly log: Log }
+
+const openState = (state: string): void => {
+  try {
+    makeFolder(state)
+    writeAtomic(join(state, '.writable'), '')
+    rmSync(join(state, '.writable'))
+  } catch (error) {
+    throw new AgentExit(exitCodes.config, `the state folder ${state} cannot be written: ${errorText(error)}`)
+  }
+}
+
+const needed = (config: Config, field: 'url' | 'token'): string => {
+  const variable = field === 'url' ? 'REGENT_URL' : 'REGENT_TOKEN'
+  const value = config[field]
+  if (value !== undefined) return value
+  throw new AgentExit(exitCodes.config, `not enrolled, and ${variable} (or "${field}" in config.json) is not given`)
+}
+
+/** The identity on disk, else a new one by enrolment; `null` when the agent is stopped meanwhile. */
+const ensureIdentity = async (
+  { config, log }: AgentDeps,
+  keys: Keys,
+  instance: string,
+  stop: AbortSignal,
+): Promise<Identity | null> => {
+  const known = loadIdentity(config.state)
+  if (known) return known
+  const { name, labels } = config
+  const spec = { url: needed(config, 'url'), token: needed(config, 'token'), keys, name, labels, instance, version }
+  const identity = await enrol(spec, log, stop)
+  if (!identity) return null
+  saveIdentity(config.state, identity)
+  log.info('enrolled', { host: identity.host, name: identity.name })
+  return identity
+}
+
+const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, stop: AbortSignal): Promise<void> => {
+  const { config, log, catalogue } = deps
+  const { state } = config
+  let current = identity
+  const keep = !config.faults.includes('no-journal')
+  const journal = openJournal({ folder: join(state, 'journal'), segmentBytesMax: config.journalSegmentBytesMax, keep })
+  if (journal.damaged > 0) log.error('the journal has damaged lines', { damaged: journal.damaged })
+  const settled = (id: Id) => journal.of(id)?.state === 'settled'
+  const ring = openRing({ folder: join(state, 'ring'), bytesMax: config.ringBytesMax, settled })
+  try {
+    journal.append({ t: 'boot', boot, at: Date.now() })
+    await recoverCalls({ journal, ring, log })
+    const outbox = makeOutbox(ring)
+    const calls = makeCalls({ catalogue, journal, ring, outbox, log, slots: config.slots })
+    const saveKeyset = (keyset: Keyset): void => {
+      current = { ...current, keyset }
+      saveIdentity(state, current)
+      log.info('a newer keyset is accepted', { serial: keyset.serial })
+    }
+    const fetch = (signal: AbortSignal) =>
+      config.url === undefined ? Promise.resolve(null) : fetchKeyset(config.url, signal)
+    const link = {
+      log,
+      journal,
+      calls,
+      outbox,
+      keys,
+      boot,
+      version,
+      identity: () => current,
+      saveKeyset,
+      fetchKeyset: fetch,
+    }
+    writeAtomic(
+      join(state, 'agent.json'),
+      JSON.stringify({
+        pid: process.pid,
+        boot,
+        name: identity.name,
+        host: identity.host,
+        startedAt: new Date().toISOString(),
+      }),
+    )
+    try {
+      await runLink(link, stop)
+    } finally {
+      await calls.stop()
+    }
+  } finally {
+    await journal.synced()
+    journal.close()
+    ring.close()
+  }
+}
+
+/** The whole agent: resolves when it was stopped, throws AgentExit when it ends by itself. */
+export const runAgent = async (deps: AgentDeps, stop: AbortSignal): Promise<void> => {
+  const { config, log } = deps
+  if (!capability.curve)
+    throw new AgentExit(exitCodes.bug, 'this build of ZeroMQ has no CURVE; the agent does not run without encryption')
+  openState(config.state)
+  const lock = await lockFolder(config.state)
+  try {
+    const instance = readInstance(config.instance)
+    if (bindInstance(config.state, instance, config.token !== undefined) === 'rebound')
+      log.warn('another instance than before: keys, journal and results are discarded', { instance })
+    const keys = ensureKeys(config.state)
+    const identity = await ensureIdentity(deps, keys, instance, stop)
+    if (identity) await serve(deps, keys, identity, newId(), stop)
+  } finally {
+    rmSync(join(config.state, 'agent.json'), { force: true })
+    lock.release()
+  }
+}

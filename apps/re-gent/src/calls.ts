@@ -1,0 +1,213 @@
+import { wireLimits, type CallResult, type FromBroker, type Id } from '@re-ops/protocols'
+import { execute, refusalOf, resultBytesMax, type AbortReason, type Call, type Catalogue } from './execute.ts'
+import type { Journal } from './journal.ts'
+import { processSince } from './leftovers.ts'
+import { errorText, type Log } from './log.ts'
+import type { Outbox } from './outbox.ts'
+import type { Ring } from './ring.ts'
+
+export type CallsDeps = {
+  readonly catalogue: Catalogue
+  readonly journal: Journal
+  readonly ring: Ring
+  readonly outbox: Outbox
+  readonly log: Log
+  readonly slots: number
+}
+/** The delivery rules of the agent: a call id starts at most once, and every start ends in one result that is kept until it is settled. */
+export type Calls = {
+  handle(message: Extract<FromBroker, { kind: 'call' | 'call.cancel' | 'call.settled' | 'call.ask' }>): Promise<void>
+  /** Takes no more calls, ends those that run, and resolves when their results are in the ring. */
+  stop(): Promise<void>
+}
+
+type Live = {
+  readonly call: Call
+  readonly reads: boolean
+  readonly controller: AbortController
+  phase: 'journalling' | 'waiting' | 'running' | 'ending'
+}
+
+/** Journals, runs and answers calls. */
+export const makeCalls = (deps: CallsDeps): Calls => {
+  const { catalogue, journal, ring, outbox, log } = deps
+  const live = new Map<Id, Live>()
+  const waiting: Live[] = []
+  let running = 0
+  let stopping = false
+  let idle = Promise.withResolvers<void>()
+
+  const refuse = (call: Call, result: CallResult): void => {
+    // Nothing started and nothing is journalled: when this answer is lost the broker asks, and hears `unknown`.
+    log.info('call refused', { call: call.id, requestId: call.requestId, result })
+    outbox.control({ kind: 'call.result', body: { id: call.id, ms: 0, result } })
+  }
+  const rejected = (call: Call, message: string): void =>
+    refuse(call, {
+      ok: false,
+      failure: { kind: 'rejected', message, step: call.operation, callId: call.id, transport: 'zmq', started: 'no' },
+    })
+  const notRun = (call: Call, kind: 'cancelled' | 'rejected', message: string): CallResult => ({
+    ok: false,
+    failure: { kind, message, step: call.operation, callId: call.id, transport: 'zmq', started: 'no' },
+  })
+
+  const end = async (entry: Live, result: CallResult, ms: number): Promise<void> => {
+    const { call } = entry
+    entry.phase = 'ending'
+    const state = result.ok ? 'ok' : result.failure.kind
+    try {
+      await ring.put({ id: call.id, ms, result }, !entry.reads)
+      journal.append({ t: 'end', id: call.id, state })
+    } catch (error) {
+      log.error('the disk refuses a result; it is sent all the same', {
+        call: call.id,
+        requestId: call.requestId,
+        why: errorText(error),
+      })
+    }
+    log.info('call ended', { call: call.id, requestId: call.requestId, op: call.operation, state, ms: Math.round(ms) })
+    live.delete(call.id)
+    outbox.result(call.id)
+    if (live.size === 0) idle.resolve()
+  }
+  const run = async (entry: Live): Promise<void> => {
+    const { call, controller } = entry
+    entry.phase = 'running'
+    running += 1
+    const from = performance.now()
+    const onSpawn = (pid: number): void => {
+      try {
+        journal.append({ t: 'spawn', id: call.id, pid, since: processSince(pid) })
+      } catch (error) {
+        log.warn('the disk refuses the note of a process', { call: call.id, why: errorText(error) })
+      }
+    }
+    const result = await execute(catalogue, call, controller, onSpawn)
+    running -= 1
+    await end(entry, result, performance.now() - from)
+    startWaiting()
+  }
+  const startWaiting = (): void => {
+    while (running < deps.slots) {
+      const entry = waiting.shift()
+      if (!entry) return
+      if (entry.phase !== 'waiting') continue
+      outbox.control({ kind: 'call.running', body: { id: entry.call.id } })
+      void run(entry)
+    }
+  }
+
+  /** Answers a call id that is known by what became of it; `false` when it is new. */
+  const answerKnown = (call: Call): boolean => {
+    const { id } = call
+    const entry = live.get(id)
+    const known = journal.of(id)
+    if (entry) {
+      if (entry.phase !== 'journalling')
+        outbox.control({ kind: 'call.acked', body: { id, running: entry.phase !== 'waiting' } })
+    } else if (ring.has(id)) outbox.result(id)
+    else if (known?.state === 'void') rejected(call, 'this call id was declared void')
+    else if (known) outbox.control({ kind: 'call.report', body: { calls: [{ id, state: 'finished' }] } })
+    else return false
+    return true
+  }
+  /** Makes the call ours: room in the ring, a line in the journal. Answers why not. */
+  const take = (call: Call): string | null => {
+    if (stopping) return 'the agent is stopping'
+    if (live.size >= wireLimits.callsPerAgentMax) return `queue-full: ${live.size} calls wait or run here`
+    if (!ring.reserve(call.id, resultBytesMax(call))) return 'ring-full: no room to keep its result until it is settled'
+    try {
+      journal.append({ t: 'start', id: call.id, op: call.operation, at: Date.now() })
+    } catch (error) {
+      ring.release(call.id)
+      return `the journal cannot be written: ${errorText(error)}`
+    }
+    return null
+  }
+  const accept = async (call: Call): Promise<void> => {
+    if (answerKnown(call)) return
+    const refusal = refusalOf(catalogue, call)
+    if (refusal) return refuse(call, refusal)
+    const why = take(call)
+    if (why !== null) return rejected(call, why)
+    const reads = catalogue.operationNamed(call.operation)?.reads === true
+    const entry: Live = { call, reads, controller: new AbortController(), phase: 'journalling' }
+    live.set(call.id, entry)
+    if (!reads) {
+      try {
+        await journal.synced()
+      } catch (error) {
+        return end(entry, notRun(call, 'rejected', `the journal cannot be synced: ${errorText(error)}`), 0)
+      }
+    }
+    if (stopping) return end(entry, notRun(call, 'rejected', 'the agent is stopping'), 0)
+    if (entry.controller.signal.aborted) return end(entry, notRun(call, 'cancelled', 'cancelled before it started'), 0)
+    const starts = running < deps.slots
+    outbox.control({ kind: 'call.acked', body: { id: call.id, running: starts } })
+    if (starts) void run(entry)
+    else {
+      entry.phase = 'waiting'
+      waiting.push(entry)
+    }
+  }
+
+  const abort = (entry: Live, reason: AbortReason): void => {
+    if (entry.phase === 'waiting') {
+      waiting.splice(waiting.indexOf(entry), 1)
+      const result =
+        reason === 'cancelled'
+          ? notRun(entry.call, 'cancelled', 'cancelled while it waited')
+          : notRun(entry.call, 'rejected', 'the agent stopped before it started')
+      void end(entry, result, 0)
+    } else if (entry.phase !== 'ending') entry.controller.abort(reason)
+  }
+  const voidIds = async (ids: readonly Id[]): Promise<void> => {
+    if (ids.length === 0) return
+    for (const id of ids) journal.append({ t: 'void', id })
+    await journal.synced()
+  }
+  const stateOf = (id: Id): 'waiting' | 'running' | 'finished' | 'lost' | 'unknown' => {
+    const entry = live.get(id)
+    if (entry) return entry.phase === 'waiting' || entry.phase === 'journalling' ? 'waiting' : 'running'
+    if (ring.has(id)) {
+      const result = ring.get(id)?.result
+      return result && !result.ok && result.failure.kind === 'lost' ? 'lost' : 'finished'
+    }
+    return (journal.of(id)?.state ?? 'void') === 'void' ? 'unknown' : 'finished'
+  }
+  const cancel = async (id: Id): Promise<void> => {
+    const entry = live.get(id)
+    if (entry) return abort(entry, 'cancelled')
+    if (ring.has(id)) return outbox.result(id)
+    await report([id])
+  }
+  /** Unknown ids are void, durably, before the broker hears of it: it may then start them elsewhere. */
+  const report = async (ids: readonly Id[]): Promise<void> => {
+    const calls = ids.map(id => ({ id, state: stateOf(id) }))
+    await voidIds(calls.flatMap(({ id, state }) => (state === 'unknown' && !journal.of(id) ? [id] : [])))
+    outbox.control({ kind: 'call.report', body: { calls } })
+  }
+  const settle = (ids: readonly Id[]): void => {
+    for (const id of ids) {
+      if (!ring.has(id)) continue
+      journal.append({ t: 'settled', id })
+      ring.drop(id)
+    }
+  }
+  return {
+    handle: async message => {
+      if (message.kind === 'call') await accept(message.body)
+      else if (message.kind === 'call.cancel') await cancel(message.body.id)
+      else if (message.kind === 'call.ask') await report(message.body.ids)
+      else settle(message.body.ids)
+    },
+    stop: async () => {
+      stopping = true
+      if (live.size === 0) return
+      idle = Promise.withResolvers<void>()
+      for (const entry of live.values()) abort(entry, 'stopping')
+      await idle.promise
+    },
+  }
+}

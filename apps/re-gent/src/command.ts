@@ -1,0 +1,96 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
+import { kill } from './leftovers.ts'
+
+export type Command = {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+  readonly stdin: string | undefined
+  readonly outputBytesMax: number
+  readonly signal: AbortSignal
+  readonly onSpawn: (pid: number) => void
+}
+export type Ended = {
+  readonly stdout: string
+  readonly stderr: string
+  readonly truncated: boolean
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+export type CommandEnd =
+  | ({ readonly kind: 'ended' | 'aborted' } & Ended)
+  | { readonly kind: 'not started'; readonly code: number; readonly why: string }
+
+/** How long the pipes of a killed process may stay open, held by one that left the group. */
+const drainMs = 500
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>
+
+/** Keeps the first bytes of a stream, drains the rest, and says whether there was a rest. */
+const collect = (stream: Readable, bytesMax: number) => {
+  const kept: Buffer[] = []
+  let size = 0
+  let truncated = false
+  stream.on('data', (chunk: Buffer) => {
+    const room = bytesMax - size
+    if (chunk.length > room) truncated = true
+    if (room > 0) kept.push(chunk.subarray(0, room))
+    size += Math.min(room, chunk.length)
+  })
+  // A cut may go through a character; without `stream` the rest of it would decode to a replacement character.
+  return () => ({ text: new TextDecoder().decode(Buffer.concat(kept), { stream: truncated }), truncated })
+}
+
+const notStarted = (error: NodeJS.ErrnoException, { argv, cwd }: Command): CommandEnd => {
+  const code = error.code === 'ENOENT' ? 127 : 126
+  const what =
+    error.code === 'ENOENT'
+      ? `${argv[0]} is not found, or the folder ${cwd} is not there`
+      : (error.code ?? error.message)
+  return { kind: 'not started', code, why: `cannot start ${argv[0]}: ${what}` }
+}
+
+const attend = (child: Child, command: Command): Promise<CommandEnd> =>
+  new Promise(resolve => {
+    const [stdout, stderr] = [
+      collect(child.stdout, command.outputBytesMax),
+      collect(child.stderr, command.outputBytesMax),
+    ]
+    const { pid } = child
+    let drain: NodeJS.Timeout | undefined
+    const abort = (): void => {
+      if (pid !== undefined) kill(-pid)
+      drain = setTimeout(() => {
+        child.stdout.destroy()
+        child.stderr.destroy()
+      }, drainMs)
+    }
+    const end = (result: CommandEnd): void => {
+      clearTimeout(drain)
+      command.signal.removeEventListener('abort', abort)
+      resolve(result)
+    }
+    child.stdin.on('error', () => child.stdin.destroy()) // the process did not read its input: its own choice
+    child.on('error', error => pid === undefined && end(notStarted(error, command)))
+    child.on('close', (code, signal) => {
+      const [out, err] = [stdout(), stderr()]
+      const texts = { stdout: out.text, stderr: err.text, truncated: out.truncated || err.truncated }
+      end({ kind: command.signal.aborted ? 'aborted' : 'ended', ...texts, code, signal })
+    })
+    if (pid !== undefined) command.onSpawn(pid)
+    if (command.signal.aborted) abort()
+    else command.signal.addEventListener('abort', abort)
+    child.stdin.end(command.stdin ?? '')
+  })
+
+/** Runs a command without a shell in between, in a process group of its own, which is killed when the signal aborts. */
+export const runCommand = async (command: Command): Promise<CommandEnd> => {
+  const [file = '', ...args] = command.argv
+  try {
+    const { env, cwd } = command
+    return await attend(spawn(file, args, { env, cwd, detached: true, stdio: ['pipe', 'pipe', 'pipe'] }), command)
+  } catch (error) {
+    return notStarted(error as NodeJS.ErrnoException, command) // too many arguments, a null byte: thrown at once
+  }
+}

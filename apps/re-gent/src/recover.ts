@@ -1,0 +1,30 @@
+import type { Journal } from './journal.ts'
+import { killLeftovers } from './leftovers.ts'
+import type { Log } from './log.ts'
+import type { Ring } from './ring.ts'
+
+/**
+ * After a start: what the last life of the agent began and did not end is killed, and reported as lost. A result that
+ * reached the ring is the truth, whatever the journal's last line says.
+ */
+export const recoverCalls = async ({
+  journal,
+  ring,
+  log,
+}: {
+  journal: Journal
+  ring: Ring
+  log: Log
+}): Promise<void> => {
+  const lost = journal.unsettled().filter(([id]) => !ring.has(id))
+  if (lost.length === 0) return
+  const killed = await killLeftovers(new Map(lost.map(([id, call]) => [id, call.spawned])))
+  for (const [id, { op, spawned }] of lost) {
+    const started = spawned ? ('yes' as const) : ('unknown' as const)
+    const message = 'the agent died after the call was started'
+    const failure = { kind: 'lost' as const, message, step: op, callId: id, transport: 'zmq' as const, started }
+    await ring.put({ id, ms: 0, result: { ok: false, failure } }, false)
+    journal.append({ t: 'lost', id })
+  }
+  log.warn('calls of the last life are lost', { lost: lost.length, killed })
+}

@@ -1,0 +1,134 @@
+import { callResult, Id } from '@re-ops/protocols'
+import { type Static } from 'typebox'
+import { Check } from 'typebox/value'
+import { openSegments, type Place } from './segments.ts'
+
+export type ResultBody = Static<typeof callResult.body>
+
+/** Results on disk until they are settled, oldest first. */
+export type Ring = {
+  /** Takes room for a result of at most that many bytes, or answers `false`: nothing is evicted to make room. */
+  reserve(id: Id, bytes: number): boolean
+  release(id: Id): void
+  /** Stores a result in the room reserved for it. Resolves when it is on disk (`sync`), else in the page cache. */
+  put(result: ResultBody, sync: boolean): Promise<void>
+  get(id: Id): ResultBody | null
+  has(id: Id): boolean
+  ids(): readonly Id[]
+  /** The result is committed elsewhere; its room is free again. */
+  drop(id: Id): void
+  bytes(): { readonly used: number; readonly reserved: number }
+  close(): void
+}
+
+type Entry = { readonly place: Place } | { readonly held: ResultBody }
+
+const parse = (line: string): ResultBody | null => {
+  try {
+    const result: unknown = JSON.parse(line)
+    return Check(callResult.body, result) ? result : null
+  } catch {
+    return null // a damaged line: its call has no result then, and is reported lost
+  }
+}
+
+/** Opens the ring; results whose call is `settled` already are not taken up again. */
+export const openRing = (options: { folder: string; bytesMax: number; settled: (id: Id) => boolean }): Ring => {
+  const entries = new Map<Id, Entry>()
+  const live = new Map<number, Set<Id>>()
+  const reserved = new Map<Id, number>()
+  let reservedBytes = 0
+
+  const forget = (id: Id): number | null => {
+    const entry = entries.get(id)
+    entries.delete(id)
+    if (!entry || !('place' in entry)) return null
+    live.get(entry.place.segment)?.delete(id)
+    return entry.place.segment
+  }
+  const place = (id: Id, at: Place): void => {
+    forget(id)
+    entries.set(id, { place: at })
+    const ids = live.get(at.segment) ?? new Set()
+    live.set(at.segment, ids.add(id))
+  }
+  const segments = openSegments({
+    folder: options.folder,
+    segmentBytesMax: Math.min(4 * 2 ** 20, Math.floor(options.bytesMax / 8)),
+    onLine: (line, at) => {
+      const result = parse(line)
+      if (result && !options.settled(result.id)) place(result.id, at)
+    },
+  })
+
+  const free = (segment: number): void => {
+    if ((live.get(segment)?.size ?? 0) > 0) return
+    live.delete(segment)
+    segments.remove(segment)
+  }
+  /** Gives back the room of settled results: moves the few live ones of old segments forward, then removes those. */
+  const reclaim = (): void => {
+    if (segments.bytes() > 0) segments.rotate()
+    const old = segments.closed()
+    for (const segment of old) {
+      for (const id of live.get(segment) ?? []) {
+        const entry = entries.get(id)
+        if (!entry || !('place' in entry)) continue
+        const moved = segments.append(segments.read(entry.place))
+        live.get(segment)?.delete(id)
+        entries.set(id, { place: moved }) // keeps its turn: a Map keeps the order of first insertion
+        live.set(moved.segment, (live.get(moved.segment) ?? new Set()).add(id))
+      }
+    }
+    segments.rotate() // syncs the moved ones before their old copies go
+    for (const segment of old) free(segment)
+  }
+  const liveBytes = (): number => {
+    let sum = 0
+    for (const entry of entries.values()) if ('place' in entry) sum += entry.place.length + 1
+    return sum
+  }
+  const release = (id: Id): void => {
+    reservedBytes -= reserved.get(id) ?? 0
+    reserved.delete(id)
+  }
+  for (const segment of segments.closed()) free(segment)
+
+  return {
+    reserve: (id, bytes) => {
+      const fits = () => segments.bytes() + reservedBytes + bytes <= options.bytesMax
+      // Moving costs reads and writes, so it is done only when it makes room that is needed.
+      if (!fits() && liveBytes() + reservedBytes + bytes <= options.bytesMax) reclaim()
+      if (!fits()) return false
+      release(id)
+      reserved.set(id, bytes)
+      reservedBytes += bytes
+      return true
+    },
+    release,
+    put: async (result, sync) => {
+      try {
+        place(result.id, segments.append(JSON.stringify(result)))
+      } catch {
+        entries.set(result.id, { held: result }) // the disk refuses: kept in memory, so it is still sent
+        return
+      } finally {
+        release(result.id)
+      }
+      if (sync) await segments.synced()
+    },
+    get: id => {
+      const entry = entries.get(id)
+      if (!entry) return null
+      return 'held' in entry ? entry.held : parse(segments.read(entry.place))
+    },
+    has: id => entries.has(id),
+    ids: () => [...entries.keys()],
+    drop: id => {
+      const segment = forget(id)
+      if (segment !== null && segments.closed().includes(segment)) free(segment)
+    },
+    bytes: () => ({ used: segments.bytes(), reserved: reservedBytes }),
+    close: () => segments.close(),
+  }
+}

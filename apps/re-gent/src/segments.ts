@@ -1,0 +1,150 @@
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { makeFolder, syncFolder } from './durable.ts'
+
+const datasync = promisify(fdatasync)
+
+/** Where a line stands: number of its segment, offset and length in bytes. */
+export type Place = { readonly segment: number; readonly offset: number; readonly length: number }
+
+/** Lines in files `00000001.ndjson`, ...: appended to the newest, removed by whole files. */
+export type Segments = {
+  /** The line is in the page cache when this returns: it survives our death, not the machine's. Throws when the disk refuses. */
+  append(line: string): Place
+  /** Resolves when all lines appended so far are on disk. Callers at the same time share one sync. */
+  synced(): Promise<void>
+  read(place: Place): string
+  /** Segments that are not written any more, oldest first. */
+  closed(): readonly number[]
+  /** Bytes of one segment, or of all. */
+  bytes(segment?: number): number
+  /** Closes the newest segment and starts another. */
+  rotate(): void
+  remove(segment: number): void
+  close(): void
+}
+
+export type SegmentsOptions = {
+  readonly folder: string
+  readonly segmentBytesMax: number
+  /** Called for each line found at start, in order. */
+  readonly onLine: (line: string, place: Place) => void
+  /** First line of each new segment. */
+  readonly header?: () => string
+}
+
+const nameOf = (segment: number): string => `${String(segment).padStart(8, '0')}.ndjson`
+
+/** Reads one segment; a last line without its end was never acknowledged (we died writing it) and is cut off. */
+const load = (path: string, segment: number, onLine: SegmentsOptions['onLine']): number => {
+  const bytes = readFileSync(path)
+  let offset = 0
+  for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, offset)) {
+    const length = end - offset
+    onLine(bytes.toString('utf8', offset, end), { segment, offset, length })
+    offset = end + 1
+  }
+  if (offset < bytes.length) truncateSync(path, offset)
+  return offset
+}
+
+export const openSegments = ({ folder, segmentBytesMax, onLine, header }: SegmentsOptions): Segments => {
+  makeFolder(folder)
+  const sizes = new Map<number, number>()
+  const found = readdirSync(folder).flatMap(name => (/^\d{8}\.ndjson$/.test(name) ? [Number.parseInt(name, 10)] : []))
+  for (const segment of found.sort((a, b) => a - b))
+    sizes.set(segment, load(join(folder, nameOf(segment)), segment, onLine))
+
+  let active = Math.max(1, ...sizes.keys())
+  let fd = openSync(join(folder, nameOf(active)), 'a+', 0o600)
+  let total = [...sizes.values()].reduce((sum, size) => sum + size, 0)
+  let written = 0
+  let durable = 0
+  let running: Promise<void> | null = null
+  let waiting: Promise<void> | null = null
+
+  const write = (line: string): Place => {
+    const offset = sizes.get(active) ?? 0
+    const bytes = Buffer.from(`${line}\n`)
+    try {
+      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
+    } catch (error) {
+      ftruncateSync(fd, offset) // a part of a line must not become the head of the next one
+      throw error
+    }
+    sizes.set(active, offset + bytes.length)
+    total += bytes.length
+    written += 1
+    return { segment: active, offset, length: bytes.length - 1 }
+  }
+  const rotate = (): void => {
+    const [old, syncing] = [fd, running]
+    fdatasyncSync(old)
+    durable = written
+    active += 1
+    fd = openSync(join(folder, nameOf(active)), 'a+', 0o600)
+    sizes.set(active, 0)
+    syncFolder(folder)
+    const close = () => closeSync(old)
+    if (syncing) void syncing.then(close, close)
+    else close()
+    if (header) write(header())
+  }
+  const sync = async (): Promise<void> => {
+    waiting = null
+    const upTo = written
+    await datasync(fd)
+    durable = Math.max(durable, upTo)
+  }
+  if (!sizes.has(active)) {
+    sizes.set(active, 0)
+    syncFolder(folder)
+    if (header) write(header())
+  }
+  return {
+    append: line => {
+      if ((sizes.get(active) ?? 0) >= segmentBytesMax) rotate()
+      return write(line)
+    },
+    synced: () => {
+      if (durable === written) return Promise.resolve()
+      waiting ??= (running ?? Promise.resolve()).then(
+        () => (running = sync()),
+        () => (running = sync()),
+      )
+      return waiting
+    },
+    read: ({ segment, offset, length }) => {
+      const other = segment === active ? null : openSync(join(folder, nameOf(segment)), 'r')
+      try {
+        const bytes = Buffer.allocUnsafe(length)
+        const got = readSync(other ?? fd, bytes, 0, length, offset)
+        return bytes.toString('utf8', 0, got)
+      } finally {
+        if (other !== null) closeSync(other)
+      }
+    },
+    closed: () => [...sizes.keys()].filter(segment => segment !== active),
+    bytes: segment => (segment === undefined ? total : (sizes.get(segment) ?? 0)),
+    rotate,
+    remove: segment => {
+      total -= sizes.get(segment) ?? 0
+      sizes.delete(segment)
+      rmSync(join(folder, nameOf(segment)), { force: true })
+    },
+    close: () => closeSync(fd),
+  }
+}
