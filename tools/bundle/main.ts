@@ -20,7 +20,7 @@ const main = async (names: readonly string[]): Promise<number> => {
       return 2
     }
     const started = performance.now()
-    const { folder, metafile } = await bundle(root, name, plan)
+    const { folder, metafile } = await bundle(root, join(root, 'dist', name), plan.entry)
     const programs = Object.keys(metafile.outputs).filter(path => path.endsWith('.mjs')).length
     const size = (sizeOf(folder) / 2 ** 20).toFixed(1)
     const ms = Math.round(performance.now() - started)
