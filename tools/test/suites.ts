@@ -1,0 +1,56 @@
+import { allOf, docker, nothing, program, type Need } from './needs.ts'
+
+/** A heavy suite: which files, what it shows, what it needs of the machine. */
+export type Suite = {
+  readonly name: string
+  /** A regular expression over paths from the root. */
+  readonly files: string
+  readonly doc: string
+  readonly needs: Need
+  readonly limitMs: number
+}
+
+const minutes = (n: number) => n * 60_000
+
+/** Run one after the other, in this order. A `*.heavy.test.ts` that no row names runs at the end and needs nothing. */
+export const suites: readonly Suite[] = [
+  {
+    name: 'bootstrap',
+    files: 'tools/bootstrap/.*\\.heavy\\.test\\.ts$',
+    doc: 'a copy of the repository, from nothing installed to first results',
+    needs: allOf(program('npm'), program('git')),
+    limitMs: minutes(8),
+  },
+  {
+    name: 'supervisor',
+    files: 'tools/supervisor/.*\\.heavy\\.test\\.ts$',
+    doc: 'npm start as an operator lives with it',
+    needs: nothing,
+    limitMs: minutes(8),
+  },
+  {
+    name: 'chaos',
+    files: 'tools/(chaos|proof|bench)/.*\\.heavy\\.test\\.ts$',
+    doc: 'kill -9 at random under load; each seeded bug is caught',
+    needs: nothing,
+    limitMs: minutes(20),
+  },
+  {
+    name: 'compose',
+    files: '(tools/images|deploy)/.*\\.heavy\\.test\\.ts$',
+    doc: 'docker-compose.yml on images built here',
+    needs: allOf(docker, program('debootstrap')),
+    limitMs: minutes(15),
+  },
+]
+
+/** Rows for the files that are there; files that no row names get one of their own. */
+export const plan = (
+  rows: readonly Suite[],
+  heavyFiles: readonly string[],
+): readonly { suite: Suite; files: readonly string[] }[] => {
+  const named = rows.map(suite => ({ suite, files: heavyFiles.filter(path => new RegExp(suite.files).test(path)) }))
+  const rest = heavyFiles.filter(path => !named.some(one => one.files.includes(path)))
+  const other = { name: 'other', files: '', doc: 'heavy suites without a row', needs: nothing, limitMs: minutes(15) }
+  return [...named, { suite: other, files: rest }].filter(one => one.files.length > 0)
+}
