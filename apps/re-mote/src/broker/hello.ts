@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto'
+import { fromBroker, helloIsGenuine, newSecret, wireLimits, type FromAgent, type Keyset } from '@re-ops/protocols'
+import type { AllowList } from './allow-list.ts'
+import { makeBucket } from './bucket.ts'
+import type { Drops } from './counters.ts'
+import { brokerLimits } from './limits.ts'
+import type { BrokerSays } from './port.ts'
+import type { Sessions } from './sessions.ts'
+import type { Writer } from './writer.ts'
+
+const version = 1
+
+export type HelloDeps = {
+  readonly broker: string
+  readonly serverKey: string
+  readonly keyset: Keyset
+  readonly allowList: AllowList
+  readonly sessions: Sessions
+  readonly drops: Drops
+  readonly writer: Writer
+  say(item: BrokerSays): void
+  audit(action: string, agent: string | null, detail: Record<string, string | number>): void
+}
+
+export type Hellos = {
+  started(routing: string, message: Extract<FromAgent, { kind: 'hello.start' }>): void
+  proved(routing: string, message: Extract<FromAgent, { kind: 'hello.proof' }>): void
+  admit(routing: string, epoch: number): void
+  refuse(routing: string, reason: string, retry: boolean): void
+  /** Forgets connections that did not say hello in time. */
+  sweep(): void
+}
+
+/** From a connection to a session: start, challenge, proof, the service's word, welcome. */
+export const makeHellos = (deps: HelloDeps): Hellos => {
+  const { sessions, drops, writer, allowList } = deps
+  const refuse = (routing: string, reason: string, retry: boolean) => {
+    sessions.pending.delete(routing)
+    writer.put({ routing, bytes: fromBroker.encode('hello.refused', { reason, retry }) }, true)
+  }
+  return {
+    refuse,
+    started: (routing, { body }) => {
+      if (!body.versions.includes(version)) return refuse(routing, `this broker speaks version ${version}`, true)
+      if (sessions.pending.size >= brokerLimits.pendingHellosMax || sessions.byAgent.size >= brokerLimits.sessionsMax)
+        return drops.count('too-many-hellos')
+      if (sessions.pending.get(routing)?.proven) return drops.count('too-many-hellos')
+      const brokerNonce = randomBytes(24).toString('base64url')
+      const { agent, boot, nonce: agentNonce } = body
+      sessions.pending.delete(routing) // so that the map stays in the order of time, which the sweep relies on
+      sessions.pending.set(routing, {
+        routing,
+        agent,
+        boot,
+        agentNonce,
+        brokerNonce,
+        at: performance.now(),
+        proven: false,
+      })
+      const challenge = { broker: deps.broker, serverKey: deps.serverKey, nonce: brokerNonce, version }
+      writer.put({ routing, bytes: fromBroker.encode('hello.challenge', challenge) }, true)
+    },
+    proved: (routing, { body }) => {
+      const pending = sessions.pending.get(routing)
+      if (!pending || pending.proven) return drops.count('no-session')
+      const { agent, boot, agentNonce, brokerNonce } = pending
+      const entry = allowList.byAgent(agent)
+      const hello = {
+        broker: deps.broker,
+        serverKey: deps.serverKey,
+        agent,
+        agentKey: entry?.key ?? '',
+        agentNonce,
+        brokerNonce,
+        boot,
+        version,
+        journalCounter: body.journalCounter,
+      }
+      if (!entry || !helloIsGenuine(entry.signKey, hello, body.signature)) {
+        drops.count('bad-proof')
+        deps.audit('hello.refused', agent, { why: entry ? 'the signature is not that of the agent' : 'unknown agent' })
+        return refuse(routing, 'the proof does not fit the identity', true)
+      }
+      if (entry.state !== 'enrolled') return refuse(routing, entry.state, entry.state === 'quarantined')
+      pending.proven = true
+      const { journalCounter, name, pid, version: agentVersion } = body
+      deps.say({ kind: 'hello', routing, agent, boot, journalCounter, name, pid, version: agentVersion })
+    },
+    admit: (routing, epoch) => {
+      const pending = sessions.pending.get(routing)
+      if (!pending) return
+      sessions.pending.delete(routing)
+      const { agent } = pending
+      if (allowList.byAgent(agent)?.state !== 'enrolled') return refuse(routing, 'not accepted any more', true)
+      const token = newSecret()
+      const now = performance.now()
+      const bucket = makeBucket(brokerLimits.messagesPerSecondMax, brokerLimits.messagesBurstMax)
+      const session = { routing, agent, epoch, token, bucket, heardAt: now, beatAt: now }
+      const older = sessions.add(session)
+      if (older) {
+        const end = { reason: 'superseded by a newer hello', retry: true }
+        writer.put({ routing: older.routing, bytes: fromBroker.encode('session.end', end, older.token) }, true)
+        deps.say({ kind: 'ended', agent, epoch: older.epoch, reason: 'superseded' })
+      }
+      const welcome = { token, epoch, at: Date.now(), heartbeatMs: wireLimits.heartbeatMs, keyset: deps.keyset }
+      const onFail = () => {
+        if (sessions.remove(session)) deps.say({ kind: 'ended', agent, epoch, reason: 'gone' })
+      }
+      writer.put({ routing, bytes: fromBroker.encode('hello.welcome', welcome), onFail }, true)
+      deps.say({ kind: 'live', agent, epoch })
+    },
+    sweep: () => {
+      const oldest = performance.now() - wireLimits.helloTimeoutMs
+      for (const [routing, pending] of sessions.pending)
+        if (pending.at < oldest) sessions.pending.delete(routing)
+        else break
+    },
+  }
+}

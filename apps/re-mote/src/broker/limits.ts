@@ -1,0 +1,29 @@
+/** Limits of one broker, stated once. */
+export const brokerLimits = {
+  /** New connections that may pass the authenticator per second, and at once; more are told to come again. */
+  handshakesPerSecondMax: 2_000,
+  handshakesBurstMax: 4_000,
+  /** Connections between CURVE handshake and hello. Each holds a record of fixed size. */
+  pendingHellosMax: 8_192,
+  sessionsMax: 50_000,
+  /** Look-ups of unknown keys at the service. */
+  lookupsPerSecondMax: 50,
+  allowListAgeMaxMs: 60_000,
+  /** Outgoing messages that wait for the writer, all agents together, and for one agent. */
+  queueMax: 200_000,
+  queuePerAgentMax: 4_000,
+  /** How long a message waits for an agent that reads too slowly before it counts as not sent. */
+  slowAgentMs: 5_000,
+  sendsPerTurnMax: 256,
+  receivesPerTurnMax: 256,
+  /** Messages of one session per second, and at once. */
+  messagesPerSecondMax: 5_000,
+  messagesBurstMax: 20_000,
+  /** Batches on their way to the service before the socket is no longer read. */
+  batchesUnderWayMax: 8,
+  auditsPerSecondMax: 20,
+  openFilesShareMax: 0.8,
+  handshakeIntervalMs: 3_000,
+  backlog: 4_096,
+  peerHighWaterMark: 1_000,
+} as const

@@ -1,0 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs'
+
+/** The soft limit on open files of this process; libzmq spins at 100 % CPU when it is reached. */
+export const openFilesMax = (): number => {
+  const match = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
+  return match?.[1] === undefined || match[1] === 'unlimited' ? Number.POSITIVE_INFINITY : Number(match[1])
+}
+
+export const openFiles = (): number => readdirSync('/proc/self/fd').length

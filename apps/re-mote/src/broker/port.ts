@@ -1,0 +1,86 @@
+import type { AgentSays, CallSays, Keyset } from './words.ts'
+
+/**
+ * What service and broker say to each other. One IPC message carries the batch of one event-loop turn, never one message per
+ * host. Neither side trusts order between directions: everything about a session names its agent and epoch.
+ */
+export type AllowState = 'enrolled' | 'quarantined' | 'revoked'
+/** One identity as the broker needs it: its CURVE key may shake hands, its ed25519 key must sign the hello. */
+export type AllowEntry = {
+  readonly key: string
+  readonly agent: string
+  readonly signKey: string
+  readonly state: AllowState
+}
+
+export type BrokerStart = {
+  readonly kind: 'start'
+  readonly broker: string
+  readonly bind: string
+  readonly curve: { readonly publicKey: string; readonly secretKey: string }
+  readonly keyset: Keyset
+  /** Where the keys that shook hands last are noted, for who asks after an abort. */
+  readonly shakesFile: string
+}
+
+export type ServiceSays =
+  | BrokerStart
+  /** Entries of the allow-list; `full` replaces the whole. Every one, an empty one too, says that the list is fresh. */
+  | { readonly kind: 'allow'; readonly full: boolean; readonly entries: readonly AllowEntry[] }
+  /** Answer to a hello: the session may begin. */
+  | { readonly kind: 'admit'; readonly routing: string; readonly epoch: number }
+  | { readonly kind: 'refuse'; readonly routing: string; readonly reason: string; readonly retry: boolean }
+  | {
+      readonly kind: 'send'
+      readonly agent: string
+      readonly epoch: number
+      readonly messages: readonly CallSays[]
+    }
+  | { readonly kind: 'end'; readonly agent: string; readonly reason: string; readonly retry: boolean }
+
+export type Hello = {
+  readonly kind: 'hello'
+  readonly routing: string
+  readonly agent: string
+  readonly boot: string
+  readonly journalCounter: number
+  readonly name: string
+  readonly pid: number
+  readonly version: string
+}
+
+export type Stats = {
+  readonly kind: 'stats'
+  readonly sessions: number
+  readonly pendingHellos: number
+  readonly queued: number
+  readonly outbox: number
+  readonly openFiles: number
+  readonly loopDelayP99Ms: number
+  /** Since the last report. */
+  readonly drops: Readonly<Record<string, number>>
+}
+
+export type BrokerSays =
+  | { readonly kind: 'listening'; readonly endpoint: string; readonly pid: number }
+  | { readonly kind: 'lookup'; readonly key: string }
+  | Hello
+  | { readonly kind: 'live'; readonly agent: string; readonly epoch: number }
+  | { readonly kind: 'ended'; readonly agent: string; readonly epoch: number; readonly reason: string }
+  | { readonly kind: 'heard'; readonly agent: string; readonly epoch: number; readonly message: AgentSays }
+  /** These calls were provably not given to the network. */
+  | {
+      readonly kind: 'unsent'
+      readonly agent: string
+      readonly calls: readonly string[]
+      readonly why: string
+    }
+  | {
+      readonly kind: 'audit'
+      readonly action: string
+      readonly agent: string | null
+      readonly detail: Readonly<Record<string, string | number>>
+    }
+  | Stats
+
+export type Batch<T> = readonly T[]

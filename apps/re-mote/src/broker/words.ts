@@ -1,0 +1,19 @@
+import type { fromBroker, FromAgent } from '@re-ops/protocols'
+
+export type { Keyset } from '@re-ops/protocols'
+
+type Body<K extends string> = Parameters<typeof fromBroker.encode<Extract<Kinds, K>>>[1]
+type Kinds = (typeof fromBroker.messages)[number]['kind']
+
+/** Wire messages the service asks a broker to send; the broker adds the session's token. */
+export type CallSays =
+  | { readonly kind: 'call'; readonly body: Body<'call'> }
+  | { readonly kind: 'call.cancel'; readonly body: Body<'call.cancel'> }
+  | { readonly kind: 'call.settled'; readonly body: Body<'call.settled'> }
+  | { readonly kind: 'call.ask'; readonly body: Body<'call.ask'> }
+
+/** Wire messages of a live session that the service is told of. */
+export type AgentSays = Extract<
+  FromAgent,
+  { kind: 'call.acked' | 'call.running' | 'call.result' | 'call.report' | 'goodbye' }
+>
