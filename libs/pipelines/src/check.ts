@@ -12,7 +12,7 @@ const fieldsAt = (schema: TSchema, schemaPath: string): Fields => {
   let found: unknown = schema
   for (const part of schemaPath.split('/').slice(1))
     found = typeof found === 'object' && found !== null ? (found as Record<string, unknown>)[part] : undefined
-  return (found ?? {}) as Fields
+  return found ?? {}
 }
 
 /**

@@ -62,7 +62,7 @@ const whyNotJson = (value: unknown, path: string, depth = 0): string | null => {
     return value.reduce<string | null>((why, one, n) => why ?? whyNotJson(one, `${path}/${n}`, depth + 1), null)
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null)
-    return `${path} is a ${(value as object).constructor.name}, which is not JSON`
+    return `${path} is a ${value.constructor.name}, which is not JSON`
   for (const [key, one] of Object.entries(value)) {
     const why = one === undefined ? null : whyNotJson(one, `${path}/${key}`, depth + 1)
     if (why) return why

@@ -10,7 +10,7 @@ export type Args<I> = {} extends I ? [input?: I] : [input: I]
 export type Column = { readonly title: string; get(value: unknown): string }
 
 /** What every operation has, whatever its types: an entry of a catalogue. */
-export type AnyOperation = OperationSpec<unknown, unknown> & {
+export type AnyOperation = OperationSpec<unknown> & {
   readonly repeat: Repeat
   /**
    * A hint for tables. `rows` splits a value into lines when it is a list of things (mounts, processes); `columns` gives
@@ -43,10 +43,10 @@ type SpecOf<I extends TSchema, O extends TSchema, D> = {
   | { readonly shell: Shell<Static<I>, Static<O>>; readonly native?: boolean }
   | { readonly shell?: undefined; readonly native: true }
 )
-type DisplayOf<O> = {
-  rows?(value: O): readonly unknown[]
-  readonly columns: readonly { readonly title: string; get(row: never): string }[]
-}
+/** `get` is a method, so that a column of a list may name the type of its row. */
+type DisplayOf<O> =
+  | { readonly rows?: undefined; readonly columns: readonly { readonly title: string; get(row: O): string }[] }
+  | { rows(value: O): readonly unknown[]; readonly columns: readonly Column[] }
 type RepeatOf<S> = S extends { readonly reads: true } | { readonly idempotent: true } ? 'safe' : 'once'
 
 /**

@@ -115,8 +115,8 @@ const leave = (node: Node, frame: Frame, result: CallResult, frames: Frame[]): M
     frames.push({ k: 'sequence', at: frame.at + 1 })
     return { enter: next, input: result.value }
   }
-  if (result.ok || !('on' in node || node.kind === 'recover' || node.kind === 'retry')) return { leave: result }
-  if (!((node.on ?? defaultOn) as readonly string[]).includes(result.failure.kind)) return { leave: result }
+  if (result.ok || (node.kind !== 'recover' && node.kind !== 'retry')) return { leave: result }
+  if (!(node.on ?? defaultOn).includes(result.failure.kind)) return { leave: result }
   if (frame.k === 'recover' && node.kind === 'recover' && frame.at === 'step') {
     frames.push({ k: 'recover', at: 'fallback' })
     return { enter: node.fallback, input: frame.input }

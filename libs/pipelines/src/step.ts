@@ -1,4 +1,4 @@
-import type { FailureKind, HostRef, Ok } from '@re-ops/protocols'
+import type { HostRef, Ok } from '@re-ops/protocols'
 
 /**
  * Whether a step may be done again without harm: `safe` when all its operations are `reads` or `idempotent`, else `once`.
@@ -59,4 +59,4 @@ export const nodeOf = (step: AnyStep | Node): Node => step as Node
 /** The outside of a node: the caller vouches for the types. */
 export const stepOf = <A, B, R extends Repeat>(node: Node): Step<A, B, R> => node
 
-export const defaultOn: readonly FailureKind[] = ['unreachable']
+export const defaultOn: readonly string[] = ['unreachable']

@@ -1,0 +1,95 @@
+import { errorLine, type AnyOperation, type SchemaError } from '@re-ops/pipelines'
+import type { Become, CallResult, ShellResult } from '@re-ops/protocols'
+import { scriptCommand, wrapScript } from './script.ts'
+
+/** What to spawn for a call: complete, the transport adds nothing but its own limits. */
+export type ShellPlan = {
+  /** The program and its arguments; a script has become `sh -s` with the text on `stdin`. Without `become` (see becomeArgv). */
+  readonly argv: readonly string[]
+  /** What it reads; absent means nothing (/dev/null). */
+  readonly stdin?: string
+  /** Added to the environment. */
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd?: string
+  readonly become?: Become
+  /** Exit codes that are not a failure. */
+  readonly okCodes: readonly number[]
+  readonly timeoutMs?: number
+  readonly outputBytesMax?: number
+}
+
+/** What does not fit in an input; nothing when it fits. */
+export const checkInput = (operation: AnyOperation, input: unknown): readonly SchemaError[] =>
+  operation.checkInput(input)
+
+/** The plan for an input that fits (checkInput). Pure; throws when the operation has no shell form. */
+export const planShell = (operation: AnyOperation, input: unknown): ShellPlan => {
+  const { shell } = operation
+  if (!shell) throw new Error(`${operation.name} has no shell form: it needs an agent`)
+  const given = shell.stdin?.(input)
+  const script = 'script' in shell ? shell.script(input) : undefined
+  const argv = 'script' in shell ? scriptCommand(shell.script(input), given !== undefined) : shell.command(input)
+  const stdin = given ?? (script === undefined ? undefined : wrapScript(script))
+  const cwd = shell.cwd?.(input)
+  const become = shell.become?.(input)
+  const timeoutMs = shell.timeoutMs?.(input)
+  const outputBytesMax = shell.outputBytesMax?.(input)
+  return {
+    argv,
+    env: shell.env?.(input) ?? {},
+    okCodes: shell.okCodes?.(input) ?? [0],
+    ...(stdin === undefined ? {} : { stdin }),
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(become === undefined ? {} : { become }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(outputBytesMax === undefined ? {} : { outputBytesMax }),
+  }
+}
+
+/**
+ * The command that runs a plan as its `become` user: itself when the transport is that user already, else by sudo, which must
+ * not ask (`-n`). sudo drops the environment, so the variables of the plan are named to it.
+ */
+export const becomeArgv = (plan: ShellPlan, currentUser: string): readonly string[] => {
+  if (!plan.become || plan.become.user === currentUser) return plan.argv
+  const names = Object.keys(plan.env)
+  const keep = names.length > 0 ? [`--preserve-env=${names.join(',')}`] : []
+  return ['sudo', '-n', ...keep, '-u', plan.become.user, '--', ...plan.argv]
+}
+
+const stderrTailMax = 4096
+
+/** What a process left, as the answer to the call: `exit` for a code that is not ok, `invalid` for output that cannot be read. */
+export const parseShell = (operation: AnyOperation, input: unknown, result: ShellResult): CallResult => {
+  const { shell } = operation
+  if (!shell) throw new Error(`${operation.name} has no shell form: it needs an agent`)
+  const step = operation.name
+  const tail = result.stderr.slice(-stderrTailMax)
+  const stderrTail = tail === '' ? {} : { stderrTail: tail }
+  const okCodes = shell.okCodes?.(input) ?? [0]
+  if (!okCodes.includes(result.code)) {
+    const lastLine = result.stderr.trimEnd().split('\n').at(-1)?.slice(0, 200) ?? ''
+    const message = `exit code ${result.code}${lastLine === '' ? '' : `: ${lastLine}`}`
+    return { ok: false, failure: { kind: 'exit', message, step, code: result.code, ...stderrTail } }
+  }
+  const invalid = (why: string): CallResult => {
+    const cut = result.truncated ? '; the output was cut at the limit' : ''
+    return { ok: false, failure: { kind: 'invalid', message: `${why}${cut}`, step, code: result.code, ...stderrTail } }
+  }
+  let value: unknown
+  try {
+    value = shell.parse(result, input)
+  } catch (error) {
+    return invalid(`cannot read the output: ${error instanceof Error ? error.message : String(error)}`.slice(0, 512))
+  }
+  const checked = checkOutput(operation, value)
+  return checked.ok ? checked : invalid(checked.failure.message)
+}
+
+/** The value of a native form or a parser as an answer: `invalid` when it is not what the operation promises. */
+export const checkOutput = (operation: AnyOperation, value: unknown): CallResult => {
+  const errors = operation.checkOutput(value)
+  if (errors.length === 0) return { ok: true, value }
+  const message = `the output is not what ${operation.name} promises: ${errorLine(errors)}`.slice(0, 512)
+  return { ok: false, failure: { kind: 'invalid', message, step: operation.name } }
+}
