@@ -1,4 +1,4 @@
-export { Type, type Static } from 'typebox'
+export { Type, type Static, type TSchema } from 'typebox'
 export * from './aggregate.ts'
 export * from './canonical.ts'
 export * from './check.ts'
