@@ -1,6 +1,4 @@
-import type { QueryResultRow } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 
-/** What the store needs of Postgres: a pool, or a client inside a transaction. */
-export type Sql = {
-  query<R extends QueryResultRow>(text: string, values?: unknown[]): Promise<{ rows: R[]; rowCount: number | null }>
-}
+/** What a query is asked of: the pool, or a client inside a transaction. */
+export type Sql = Pick<Pool | PoolClient, 'query'>

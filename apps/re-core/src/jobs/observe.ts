@@ -1,0 +1,37 @@
+import type { ObservedVm, Provider } from '@re-ops/protocols'
+import type { SystemRow } from '../store/row.ts'
+import { machinesWanted } from '../store/systems.ts'
+import type { Sql } from '../store/sql.ts'
+
+const settledPower = { ready: 'running', stopped: 'stopped' } as const
+
+/** Whether what is seen contradicts what a settled row says; rows on their way look for themselves. */
+const contradicts = (row: SystemRow, vm: ObservedVm | undefined): boolean => {
+  if (row.phase === 'lost') return vm !== undefined
+  if (row.phase !== 'ready' && row.phase !== 'stopped') return false
+  // Waiting to be started again: its time is written down.
+  if (row.phase === 'stopped' && row.desired === 'running') return vm?.power === 'running'
+  return vm?.power !== settledPower[row.phase]
+}
+
+/** Systems of the provider whose machine is not as their row says, from one listing and one query. */
+export const contradictions = async (sql: Sql, provider: Provider, signal: AbortSignal): Promise<string[]> => {
+  const rows = await machinesWanted(sql, provider.kind)
+  const seen = new Map<string, ObservedVm>()
+  for await (const vm of provider.list(signal)) seen.set(vm.ref, vm)
+  return rows.filter(row => contradicts(row, seen.get(row.ref ?? ''))).map(row => row.id)
+}
+
+/**
+ * What a start of re-core has to look at, at once: machines that do not run though they should, whatever their row was
+ * in the middle of.
+ */
+export const asleep = async (sql: Sql, provider: Provider, signal: AbortSignal): Promise<string[]> => {
+  const rows = await machinesWanted(sql, provider.kind)
+  const running = new Set<string>()
+  for await (const vm of provider.list(signal)) if (vm.power === 'running') running.add(vm.ref)
+  return rows
+    .filter(row => row.desired === 'running' && row.phase !== 'failed' && row.phase !== 'lost')
+    .filter(row => !running.has(row.ref ?? ''))
+    .map(row => row.id)
+}

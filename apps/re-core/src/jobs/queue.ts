@@ -1,0 +1,105 @@
+import { PgBoss } from 'pg-boss'
+import type { Sql } from '../store/sql.ts'
+import type { Message } from './attempt.ts'
+
+const name = 'vm.reconcile'
+/** Each message's own deadline, well below the queue's: one that hangs is given up while the others go on. */
+const deadlineMs = 20_000
+const expireSeconds = 60
+const batchSize = 50
+
+export type QueueLog = { warn(fields: object, text: string): void; error(fields: object, text: string): void }
+export type Handle = (id: string, message: Message, signal: AbortSignal) => Promise<void>
+
+/** Wake-ups for systems. They are hints: losing all of them costs one tick of the ticker. */
+export type Queue = {
+  /** Now, also when a message for later is queued already. Part of the caller's transaction. */
+  wake(sql: Sql, id: string): Promise<void>
+  /** After a while; a message that is queued already stays as it is. Part of the caller's transaction. */
+  later(sql: Sql, id: string, afterMs: number): Promise<void>
+  settle(sql: Sql, message: Message): Promise<void>
+  work(handle: Handle): Promise<void>
+  stop(): Promise<void>
+}
+
+const within = (sql: Sql) => ({
+  db: { executeSql: (text: string, values?: unknown[]) => sql.query(text, values) },
+})
+
+/** Resolves with the work, or rejects when the signal is aborted, whichever is first. */
+const orAborted = (work: Promise<void>, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('given up at its deadline')), { once: true })
+    work.then(resolve, reject)
+  })
+
+export const startQueue = async ({ url, log }: { url: string; log: QueueLog }): Promise<Queue> => {
+  const boss = new PgBoss({
+    connectionString: url,
+    application_name: 're-core queue',
+    schema: 'core_boss',
+    max: 4,
+    useListenNotify: true,
+    notifyHeartbeatIntervalMs: 2_000,
+    notifyHeartbeatTimeoutMs: 2_000,
+    schedule: false,
+    superviseIntervalSeconds: 1,
+    monitorIntervalSeconds: 1,
+  })
+  boss.on('error', error => log.warn({ error: error.message }, 'queue'))
+  boss.on('warning', warning => log.warn({ warning: warning.message }, 'queue'))
+  await boss.start()
+  await boss.createQueue(name, {
+    policy: 'stately',
+    notify: true,
+    retryLimit: 5,
+    retryDelay: 1,
+    retryBackoff: true,
+    retryDelayMax: 10,
+    expireInSeconds: expireSeconds,
+    heartbeatSeconds: 10,
+    deleteAfterSeconds: 600,
+  })
+  const stopping = new AbortController()
+
+  const one = async (job: Message & { data: { id: string } }, signal: AbortSignal, handle: Handle) => {
+    const bounded = AbortSignal.any([signal, stopping.signal, AbortSignal.timeout(deadlineMs)])
+    try {
+      await orAborted(handle(job.data.id, job, bounded), bounded)
+    } catch (error) {
+      log.warn({ system: job.data.id, error: (error as Error).message }, 'an attempt broke off')
+      await boss
+        .fail(name, job, { message: (error as Error).message })
+        .catch((failure: Error) => log.warn({ error: failure.message }, 'its message expires by itself'))
+    }
+  }
+  return {
+    wake: async (sql, id) => {
+      await boss.upsert(name, { id }, { singletonKey: id, startAfter: 0, ...within(sql) })
+    },
+    later: async (sql, id, afterMs) => {
+      const startAfter = afterMs > 0 ? { startAfter: afterMs / 1000 } : {}
+      await boss.send(name, { id }, { singletonKey: id, ...startAfter, ...within(sql) })
+    },
+    settle: async (sql, message) => {
+      await boss.complete(name, message, null, within(sql))
+    },
+    work: async handle => {
+      const options = {
+        batchSize,
+        localConcurrency: 3,
+        burstWhenBatchFull: true,
+        notifyPollingIntervalSeconds: 1,
+        pollingIntervalSeconds: 1,
+        includeMetadata: true,
+      } as const
+      await boss.work<{ id: string }, void, typeof options>(name, options, async jobs => {
+        await Promise.all(jobs.map(job => one(job, job.signal, handle)))
+      })
+    },
+    stop: async () => {
+      stopping.abort()
+      await boss.stop({ graceful: true, timeout: 2_000 })
+    },
+  }
+}

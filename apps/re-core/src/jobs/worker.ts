@@ -1,0 +1,151 @@
+import type { Provider, ProviderKind } from '@re-ops/protocols'
+import type { Pool, PoolClient } from 'pg'
+import type { Mote } from '../mote.ts'
+import type { ProviderEntry } from '../providers/table.ts'
+import { makeStore } from '../store/store.ts'
+import { forgetGone, overdueSystems } from '../store/systems.ts'
+import type { Cipher, Deps, Message, Store } from './attempt.ts'
+import { followHints } from './hints.ts'
+import { asleep, contradictions } from './observe.ts'
+import type { Queue } from './queue.ts'
+import { reap } from './reap.ts'
+import { reconcile } from './reconcile.ts'
+import { every, forEachBounded } from './tick.ts'
+
+export type Timings = {
+  readonly tickMs: number
+  readonly observeMs: number
+  readonly reapMs: number
+  readonly sightingsApartMs: number
+  readonly restartDelayMs: number
+  readonly bootTimeoutMs: number
+}
+export const timings: Timings = {
+  tickMs: 10_000,
+  observeMs: 2_000,
+  reapMs: 60_000,
+  sightingsApartMs: 600_000,
+  restartDelayMs: 5_000,
+  bootTimeoutMs: 120_000,
+}
+
+export type WorkerDeps = {
+  readonly pool: Pool
+  readonly transaction: <T>(fn: (tx: PoolClient) => Promise<T>) => Promise<T>
+  readonly queue: Queue
+  readonly providers: ReadonlyMap<ProviderKind, ProviderEntry>
+  readonly mote: { readonly mote: Mote; readonly token: () => Promise<string> } | null
+  readonly cipher: Cipher
+  readonly installation: string
+  readonly fenced: boolean
+  readonly timings: Timings
+  readonly log: Deps['log']
+  readonly now?: () => number
+  readonly random?: () => number
+  readonly onCreateCall?: (sinceRequestMs: number) => void
+  /** For tests: called between steps, and around the store. */
+  readonly at?: (point: string) => void | Promise<void>
+  readonly store?: (store: Store) => Store
+}
+
+const overdueMax = 500
+const atOnceMax = 16
+const perRoundMax = 5
+const attemptMs = 20_000
+
+/** The part of re-core that makes what is seen agree with what is wanted. Any number of them may run. */
+export const startWorker = async (deps: WorkerDeps) => {
+  const { pool, queue, log, timings: t } = deps
+  const [now, random] = [deps.now ?? Date.now, deps.random ?? Math.random]
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const provider = (kind: ProviderKind): Provider => {
+    const entry = deps.providers.get(kind)
+    if (entry === undefined) throw new Error(`a system names provider ${kind}, which this release does not have`)
+    return entry.provider
+  }
+  const plain = makeStore({ pool, transaction: deps.transaction, queue, fenced: deps.fenced })
+  const attempts: Deps = {
+    store: deps.store?.(plain) ?? plain,
+    provider,
+    mote: deps.mote?.mote ?? null,
+    cipher: deps.cipher,
+    installation: deps.installation,
+    now,
+    random,
+    rules: { restartDelayMs: t.restartDelayMs, bootTimeoutMs: t.bootTimeoutMs },
+    log,
+    ...(deps.onCreateCall === undefined ? {} : { onCreateCall: deps.onCreateCall }),
+    ...(deps.at === undefined ? {} : { at: deps.at }),
+  }
+  const attempt = (id: string, message: Message | null, bound: AbortSignal) => reconcile(attempts, id, bound, message)
+  const wake = (id: string) => queue.wake(pool, id)
+  const onError = (error: Error, id: string) => {
+    if (!signal.aborted) log.warn({ system: id, error: error.message }, 'an attempt broke off')
+  }
+
+  /** After a start (of re-core, or of the computer) machines that should run are started at once, not after a while. */
+  const sweep = async (): Promise<void> => {
+    const rules = { ...attempts.rules, restartDelayMs: 0 }
+    for (const { provider: one } of deps.providers.values())
+      await forEachBounded(
+        await asleep(pool, one, signal),
+        atOnceMax,
+        id => {
+          const bound = AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])
+          return reconcile({ ...attempts, rules }, id, bound, null)
+        },
+        onError,
+      )
+  }
+  const observeAll = async (): Promise<void> => {
+    for (const { provider: one } of deps.providers.values())
+      await forEachBounded(await contradictions(pool, one, signal), atOnceMax, wake, onError)
+  }
+  const tick = async (): Promise<void> => {
+    await forEachBounded(await overdueSystems(pool, now() - 1_000, overdueMax), atOnceMax, wake, onError)
+    await forgetGone(pool, now())
+  }
+  const reapAll = async (): Promise<void> => {
+    const { installation } = deps
+    const reaper = { sql: pool, installation, now, sightingsApartMs: t.sightingsApartMs, perRoundMax, log }
+    for (const { provider: one } of deps.providers.values()) await reap(reaper, one, signal)
+  }
+  const hint = async (id: string): Promise<void> => {
+    const { rows } = await pool.query<{ id: string }>(
+      `select id from core.system where id = $1 and phase in ('booting', 'enrolled', 'failed')`,
+      [id],
+    )
+    if (rows.length > 0) await wake(id)
+  }
+
+  await queue.work(attempt)
+  const rounds = [
+    sweep().catch((error: unknown) => onError(error as Error, 'all')),
+    every({ log, random }, { name: 'observe', everyMs: t.observeMs }, observeAll, signal),
+    every({ log, random }, { name: 'tick', everyMs: t.tickMs }, tick, signal),
+    every({ log, random }, { name: 'reap', everyMs: t.reapMs }, reapAll, signal),
+    deps.mote === null
+      ? null
+      : followHints(
+          {
+            url: deps.mote.mote.url,
+            token: deps.mote.token,
+            random,
+            onSystem: id => void hint(id).catch((error: unknown) => onError(error as Error, id)),
+          },
+          signal,
+        ),
+  ]
+  return {
+    tick,
+    observe: observeAll,
+    reap: reapAll,
+    stop: async (): Promise<void> => {
+      stopping.abort()
+      await queue.stop()
+      await Promise.all(rounds)
+    },
+  }
+}
+export type Worker = Awaited<ReturnType<typeof startWorker>>

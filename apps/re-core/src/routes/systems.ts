@@ -1,0 +1,48 @@
+import { CreateSystems, Job, System } from '@re-ops/protocols'
+import type { App } from '@re-ops/service'
+import { Type } from 'typebox'
+import type { ServiceDeps } from '../services/deps.ts'
+import { askSystem, createSystems, getSystem, getSystems } from '../services/systems.ts'
+import { askedBy } from './asked.ts'
+
+const Which = Type.Object({ system: Type.String({ minLength: 1, maxLength: 63, description: 'id or name' }) })
+const Listing = Type.Object({ gone: Type.Optional(Type.Boolean({ description: 'also those that are gone' })) })
+const Created = Type.Object({ systems: Type.Array(System), jobs: Type.Array(Job) })
+const write = { scope: 'systems:write' } as const
+const read = { scope: 'systems:read' } as const
+
+export const systemRoutes = (app: App, deps: ServiceDeps): void => {
+  app.post(
+    '/v1/systems',
+    { config: write, schema: { summary: 'Create systems', body: CreateSystems, response: { 202: Created } } },
+    async (request, reply) => reply.code(202).send(await createSystems(deps, request.body, askedBy(request))),
+  )
+  app.get(
+    '/v1/systems',
+    { config: read, schema: { summary: 'All systems', querystring: Listing, response: { 200: Type.Array(System) } } },
+    async request => getSystems(deps, request.query.gone ?? false),
+  )
+  app.get(
+    '/v1/systems/:system',
+    { config: read, schema: { summary: 'One system', params: Which, response: { 200: System } } },
+    async request => getSystem(deps, request.params.system),
+  )
+  const verbs = {
+    start: 'Power on',
+    stop: 'Power off',
+    reload: 'Destroy the machine and make the next one under the same id',
+  } as const
+  for (const verb of ['start', 'stop', 'reload'] as const)
+    app.post(
+      `/v1/systems/:system/${verb}`,
+      { config: write, schema: { summary: verbs[verb], params: Which, response: { 202: Job } } },
+      async (request, reply) =>
+        reply.code(202).send(await askSystem(deps, request.params.system, verb, askedBy(request))),
+    )
+  app.delete(
+    '/v1/systems/:system',
+    { config: write, schema: { summary: 'Destroy', params: Which, response: { 202: Job } } },
+    async (request, reply) =>
+      reply.code(202).send(await askSystem(deps, request.params.system, 'destroy', askedBy(request))),
+  )
+}

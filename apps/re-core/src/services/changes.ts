@@ -1,0 +1,54 @@
+import type { Job, System } from '@re-ops/protocols'
+import type { Pool } from 'pg'
+import { jobsById } from '../store/jobs.ts'
+import { systemsById } from '../store/systems.ts'
+import { jobView, systemView } from './view.ts'
+
+export type Change = { readonly event: 'system'; readonly data: System } | { readonly event: 'job'; readonly data: Job }
+type Listener = (change: Change) => void
+
+/** Changes that come together are read together. */
+const gatherMs = 5
+
+/**
+ * Turns notifications ("system:<id>") into the rows as they are now and hands them to everyone who follows. What was
+ * notified several times within moments is read and told once.
+ */
+export const makeChanges = (deps: { pool: Pool; onError: (error: Error) => void }) => {
+  const listeners = new Set<Listener>()
+  const waiting = { system: new Set<string>(), job: new Set<string>() }
+  let timer: NodeJS.Timeout | null = null
+
+  const read = async (): Promise<void> => {
+    const [systems, jobs] = [[...waiting.system], [...waiting.job]]
+    waiting.system.clear()
+    waiting.job.clear()
+    const changes: Change[] = []
+    if (systems.length > 0)
+      for (const row of await systemsById(deps.pool, systems)) changes.push({ event: 'system', data: systemView(row) })
+    if (jobs.length > 0)
+      for (const row of await jobsById(deps.pool, jobs)) changes.push({ event: 'job', data: jobView(row) })
+    for (const change of changes) for (const listener of listeners) listener(change)
+  }
+  return {
+    /** A payload of channel `core_event`. */
+    onNotify: (payload: string): void => {
+      const [table, id] = payload.split(':')
+      if (listeners.size === 0 || id === undefined || (table !== 'system' && table !== 'job')) return
+      waiting[table].add(id)
+      timer ??= setTimeout(() => {
+        timer = null
+        read().catch(deps.onError)
+      }, gatherMs)
+    },
+    follow: (listener: Listener): (() => void) => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    stop: (): void => {
+      if (timer !== null) clearTimeout(timer)
+      listeners.clear()
+    },
+  }
+}
+export type Changes = ReturnType<typeof makeChanges>

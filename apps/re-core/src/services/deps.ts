@@ -1,0 +1,18 @@
+import type { Pool, PoolClient } from 'pg'
+import type { ProviderKind } from '@re-ops/protocols'
+import type { Queue } from '../jobs/queue.ts'
+import type { ProviderEntry } from '../providers/table.ts'
+
+/** What the services behind the routes need. */
+export type ServiceDeps = {
+  readonly pool: Pool
+  readonly transaction: <T>(fn: (tx: PoolClient) => Promise<T>) => Promise<T>
+  readonly queue: Pick<Queue, 'wake' | 'later'>
+  readonly providers: ReadonlyMap<ProviderKind, ProviderEntry>
+  /** Whether agents can call home: re-mote's address is configured. */
+  readonly hasMote: boolean
+  readonly now: () => number
+}
+
+/** Who asks, and the key that makes asking again the same request. */
+export type Asked = { readonly subject: string; readonly route: string; readonly key: string | undefined }

@@ -1,0 +1,21 @@
+import type { Job } from '@re-ops/protocols'
+import { HttpProblem } from '@re-ops/service'
+import { jobById, listJobs } from '../store/jobs.ts'
+import { systemByName } from '../store/systems.ts'
+import type { ServiceDeps } from './deps.ts'
+import { jobView } from './view.ts'
+
+const isId = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)
+
+/** Newest first; of one system (id or name) when it is given. */
+export const getJobs = async ({ pool }: ServiceDeps, system: string | undefined, limit: number): Promise<Job[]> => {
+  if (system === undefined) return (await listJobs(pool, null, limit)).map(jobView)
+  const id = isId(system) ? system : (await systemByName(pool, system))?.id
+  return id === undefined ? [] : (await listJobs(pool, id, limit)).map(jobView)
+}
+
+export const getJob = async ({ pool }: ServiceDeps, id: string): Promise<Job> => {
+  const row = await jobById(pool, id)
+  if (row === null) throw new HttpProblem(404, 'no-such-job', 'No such job', `no job has the id ${id}`)
+  return jobView(row)
+}

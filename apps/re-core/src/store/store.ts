@@ -1,0 +1,41 @@
+import type { Pool, PoolClient } from 'pg'
+import type { Store } from '../jobs/attempt.ts'
+import type { Queue } from '../jobs/queue.ts'
+import { jobWaits, settleJob } from './jobs.ts'
+import { forgetSighting, noteSighting, sightingsOf } from './sightings.ts'
+import { claimSystem, saveRef, writeSystem } from './systems.ts'
+
+export type StoreDeps = {
+  readonly pool: Pool
+  readonly transaction: <T>(fn: (tx: PoolClient) => Promise<T>) => Promise<T>
+  readonly queue: Pick<Queue, 'later' | 'settle'>
+  /** False in the proof kit only: stale attempts may write. */
+  readonly fenced: boolean
+}
+
+/** An attempt's view of Postgres. */
+export const makeStore = ({ pool, transaction, queue, fenced }: StoreDeps): Store => ({
+  claim: id => claimSystem(pool, id),
+  sightings: id => sightingsOf(pool, id),
+  write: (row, changes, at) => writeSystem(pool, row, changes, { at, fenced }),
+  saveRef: async (row, ref, at) => {
+    const saved = await saveRef(pool, row, ref)
+    if (saved !== null) return saved
+    const { provider, id: system, generation, candidate } = row
+    await noteSighting(pool, { provider, ref, system, generation, candidate }, { certain: true, at })
+    return null
+  },
+  forgetSighting: (row, ref) => forgetSighting(pool, row.provider, ref),
+  finish: (row, changes, ending, message, at) =>
+    transaction(async tx => {
+      const written = await writeSystem(tx, row, changes, { at, fenced })
+      if (message !== null) await queue.settle(tx, message)
+      if (written === null) return // a newer attempt has taken over, and looks after what comes next
+      if (ending.settled) await settleJob(tx, written, at)
+      else if (ending.reason !== null) await jobWaits(tx, row.id, ending.reason)
+      if (ending.nextAt !== null) await queue.later(tx, row.id, Math.max(0, ending.nextAt - at))
+    }),
+  drop: async message => {
+    if (message !== null) await queue.settle(pool, message)
+  },
+})
