@@ -1,0 +1,152 @@
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Host, Run, System } from '@re-ops/protocols'
+import type { Proof } from '../../proof/command.ts'
+import { rounded, type Report } from '../../proof/report.ts'
+import { startCluster, type Cluster } from '../../supervisor/cluster.ts'
+import { makeApi, type Api } from './api.ts'
+import { check, type Verdict } from './check.ts'
+import { startChurn } from './churn.ts'
+import { killAtRandom } from './killer.ts'
+import { startLoad } from './load.ts'
+import { makeRandom } from './random.ts'
+
+/** How hard a run is; the short form is for CI, with the same rules. */
+export type Plan = {
+  seed: number
+  kills: number
+  creates: number
+  systems: number
+  runsPerSecond: number
+  pauseMs: readonly [number, number]
+  faults: string | undefined
+}
+
+const settleWithinMs = 60_000
+const settlePollMs = 500
+
+export const fullPlan = { kills: 50, creates: 110, systems: 4, runsPerSecond: 22, pauseMs: [1_200, 3_200] } as const
+export const shortPlan = { kills: 10, creates: 12, systems: 2, runsPerSecond: 20, pauseMs: [800, 2_000] } as const
+
+/** Every run and system as the services tell it, once nothing moves any more or the time is up. */
+const settle = async (api: Api, cluster: Cluster, ids: readonly string[]) => {
+  const until = performance.now() + settleWithinMs
+  const from = performance.now()
+  const done = new Map<string, Run>()
+  for (;;) {
+    for (const id of ids)
+      if (!done.has(id)) {
+        const run = (await api.get(`${cluster.moteUrl}/v1/runs/${id}`)).body as Run
+        if (run.state === 'done') done.set(id, run)
+        if (performance.now() > until) break
+      }
+    const systems = (await api.get(`${cluster.coreUrl}/v1/systems`)).body as System[]
+    const moving = systems.filter(system => system.phase !== (system.desired === 'absent' ? 'gone' : 'ready'))
+    const settled = done.size === ids.length && moving.length === 0
+    if (settled || performance.now() > until) {
+      const open = ids.filter(id => !done.has(id))
+      const rest = await Promise.all(
+        open.map(async id => (await api.get(`${cluster.moteUrl}/v1/runs/${id}`)).body as Run),
+      )
+      return { settled, afterMs: performance.now() - from, runs: [...done.values(), ...rest], systems }
+    }
+    await wait(settlePollMs)
+  }
+}
+
+/** Kill -9 at random under load, then hold services, journals, effects and processes against each other. */
+export const runFoundation = async (plan: Plan, say: (line: string) => void): Promise<Report> => {
+  say(`seed ${plan.seed}, ${plan.kills} kills${plan.faults ? `, seeded bug ${plan.faults}` : ''}`)
+  const state = realpathSync(mkdtempSync(join(tmpdir(), 'reops-chaos-')))
+  const random = makeRandom(plan.seed)
+  const faults = plan.faults ? { REOPS_FAULTS: plan.faults, REOPS_PROOF_KIT: '1' } : {}
+  const cluster = await startCluster({
+    state,
+    systems: plan.systems,
+    ports: 0,
+    onLine: () => undefined,
+    environment: faults,
+  })
+  try {
+    const api = makeApi(cluster.token)
+    const known = (await api.get(`${cluster.moteUrl}/v1/hosts`)).body as Host[]
+    const hosts = known.map(host => host.name)
+    const effects = join(state, 'effects')
+    const from = performance.now()
+    const load = startLoad({ api, moteUrl: cluster.moteUrl, random, hosts, effects, runsPerSecond: plan.runsPerSecond })
+    const churnMs = (plan.kills * (plan.pauseMs[0] + plan.pauseMs[1])) / 2 / plan.creates
+    const churn = startChurn({ api, coreUrl: cluster.coreUrl, everyMs: churnMs, total: plan.creates })
+    const kills = await killAtRandom({
+      state,
+      random,
+      count: plan.kills,
+      pauseMs: plan.pauseMs,
+      hosts,
+      isBusy: part =>
+        part.kind === 're-core'
+          ? churn.busy() > 0
+          : part.kind === 'agent'
+            ? load.busyHosts().has(part.host ?? '')
+            : load.openRuns() > 0,
+      say,
+    })
+    const loadMs = performance.now() - from
+    await Promise.all([load.stop(), churn.stop()])
+    const ids = [...load.accepted().keys()]
+    const after = await settle(api, cluster, ids)
+    const verdict = check({ state, runs: after.runs, systems: after.systems, kept: churn.kept(), effects })
+    for (const line of [...load.refused(), ...churn.refused()]) say(`refused: ${line}`)
+    for (const line of verdict.findings) say(line)
+    const inFlight = kills.filter(kill => kill.inFlight).length / kills.length
+    return report(plan, verdict, {
+      kills: kills.length,
+      killsInFlightShare: rounded(inFlight),
+      runsPerSecond: rounded(ids.length / (loadMs / 1000)),
+      creates: churn.creates(),
+      destroys: churn.destroys(),
+      requestsRefused: load.refused().length + churn.refused().length,
+      requestsRepeated: api.repeats(),
+      settledAfterS: rounded(after.afterMs / 1000),
+      settled: after.settled ? 1 : 0,
+    })
+  } finally {
+    await cluster.stop()
+    rmSync(state, { recursive: true, force: true })
+  }
+}
+
+const report = (plan: Plan, verdict: Verdict, measures: Record<string, number>): Report => {
+  const { findings: _, ok, targets, ...counted } = verdict
+  return {
+    name: 'foundation',
+    measures: { seed: plan.seed, ...measures, targets, okShare: rounded(ok / Math.max(1, targets)), ...counted },
+    aims: {
+      kills: { atLeast: plan.kills },
+      killsInFlightShare: { atLeast: 0.6 },
+      runsPerSecond: { atLeast: 20 },
+      creates: { atLeast: Math.min(100, plan.creates) },
+      requestsRefused: { atMost: 0 },
+      settled: { atLeast: 1 },
+      settledAfterS: { atMost: settleWithinMs / 1000 },
+      notTerminal: { atMost: 0 },
+      okShare: { atLeast: 0.8 },
+      doubleStarts: { atMost: 0 },
+      finishedMissing: { atMost: 0 },
+      lostUnexplained: { atMost: 0 },
+      systemsAstray: { atMost: 0 },
+      orphans: { atMost: 0 },
+    },
+  }
+}
+
+/** `chaos foundation [--seed N] [--short yes] [--fault ack-before-commit|no-journal|no-fence] [--keep no]` */
+export const foundation: Proof = {
+  doc: 're-core, re-mote, its broker, Postgres and agents killed (-9) at random under load; then three witnesses compared',
+  run: ({ say, flag }) => {
+    const seed = Number(flag('seed') ?? Date.now() % 1_000_000)
+    const shape = flag('short') === undefined ? fullPlan : shortPlan
+    return runFoundation({ ...shape, seed, faults: flag('fault') }, say)
+  },
+}
