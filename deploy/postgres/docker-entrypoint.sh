@@ -21,6 +21,9 @@ if [ "${1:-}" = postgres ] && [ ! -s "$PGDATA/PG_VERSION" ]; then
     --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") "$PGDATA"
   echo 'host all all all scram-sha-256' >>"$PGDATA/pg_hba.conf"
   printf "listen_addresses = '*'\nunix_socket_directories = '/run/postgresql'\n" >>"$PGDATA/postgresql.conf"
+  if [ -n "${POSTGRES_DB:-}" ]; then
+    echo "create database \"$POSTGRES_DB\"" | postgres --single -D "$PGDATA" postgres >/dev/null
+  fi
 fi
 unset POSTGRES_PASSWORD
 exec "$@"
