@@ -23,13 +23,40 @@ export type Protocol<M extends AnyMessage> = {
   decode(bytes: Uint8Array): Decoded<M> | DecodeError
 }
 
+const nestingMax = 100
+const [quote, backslash, openList, closeList, openObject, closeObject] = Buffer.from('"\\[]{}')
+
+/**
+ * Whether JSON text opens more lists and objects inside each other than `max`. Asked before parsing: a value that nests
+ * deeply is parsed without harm, but writing it again (to Postgres, to a log) would exhaust the stack.
+ */
+const nestsDeeperThan = (max: number, bytes: Uint8Array): boolean => {
+  let depth = 0
+  let inText = false
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at]
+    if (inText && byte === backslash) at += 1
+    else if (byte === quote) inText = !inText
+    else if (!inText && (byte === openList || byte === openObject)) depth += 1
+    else if (!inText && (byte === closeList || byte === closeObject)) depth -= 1
+    if (depth > max) return true
+  }
+  return false
+}
+
+/** Each side compiles only what it decodes, when it does: half the messages are never decoded by an agent. */
+const once = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | undefined
+  return () => (made ??= { value: make() }).value
+}
+
 /**
  * A set of messages that travel one way. `decode` never throws, whatever the bytes are: it answers `malformed` and why,
  * and the receiver drops and counts it. Frame: UTF-8 JSON {k: kind, v: version, t?: session token, b: body}.
  */
 export const protocol = <const T extends readonly AnyMessage[]>(...messages: T): Protocol<T[number]> => {
   type M = T[number]
-  const byKind = new Map(messages.map(m => [m.kind, { version: m.version, check: Compile(m.body) }]))
+  const byKind = new Map(messages.map(m => [m.kind, { version: m.version, validator: once(() => Compile(m.body)) }]))
   const malformed = (why: string): DecodeError => ({ kind: 'malformed', why })
   return {
     messages,
@@ -43,6 +70,7 @@ export const protocol = <const T extends readonly AnyMessage[]>(...messages: T):
         }),
       ),
     decode: bytes => {
+      if (nestsDeeperThan(nestingMax, bytes)) return malformed(`nested deeper than ${nestingMax}`)
       let frame: unknown
       try {
         frame = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
@@ -56,8 +84,9 @@ export const protocol = <const T extends readonly AnyMessage[]>(...messages: T):
       if (v !== known.version) return malformed(`version of ${k as string} is not ${known.version}`)
       if (t !== undefined && (typeof t !== 'string' || t.length > 64)) return malformed('bad token')
       try {
-        if (!known.check.Check(b)) {
-          const first = known.check.Errors(b)[0]
+        const validator = known.validator()
+        if (!validator.Check(b)) {
+          const first = validator.Errors(b)[0]
           return malformed(`${k as string}${first?.instancePath ?? ''} ${first?.message ?? 'does not fit'}`)
         }
       } catch {
