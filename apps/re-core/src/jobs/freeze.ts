@@ -51,13 +51,21 @@ export const freeze = async (deps: Deps, { row, pending, signal }: Attempt): Pro
   }
 }
 
+/** The request as it was frozen. */
+export const openRequest = (deps: Deps, row: SystemRow): CreateRequest => {
+  if (row.frozenRequest === null) throw new ProviderError('bug', 'not-applied', 'nothing was frozen')
+  try {
+    return JSON.parse(deps.cipher.open(row.frozenRequest, requestContext(row))) as CreateRequest
+  } catch (error) {
+    throw new ProviderError('bug', 'not-applied', `the stored request cannot be opened: ${(error as Error).message}`)
+  }
+}
+
 /** Lets re-mote know the token's hash. Asking again is the same enrolment. */
 export const register = async (deps: Deps, { row, pending, signal }: Attempt): Promise<Outcome> => {
   const { mote } = deps
   if (mote === null) return { kind: 'pause', reason: noMote }
-  if (row.frozenRequest === null) return { kind: 'failed', reason: 'bug: nothing was frozen to register' }
-  const request = JSON.parse(deps.cipher.open(row.frozenRequest, requestContext(row))) as CreateRequest
-  const { token } = request.body['callHome'] as CallHome
+  const { token } = openRequest(deps, row).body['callHome'] as CallHome
   const secret = parseEnrolmentToken(token)?.secret
   if (secret === undefined) return { kind: 'failed', reason: 'bug: the frozen token is not one' }
   const { id: system, generation, candidate, name } = row

@@ -1,6 +1,6 @@
 import { type CreateRequest, ProviderError } from '@re-ops/protocols'
 import { unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
-import { requestContext } from './freeze.ts'
+import { openRequest } from './freeze.ts'
 
 /** How long an account problem is left alone: it takes a person to mend it. */
 const parkedMs = 60_000
@@ -24,8 +24,7 @@ export const send = async (deps: Deps, { row: before, pending, signal }: Attempt
     now,
   )
   if (row === null) return { kind: 'fenced' }
-  if (row.frozenRequest === null) return { kind: 'failed', reason: 'bug: a request was sent that was never frozen' }
-  const request = JSON.parse(deps.cipher.open(row.frozenRequest, requestContext(row))) as CreateRequest
+  const request = openRequest(deps, row)
   await deps.at?.('create.sent')
   if (isFirst) deps.onCreateCall?.(deps.now() - row.createdAt)
   let ref: string

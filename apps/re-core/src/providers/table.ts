@@ -8,6 +8,11 @@ export type ProviderEntry = {
   readonly image: string
 }
 
-/** Every provider this installation offers, one line each. */
-export const providerTable = (deps: { local: LocalDeps }): ReadonlyMap<ProviderKind, ProviderEntry> =>
-  new Map([['local', { provider: makeLocal(deps.local), size: 'process', image: 'this-computer' }]])
+/** What each provider needs; null where this installation does not offer it. */
+export type ProviderDeps = { readonly local: LocalDeps | null }
+
+/** Every provider, one line each. */
+export const providerTable = ({ local }: ProviderDeps): ReadonlyMap<ProviderKind, ProviderEntry> =>
+  new Map<ProviderKind, ProviderEntry>([
+    ...(local ? [['local', { provider: makeLocal(local), size: 'process', image: 'this-computer' }] as const] : []),
+  ])

@@ -47,7 +47,7 @@ export const createSystems = async (deps: ServiceDeps, body: CreateSystems, aske
   const specs = planSystems(deps, body)
   try {
     return await deps.transaction(tx =>
-      once(tx, { ...asked, body }, async () => {
+      once(tx, { ...asked, schema: 'core', body }, async () => {
         await refuseTaken(
           tx,
           specs.map(spec => spec.name),
@@ -107,7 +107,7 @@ const joined = async (tx: PoolClient, row: SystemRow, verb: Asking, now: number)
 export const askSystem = async (deps: ServiceDeps, idOrName: string, verb: Asking, asked: Asked): Promise<Job> => {
   const now = deps.now()
   return deps.transaction(tx =>
-    once(tx, { ...asked, body: {} }, async () => {
+    once(tx, { ...asked, schema: 'core', body: {} }, async () => {
       const found = await findSystem(tx, idOrName)
       const row = await claimSystem(tx, found.id)
       if (row === null) throw new HttpProblem(404, 'no-such-system', 'No such system', `${idOrName} was just forgotten`)

@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { ConfigError, loadConfig, logLevels, resolveReference } from '@re-ops/service'
+import { Type } from 'typebox'
+import { defaultAgentCommand } from './providers/local/local.ts'
+
+const port = { minimum: 0, maximum: 65_535 } as const
+const Settings = Type.Object({
+  state: Type.String({ env: 'REOPS_STATE', default: '.reops' }),
+  // Not `secret`: `npm start` passes the address itself. It is shown nowhere; a reference (file:, env:) is followed.
+  databaseUrl: Type.Optional(Type.String({ env: 'DATABASE_URL' })),
+  masterKey: Type.Optional(Type.String({ env: 'REOPS_MASTER_KEY', secret: true })),
+  tokenKey: Type.Optional(Type.String({ env: 'REOPS_TOKEN_KEY', secret: true })),
+  logLevel: Type.Enum([...logLevels], { env: 'REOPS_LOG_LEVEL', default: 'info' }),
+  host: Type.String({ env: 'RECORE_HOST', default: '127.0.0.1', minLength: 1 }),
+  port: Type.Integer({ env: 'RECORE_PORT', default: 7010, ...port }),
+  moteUrl: Type.Optional(Type.String({ env: 'REMOTE_URL', pattern: '^https?://[^\\s/]+/?$' })),
+  localFolder: Type.Optional(Type.String({ env: 'RECORE_LOCAL_FOLDER', minLength: 1 })),
+  agentCommand: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), { env: 'RECORE_AGENT_COMMAND', minItems: 1, maxItems: 16 }),
+  ),
+  faults: Type.Array(Type.Enum(['ack-before-commit', 'no-journal', 'no-fence']), { env: 'REOPS_FAULTS', default: [] }),
+  proofKit: Type.Optional(Type.String({ env: 'REOPS_PROOF_KIT' })),
+})
+
+/** Everything re-core is told from outside; the environment is read here and nowhere else. */
+export type Config = {
+  readonly state: string
+  readonly databaseUrl: string | null
+  readonly masterKey: string | undefined
+  readonly tokenKey: string | undefined
+  readonly logLevel: (typeof logLevels)[number]
+  readonly host: string
+  readonly port: number
+  readonly moteUrl: string | null
+  readonly localFolder: string
+  /** Null: no agent is at hand, so the local provider is not offered. */
+  readonly agentCommand: readonly string[] | null
+  readonly unfenced: boolean
+}
+
+const followed = (url: string, environment: NodeJS.ProcessEnv): string => {
+  const text = /^(file|env):/.test(url) ? resolveReference(url, environment).trim() : url
+  if (!/^postgres(ql)?:\/\//.test(text))
+    throw new ConfigError('DATABASE_URL: not an address of Postgres; allowed: postgres://USER:PASSWORD@HOST:PORT/NAME')
+  return text
+}
+
+/** Throws ConfigError with one line per wrong variable. */
+export const readConfig = (environment: NodeJS.ProcessEnv): Config => {
+  const settings = loadConfig(Settings, { environment })
+  const state = resolve(settings.state)
+  if (settings.faults.length > 0 && settings.proofKit !== '1')
+    throw new ConfigError('REOPS_FAULTS is for the proof kit alone; allowed only with REOPS_PROOF_KIT=1')
+  const standard = defaultAgentCommand()
+  const hasStandard = existsSync(standard.at(-1) ?? '')
+  return {
+    state,
+    databaseUrl: settings.databaseUrl === undefined ? null : followed(settings.databaseUrl, environment),
+    masterKey: settings.masterKey,
+    tokenKey: settings.tokenKey,
+    logLevel: settings.logLevel,
+    host: settings.host,
+    port: settings.port,
+    moteUrl: settings.moteUrl?.replace(/\/$/, '') ?? null,
+    localFolder: resolve(settings.localFolder ?? join(state, 'local')),
+    agentCommand: settings.agentCommand ?? (hasStandard ? standard : null),
+    unfenced: settings.faults.includes('no-fence'),
+  }
+}

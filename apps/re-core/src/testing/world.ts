@@ -1,0 +1,187 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import type { SystemSpec, Verb } from '@re-ops/protocols'
+import { Pool, type PoolClient } from 'pg'
+import type { Cipher, Store } from '../jobs/attempt.ts'
+import { newRow } from '../jobs/newRow.ts'
+import { startQueue, type Queue } from '../jobs/queue.ts'
+import { startWorker, timings, type Timings, type Worker } from '../jobs/worker.ts'
+import { makeMoteHttp } from '../moteHttp.ts'
+import { powerOffAll } from '../providers/local/control.ts'
+import { makeLocal, type LocalDeps } from '../providers/local/local.ts'
+import { markedProcesses } from '../providers/local/process.ts'
+import type { ProviderEntry } from '../providers/table.ts'
+import { want } from '../services/want.ts'
+import { installationId } from '../store/installation.ts'
+import { cancelJob, insertJob, jobInFlight } from '../store/jobs.ts'
+import { migrations } from '../store/migrations.ts'
+import type { SystemRow } from '../store/row.ts'
+import { claimSystem, insertSystem, systemById, writeSystem } from '../store/systems.ts'
+import { startFakeMote } from './mote.ts'
+
+/** A stand-in agent: lives until told otherwise, and has a child of its own, as a real one has. */
+export const standIn = ['/bin/sh', '-c', 'sleep 600 & wait', 'agent']
+
+export const testSpec = (name: string): SystemSpec => ({
+  name,
+  provider: 'local',
+  type: 'web',
+  size: 'process',
+  image: 'this-computer',
+  labels: { env: 'test' },
+  readiness: 'agent',
+  protected: false,
+})
+
+const testCipher = (): Cipher => {
+  const key = randomBytes(32)
+  return {
+    seal: (text, context) => {
+      const nonce = randomBytes(12)
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context))
+      return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()])
+    },
+    open: (sealed, context) => {
+      const open = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12)).setAAD(Buffer.from(context))
+      open.setAuthTag(sealed.subarray(-16))
+      return Buffer.concat([open.update(sealed.subarray(12, -16)), open.final()]).toString()
+    },
+  }
+}
+
+export type WorkerOptions = {
+  timings?: Partial<Timings>
+  at?: (point: string) => void | Promise<void>
+  localAt?: LocalDeps['at']
+  store?: (store: Store) => Store
+  queue?: (queue: Queue) => Queue
+}
+
+const until = async <T>(what: string, look: () => Promise<T | null | false>, ms = 15_000): Promise<T> => {
+  const deadline = performance.now() + ms
+  for (;;) {
+    const found = await look()
+    if (found !== null && found !== false) return found
+    if (performance.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
+
+/** Real Postgres, real queue, real processes as machines; re-mote is the documented API in memory. */
+export const makeWorld = async (url: string) => {
+  const pool = new Pool({ connectionString: url, max: 10 })
+  pool.on('error', () => {})
+  const root = await mkdtemp(join(tmpdir(), 'machines-'))
+  await pool.query('create schema if not exists core')
+  for (const { sql } of migrations) await pool.query(sql)
+  const installation = await installationId(pool)
+  const cipher = testCipher()
+  const logs: string[] = []
+  const log = {
+    warn: (fields: object, text: string) => void logs.push(JSON.stringify(fields) + text),
+    info: (fields: object, text: string) => void logs.push(JSON.stringify(fields) + text),
+    error: (fields: object, text: string) => void logs.push(JSON.stringify(fields) + text),
+  }
+  const transaction = async <T>(fn: (tx: PoolClient) => Promise<T>): Promise<T> => {
+    const client = await pool.connect()
+    try {
+      await client.query('begin')
+      const value = await fn(client)
+      await client.query('commit')
+      return value
+    } catch (error) {
+      await client.query('rollback').catch(() => null)
+      throw error
+    } finally {
+      client.release()
+    }
+  }
+  const local = (at?: LocalDeps['at']) =>
+    makeLocal({ root, agentCommand: standIn, now: Date.now, stopGraceMs: 500, ...(at ? { at } : {}) })
+  const running = async () => {
+    const all = (await markedProcesses()).filter(one => one.folder.startsWith(root) && one.isAgent)
+    return all.map(one => one.folder.slice(root.length + 1))
+  }
+  const mote = await startFakeMote(async system => {
+    const { rows } = await pool.query<{ ref: string | null }>('select ref from core.system where id = $1', [system])
+    return (await running()).includes(rows[0]?.ref ?? '')
+  })
+  const token = async () => 'test-token'
+  const queues: Queue[] = []
+  const workers: Worker[] = []
+  const startOne = async (options: WorkerOptions = {}): Promise<Worker> => {
+    const plain = await startQueue({ url, log })
+    queues.push(plain)
+    const entry: ProviderEntry = { provider: local(options.localAt), size: 'process', image: 'this-computer' }
+    const worker = await startWorker({
+      pool,
+      transaction,
+      queue: options.queue?.(plain) ?? plain,
+      providers: new Map([['local', entry]]),
+      mote: { mote: makeMoteHttp({ url: mote.url, token, timeoutMs: 2_000 }), token },
+      cipher,
+      installation,
+      fenced: true,
+      timings: { ...timings, tickMs: 300, observeMs: 200, restartDelayMs: 500, ...options.timings },
+      log,
+      ...(options.at ? { at: options.at } : {}),
+      ...(options.store ? { store: options.store } : {}),
+    })
+    workers.push(worker)
+    return worker
+  }
+  const sender = await startQueue({ url, log })
+  const create = async (name: string): Promise<string> => {
+    const row = newRow(testSpec(name), Date.now())
+    await transaction(async tx => {
+      await insertSystem(tx, row)
+      await insertJob(tx, row, 'create', row.createdAt)
+      await sender.later(tx, row.id, 0)
+    })
+    return row.id
+  }
+  const ask = (id: string, verb: Exclude<Verb, 'create'>) =>
+    transaction(async tx => {
+      const row = await claimSystem(tx, id)
+      if (row === null) throw new Error('no such system')
+      const open = await jobInFlight(tx, id)
+      if (open !== null) await cancelJob(tx, open.id, 'superseded', Date.now())
+      await writeSystem(tx, row, want(row, verb, Date.now()), { at: Date.now(), fenced: true })
+      await insertJob(tx, row, verb, Date.now())
+      await sender.wake(tx, id)
+    })
+  const row = async (id: string): Promise<SystemRow> => {
+    const found = await systemById(pool, id)
+    if (found === null) throw new Error('no such system')
+    return found
+  }
+  return {
+    pool,
+    root,
+    url,
+    mote,
+    logs,
+    sender,
+    installation,
+    local,
+    running,
+    until,
+    create,
+    ask,
+    row,
+    startOne,
+    phase: (id: string, phase: string, ms?: number) =>
+      until(`${id} is ${phase}`, async () => ((await row(id)).phase === phase ? await row(id) : null), ms),
+    stop: async () => {
+      await Promise.all(workers.map(worker => worker.stop()))
+      await sender.stop()
+      await mote.stop()
+      await pool.end()
+      await powerOffAll(root, 0)
+      await rm(root, { recursive: true, force: true })
+    },
+  }
+}
+export type World = Awaited<ReturnType<typeof makeWorld>>
