@@ -1,0 +1,137 @@
+import { ClientError, type Mote, type OperationInfo } from '@re-ops/client'
+import type { CreateRun, HostResult, RunSummary, Target } from '@re-ops/protocols'
+import { durationMs } from '../arguments/duration.ts'
+import { inputOf } from '../arguments/input.ts'
+import { printJsonLine, type Context } from '../context.ts'
+import { usage } from '../fault.ts'
+import { progressText } from '../render/outcome.ts'
+import { showOutcome } from './outcome.ts'
+
+export type RunOptions = {
+  readonly on?: string
+  readonly json?: boolean
+  readonly timeout?: string
+  readonly allowNone?: boolean
+  readonly detach?: boolean
+}
+
+/** A target that ended, as its one result. */
+export const resultOf = (target: Target): HostResult<unknown> => {
+  const base = { host: target.host, ms: target.ms ?? 0 }
+  if (target.state === 'ok') return { ...base, ok: true, value: target.value ?? null }
+  const unexplained = { kind: 'lost' as const, message: `ended ${target.state}`, step: target.step ?? '' }
+  return { ...base, ok: false, failure: target.failure ?? unexplained }
+}
+
+/** The line of one target in `--json`, as the contract for programs has it. */
+export const jsonResult = (result: HostResult<unknown>) => ({
+  host: result.host.name,
+  id: result.host.id,
+  ok: result.ok,
+  ...(result.ok ? { value: result.value } : { failure: result.failure }),
+  ms: result.ms,
+})
+
+const unknownOperation = async (name: string, known: readonly OperationInfo[]) => {
+  const { nearest } = await import('@re-ops/pipelines')
+  const names = known.map(one => one.name)
+  const meant = nearest(name, names)
+  return usage(
+    `unknown operation \`${name}\`${meant === null ? '' : `; did you mean \`${meant}\`?`} (there are ${names.join(', ')})`,
+  )
+}
+
+const bodyOf = async (
+  mote: Mote,
+  words: readonly string[],
+  command: readonly string[] | null,
+  options: RunOptions,
+): Promise<CreateRun & { on: string }> => {
+  if (options.on === undefined)
+    throw usage("on which hosts? give --on <selector>, for example --on 'role=web' or --on '*'")
+  const [operation, ...inputs] = words
+  if (command !== null && operation !== undefined)
+    throw usage(`give either an operation (\`${operation}\`) or a command behind \`--\`, not both`)
+  if (command?.length === 0) throw usage("no command behind `--`; for example reops run --on '*' -- uname -r")
+  const limit =
+    options.timeout === undefined ? {} : { timeoutMs: durationMs(options.timeout, '--timeout', { max: 86_400_000 }) }
+  const common = { on: options.on, ...limit, ...(options.allowNone === true ? { allowNone: true } : {}) }
+  if (command !== null)
+    return { ...common, pipeline: { kind: 'call', operation: 'shell', input: { argv: [...command] } } }
+  if (operation === undefined)
+    throw usage('run what? give an operation (`reops operations` lists them), or a command behind `--`')
+  if (inputs.length === 0) return { ...common, pipeline: { kind: 'call', operation } }
+  const known = await mote.operations()
+  const info = known.find(one => one.name === operation)
+  if (!info) throw await unknownOperation(operation, known)
+  return { ...common, pipeline: { kind: 'call', operation, input: inputOf(operation, info.input, inputs) } }
+}
+
+export const run = async (
+  context: Context,
+  words: readonly string[],
+  command: readonly string[] | null,
+  options: RunOptions,
+): Promise<number> => {
+  const { terminal } = context
+  const { mote } = await context.client()
+  const body = await bodyOf(mote, words, command, options)
+  const created = await mote.createRun(body)
+  if (options.detach === true) {
+    if (options.json === true) printJsonLine(terminal, { run: created.id })
+    else terminal.out(`${created.id}\n`)
+    return 0
+  }
+  const { results, summary, ms } = await untilDone(
+    context,
+    mote,
+    created.id,
+    created.summary.expected,
+    options.json === true,
+  )
+  if (options.json === true) {
+    const { run, expected, ok, failed, failures } = summary
+    printJsonLine(terminal, { summary: { run, expected, ok, failed, failures } })
+  } else {
+    await showOutcome(context, { results, summary, ms, operation: operationOf(body.pipeline) })
+  }
+  return summary.failed > 0 ? 1 : 0
+}
+
+/** The operation whose values a pipeline ends with, when that can be told. */
+export const operationOf = (pipeline: unknown): string | undefined => {
+  const step = pipeline as { kind?: string; operation?: string; steps?: unknown[]; step?: unknown } | null
+  if (step?.kind === 'call') return step.operation
+  if (step?.kind === 'sequence')
+    return operationOf(step.steps?.findLast(one => (one as { kind?: string }).kind !== 'gather'))
+  return step?.kind === 'retry' ? operationOf(step.step) : undefined
+}
+
+type Ended = { results: HostResult<unknown>[]; summary: RunSummary; ms: number }
+
+/** Results as they come; Ctrl-C asks the service to cancel and goes on until every target has ended. */
+const untilDone = async (context: Context, mote: Mote, id: string, expected: number, json: boolean): Promise<Ended> => {
+  const { terminal } = context
+  const startedAt = performance.now()
+  const results: HostResult<unknown>[] = []
+  const elapsed = () => performance.now() - startedAt
+  const progress = () => terminal.progress(progressText(results, expected, elapsed()))
+  const ticker = setInterval(progress, 200)
+  const release = context.interruptible(() => {
+    terminal.error(`cancelling run ${id}; Ctrl-C again leaves at once`)
+    mote.cancelRun(id).catch((error: unknown) => terminal.error(`reops: cancel: ${(error as Error).message}`))
+  })
+  try {
+    for await (const event of mote.runEvents(id, { reconnectForMs: 15_000 })) {
+      if (event.event === 'done') return { results, summary: event.data, ms: elapsed() }
+      const result = resultOf(event.data)
+      results.push(result)
+      if (json) printJsonLine(terminal, jsonResult(result))
+    }
+    throw new ClientError('unreachable', `the events of run ${id} ended before the run did`)
+  } finally {
+    clearInterval(ticker)
+    release()
+    terminal.progress('')
+  }
+}

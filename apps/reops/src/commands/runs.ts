@@ -1,0 +1,95 @@
+import type { Mote } from '@re-ops/client'
+import type { Run } from '@re-ops/protocols'
+import { wholeNumber } from '../arguments/labels.ts'
+import { printJson, type Context } from '../context.ts'
+import { usage } from '../fault.ts'
+import { table } from '../render/table.ts'
+import { ago, duration } from '../render/units.ts'
+import { showOutcome } from './outcome.ts'
+import { operationOf, resultOf } from './run.ts'
+
+const lastedMs = (run: Run, nowMs: number) =>
+  (run.finishedAt === null ? nowMs : Date.parse(run.finishedAt)) - Date.parse(run.createdAt)
+
+export const listRuns = async (context: Context, options: { json?: boolean; limit?: string }): Promise<number> => {
+  const { mote } = await context.client()
+  const { terminal } = context
+  const limit = options.limit === undefined ? 20 : wholeNumber(options.limit, '--limit', 1, 1000)
+  const runs = await mote.runs({ limit })
+  if (options.json === true) {
+    printJson(terminal, runs)
+    return 0
+  }
+  terminal.out(
+    table(
+      ['RUN', 'WHEN', 'ON', 'WHAT', 'STATE', 'EXPECTED', 'OK', 'FAILED', 'TOOK'],
+      runs.map(run => [
+        run.id,
+        ago(run.createdAt, context.now()),
+        run.on,
+        operationOf(run.pipeline) ?? 'pipeline',
+        run.state,
+        String(run.summary.expected),
+        String(run.summary.ok),
+        String(run.summary.failed),
+        duration(Math.max(0, lastedMs(run, context.now()))),
+      ]),
+      {
+        paint: terminal.paint,
+        width: terminal.columns,
+        colour: at => ((runs[at]?.summary.failed ?? 0) > 0 ? terminal.paint.bad : text => text),
+      },
+    ),
+  )
+  return 0
+}
+
+const searchedMax = 200
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** An id, `last`, or the beginning or end of an id of the latest runs. */
+const idOf = async (mote: Mote, word: string): Promise<string> => {
+  if (uuid.test(word)) return word
+  const runs = await mote.runs({ limit: word === 'last' ? 1 : searchedMax })
+  const found = word === 'last' ? runs : runs.filter(run => run.id.startsWith(word) || run.id.endsWith(word))
+  const [only, another] = found
+  if (!only)
+    throw usage(
+      `no run \`${word}\`${word === 'last' ? ' yet' : ` among the latest ${searchedMax}`}; \`reops runs\` lists them`,
+    )
+  if (another) throw usage(`\`${word}\` is the id of ${found.length} runs; give more of it`)
+  return only.id
+}
+
+export const showRun = async (context: Context, word: string, options: { json?: boolean }): Promise<number> => {
+  const { mote } = await context.client()
+  const { terminal } = context
+  const run = await mote.run(await idOf(mote, word))
+  if (options.json === true) {
+    printJson(terminal, run)
+    return 0
+  }
+  const targets = run.targets ?? []
+  const ended = targets.filter(target => target.state !== 'queued' && target.state !== 'running')
+  const took = duration(Math.max(0, lastedMs(run, context.now())))
+  terminal.out(
+    `run ${run.id}  ${operationOf(run.pipeline) ?? 'pipeline'} on ${run.on}  by ${run.createdBy}  ${ago(run.createdAt, context.now())}\n`,
+  )
+  await showOutcome(context, {
+    results: ended.map(resultOf),
+    summary: { ...run.summary, failed: run.summary.failed },
+    ms: Math.max(0, lastedMs(run, context.now())),
+    operation: operationOf(run.pipeline),
+  })
+  if (run.state === 'running') terminal.out(`still running: ${targets.length - ended.length} targets, for ${took}\n`)
+  return 0
+}
+
+export const cancelRun = async (context: Context, word: string, options: { json?: boolean }): Promise<number> => {
+  const { mote } = await context.client()
+  const id = await idOf(mote, word)
+  await mote.cancelRun(id)
+  if (options.json === true) printJson(context.terminal, { run: id, cancelled: true })
+  else context.terminal.out(`asked to cancel ${id}; \`reops runs show ${id}\` shows what ended how\n`)
+  return 0
+}

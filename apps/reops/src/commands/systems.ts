@@ -1,0 +1,179 @@
+import type { CreateSystems, Job, System } from '@re-ops/protocols'
+import { durationMs } from '../arguments/duration.ts'
+import { labelsOf, wholeNumber } from '../arguments/labels.ts'
+import { pickSystems } from '../arguments/pick.ts'
+import { confirm } from '../confirm.ts'
+import { printJson, type Context } from '../context.ts'
+import { usage } from '../fault.ts'
+import { byNumber } from '../render/nodeset.ts'
+import { phasesText } from '../render/system.ts'
+import { table } from '../render/table.ts'
+import { ago, labelsText } from '../render/units.ts'
+import { waitForJobs } from './wait.ts'
+
+type Common = { readonly json?: boolean; readonly on?: string; readonly allowNone?: boolean }
+type Waiting = { readonly wait?: boolean; readonly timeout?: string }
+const waitDefault = '10m'
+
+export type CreateOptions = Common &
+  Waiting & {
+    readonly name?: string
+    readonly count?: string
+    readonly provider?: string
+    readonly type?: string
+    readonly size?: string
+    readonly image?: string
+    readonly label?: readonly string[]
+    readonly readiness?: string
+    readonly protected?: boolean
+  }
+
+const given = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+
+const bodyOf = (options: CreateOptions): CreateSystems => {
+  const name = options.name ?? options.type
+  if (name === undefined) throw usage('what shall it be called? give --name <stem> (or --type, which then names it)')
+  return {
+    name,
+    ...given({
+      count: options.count === undefined ? undefined : wholeNumber(options.count, '--count', 1, 200),
+      provider: options.provider as CreateSystems['provider'],
+      type: options.type,
+      size: options.size,
+      image: options.image,
+      labels: options.label?.length ? labelsOf(options.label) : undefined,
+      readiness: options.readiness as CreateSystems['readiness'],
+      protected: options.protected,
+    }),
+  }
+}
+
+export const createSystems = async (context: Context, options: CreateOptions): Promise<number> => {
+  const body = bodyOf(options)
+  const timeoutMs = durationMs(options.timeout ?? waitDefault, '--timeout')
+  const { core } = await context.client()
+  const { systems, jobs } = await core.createSystems(body)
+  if (options.wait === true)
+    return waitForJobs(context, core, { systems, jobs, timeoutMs, json: options.json === true })
+  if (options.json === true) printJson(context.terminal, systems)
+  else for (const system of systems) context.terminal.out(`${system.name}  ${system.phase}  ${system.id}\n`)
+  return 0
+}
+
+export const listSystems = async (context: Context, options: Common & { all?: boolean }): Promise<number> => {
+  const { core } = await context.client()
+  const { terminal } = context
+  const every = (await core.systems()).toSorted((a, b) => byNumber(a.name, b.name))
+  const living = options.all === true ? every : every.filter(system => system.phase !== 'gone')
+  const systems =
+    options.on === undefined
+      ? living
+      : pickSystems(living, { names: [], on: options.on, allowNone: options.allowNone === true })
+  if (options.json === true) {
+    printJson(terminal, systems)
+    return 0
+  }
+  if (systems.length === 0) {
+    terminal.error('no systems yet; for example: reops systems create --name demo --count 3 --wait')
+    return 0
+  }
+  terminal.out(
+    table(
+      ['SYSTEM', 'PROVIDER', 'TYPE', 'PHASE', 'WANTED', 'LABELS', 'AGE', 'WHY'],
+      systems.map(system => [
+        system.name,
+        system.provider,
+        system.type,
+        system.phase,
+        system.desired,
+        labelsText(system.labels),
+        ago(system.createdAt, context.now()).replace(' ago', ''),
+        system.reason ?? '',
+      ]),
+      { paint: terminal.paint, width: terminal.columns, colour: at => phaseColour(context, systems[at]?.phase) },
+    ),
+  )
+  return 0
+}
+
+const phaseColour = ({ terminal }: Context, phase: string | undefined) =>
+  phase === 'failed' || phase === 'lost' ? terminal.paint.bad : (text: string) => text
+
+export const showSystems = async (context: Context, names: readonly string[], options: Common): Promise<number> => {
+  const { core } = await context.client()
+  const { terminal } = context
+  const systems = pickSystems(await core.systems(), { names, on: options.on, allowNone: options.allowNone === true })
+  if (options.json === true) {
+    printJson(terminal, systems)
+    return 0
+  }
+  for (const system of systems) terminal.out(systemText(context, system))
+  return 0
+}
+
+const systemText = ({ terminal, now }: Context, system: System): string => {
+  const lines: [string, string | null][] = [
+    ['id', system.id],
+    ['provider', `${system.provider} · ${system.size} · ${system.image}`],
+    ['type', system.type],
+    ['labels', labelsText(system.labels) || '-'],
+    ['phase', phasesText(system.phases, { phase: system.phase, afterMs: system.readyAfterMs }, terminal.paint)],
+    ['wanted', `${system.desired} · generation ${system.generation}${system.protected ? ' · protected' : ''}`],
+    ['observed', system.observed],
+    ['instance', system.ref],
+    ['host', system.host],
+    ['created', ago(system.createdAt, now())],
+    ['why', system.reason],
+  ]
+  const shown = lines.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(10)} ${value}\n`]))
+  return `${terminal.paint.bold(system.name)}\n${shown.join('')}`
+}
+
+export type Verb = 'start' | 'stop' | 'reload' | 'destroy'
+
+export const actOnSystems = async (
+  context: Context,
+  verb: Verb,
+  names: readonly string[],
+  options: Common & Waiting & { readonly yes?: boolean },
+): Promise<number> => {
+  const timeoutMs = durationMs(options.timeout ?? waitDefault, '--timeout')
+  const { core } = await context.client()
+  const living = (await core.systems()).filter(system => system.phase !== 'gone')
+  const systems = pickSystems(living, { names, on: options.on, allowNone: options.allowNone === true })
+  if (verb !== 'start')
+    await confirm(context, { verb, noun: 'system', names: systems.map(one => one.name), yes: options.yes === true })
+  const act = {
+    start: core.startSystem,
+    stop: core.stopSystem,
+    reload: core.reloadSystem,
+    destroy: core.destroySystem,
+  }[verb]
+  const jobs: Job[] = []
+  const failed: string[] = []
+  for (const system of systems) {
+    const done = await act(system.id).catch((error: unknown) => refusal(error, system))
+    if (typeof done === 'string') failed.push(done)
+    else jobs.push(done)
+  }
+  for (const why of failed) context.terminal.error(`reops: ${why}`)
+  const code = failed.length > 0 ? 1 : 0
+  const asked = systems.filter(system => jobs.some(job => job.system === system.id))
+  if (options.wait === true)
+    return Math.max(
+      code,
+      await waitForJobs(context, core, { systems: asked, jobs, timeoutMs, json: options.json === true }),
+    )
+  if (options.json === true) printJson(context.terminal, jobs)
+  else for (const job of jobs) context.terminal.out(`${job.name}  ${job.verb} ${job.state}  ${job.id}\n`)
+  return code
+}
+
+/** One system that refuses (it is protected, say) does not keep the verb from the others. */
+const refusal = (error: unknown, system: System): string => {
+  if ((error as { kind?: unknown }).kind === 'problem') return `${system.name}: ${(error as Error).message}`
+  throw error
+}

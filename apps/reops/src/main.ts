@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs'
+import { splitCommand } from './arguments/command.ts'
+import { findCluster, type Cluster } from './cluster.ts'
+import type { Context } from './context.ts'
+import { Fault } from './fault.ts'
+import { CommanderError, makeProgram } from './program.ts'
+import { makeTerminal } from './terminal.ts'
+
+const environment = process.env
+const terminal = makeTerminal(process, environment)
+
+const lazy = <T>(make: () => T): (() => T) => {
+  let made: { value: T } | null = null
+  return () => (made ??= { value: make() }).value
+}
+const cluster = lazy((): Cluster => findCluster(environment, process.cwd()))
+const client = lazy(async () => {
+  const { coreUrl, moteUrl, token } = cluster()
+  const { makeClient } = await import('@re-ops/client')
+  const urls = { ...(coreUrl === undefined ? {} : { coreUrl }), ...(moteUrl === undefined ? {} : { moteUrl }) }
+  return makeClient({ ...urls, token, retriesMax: 3 })
+})
+
+const interruptible = (onInterrupt: () => void): (() => void) => {
+  let asked = false
+  const listener = () => {
+    if (asked) process.exit(130)
+    asked = true
+    onInterrupt()
+  }
+  process.on('SIGINT', listener)
+  return () => process.off('SIGINT', listener)
+}
+
+/** One line for stderr and the exit code, for whatever ended a command. */
+const explained = (error: unknown): { line: string; code: number } => {
+  if (error instanceof Fault) return { line: error.message, code: error.exitCode }
+  if (error instanceof CommanderError) return { line: error.message.replace(/^error: /, ''), code: 2 }
+  const { kind, message } = error as { kind?: unknown; message?: unknown }
+  const line = String(message ?? error).split('\n')[0] as string
+  if (kind === 'problem') return { line, code: ((error as { status?: number }).status ?? 500) < 500 ? 2 : 3 }
+  if (kind === 'unreachable') return { line: `${line}${hint(line)}`, code: 3 }
+  if (kind === 'denied' || kind === 'malformed') return { line, code: 3 }
+  return { line: `bug: ${error instanceof Error ? (error.stack ?? line) : line}`, code: 70 }
+}
+const hint = (line: string) => (line.includes('refused') ? '; is the cluster running? (`npm start`)' : '')
+
+const main = async (): Promise<number> => {
+  const { words, command } = splitCommand(process.argv.slice(2))
+  const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string })
+    .version
+  let code = 0
+  const context: Context = { terminal, cluster, client, interruptible, now: Date.now }
+  const program = makeProgram({
+    context,
+    command,
+    version,
+    environment,
+    finish: exit => (code = exit),
+    output: text => process.stdout.write(text),
+  })
+  try {
+    if (command !== null && words[0] !== 'run')
+      throw new Fault(2, '`--` and a command stand only behind `reops run --on <selector>`')
+    if (words.length === 0) program.help()
+    await program.parseAsync(words, { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0 // --help and --version
+    if (error instanceof CommanderError && error.code === 'commander.help') return 2
+    const { line, code } = explained(error)
+    terminal.error(`reops: ${line}`)
+    return code
+  }
+}
+
+// `reops ... | head` closes the pipe early: nothing is left to say.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+process.exitCode = await main()

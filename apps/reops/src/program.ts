@@ -1,0 +1,231 @@
+import { Command, CommanderError } from 'commander'
+import type { Context } from './context.ts'
+
+/** What `--help` and the rules of parsing need; the commands themselves are loaded when they run. */
+export type Parts = {
+  readonly context: Context
+  /** What stood behind `--`, for `run` alone. */
+  readonly command: readonly string[] | null
+  readonly version: string
+  readonly environment: NodeJS.ProcessEnv
+  /** Takes the exit code of the command that ran. */
+  readonly finish: (code: number) => void
+  readonly output: (text: string) => void
+}
+
+const examples = (...lines: readonly string[]) => `\nExamples:\n${lines.map(line => `  $ ${line}`).join('\n')}\n`
+const listOf = (value: string, previous: readonly string[] | undefined) => [...(previous ?? []), value]
+
+export const makeProgram = (parts: Parts): Command => {
+  const { context, finish, output } = parts
+  const program = new Command('reops')
+  const done = (work: Promise<number>) => work.then(finish)
+  const configured = (command: Command): Command =>
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: output, writeErr: () => undefined })
+      .helpCommand(false)
+      .helpOption('-h, --help', 'this text')
+  const add = (parent: Command, name: string, description: string): Command =>
+    configured(parent.command(name)).description(description).option('--json', 'for programs: JSON on stdout')
+  const group = (name: string, description: string): Command =>
+    configured(program.command(name)).description(description)
+  const selecting = (command: Command, what: string): Command =>
+    command
+      .option('--on <selector>', `the ${what} that the selector picks`)
+      .option('--allow-none', 'a selector that matches nothing is not an error')
+  const waiting = (command: Command): Command =>
+    command
+      .option('--wait', 'until it is done; prints how long each phase took')
+      .option('--timeout <duration>', 'how long to wait', '10m')
+
+  configured(program)
+    .description('Create machines, run typed operations on all of them, see folded results.')
+    .version(parts.version, '-V, --version', 'the version')
+    .showSuggestionAfterError(true)
+    .addHelpText(
+      'after',
+      `${examples(
+        'reops hosts',
+        "reops run facts --on '*'",
+        "reops run disk --on 'role=web and not env=prod'",
+        "reops run --on 'web-[1-3]' -- uname -r",
+        'reops systems create --name demo --count 3 --type web --wait',
+      )}
+Finds the cluster by .reops/cluster.json in this folder or one above, or by REOPS_CORE_URL, REOPS_MOTE_URL, REOPS_TOKEN.
+Exit codes: 0 all ok · 1 some target failed · 2 wrong usage, or a selector that matches nothing · 3 unreachable or not allowed
+`,
+    )
+
+  const hosts = selecting(add(program, 'hosts', 'the hosts, and which are online'), 'hosts')
+    .usage('[options] | revoke <host...>')
+    .action((options: object) => done(import('./commands/hosts.ts').then(m => m.listHosts(context, options))))
+    .addHelpText(
+      'after',
+      examples('reops hosts', "reops hosts --on 'fact:os=debian' --json", 'reops hosts revoke web-3'),
+    )
+  selecting(add(hosts, 'revoke', 'accept the identity of hosts no more'), 'hosts')
+    .argument('[host...]', 'names or ids')
+    .option('-y, --yes', 'do not ask')
+    .action((names: string[], options: object) =>
+      done(import('./commands/hosts.ts').then(m => m.revokeHosts(context, names, merged(hosts, options)))),
+    )
+    .addHelpText('after', examples('reops hosts revoke web-3', "reops hosts revoke --on 'env=old' --yes"))
+
+  selecting(add(program, 'run', 'run an operation, or a command, on hosts'), 'hosts')
+    .usage(
+      '<operation> [key=value ...] [key:=json ...] --on <selector>\n       reops run --on <selector> [options] -- <command...>',
+    )
+    .argument('[operation]', 'see `reops operations`')
+    .argument('[input...]', 'key=value, typed by the schema of the operation (lists with commas); key:=json as it is')
+    .option('--timeout <duration>', 'of each call, for example 10s')
+    .option('--detach', 'do not wait; prints the id of the run')
+    .action((operation: string | undefined, input: string[], options: object) =>
+      done(
+        import('./commands/run.ts').then(m =>
+          m.run(context, operation === undefined ? [] : [operation, ...input], parts.command, options),
+        ),
+      ),
+    )
+    .addHelpText(
+      'after',
+      `${examples(
+        "reops run uptime --on '*'",
+        "reops run process.list top=3 by=memory --on 'role=web'",
+        'reops run shell argv:=\'["df","-h"]\' timeoutMs=5000 --on \'web-*\'',
+        "reops run --on 'web-[1-3] or db-1' --timeout 10s -- systemctl is-active nginx",
+        "reops run facts --on '*' --json | jq -r 'select(.ok) | .host'",
+      )}
+Selectors: * · name · web-* · web[1-9] · key=value · fact:os=debian · != · in (a, b) · and · or · not · ( )
+Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
+`,
+    )
+
+  const systems = group('systems', 'machines: create, list, show, start, stop, reload, destroy')
+  waiting(add(systems, 'create', 'create machines'))
+    .option('--name <stem>', 'the name; with --count they are stem-1, stem-2, ...')
+    .option('--count <n>', 'how many')
+    .option('--provider <provider>', 'local (default), kvm, ec2, digitalocean')
+    .option('--type <type>', 'named role, for example web')
+    .option('--size <size>', 'CPU, memory and disk')
+    .option('--image <image>', 'base operating system')
+    .option('--label <key=value>', 'a label; may be given again', listOf)
+    .option('--readiness <how>', 'when it is ready: agent (default), ssh, none')
+    .option('--protected', 'destroy is refused while set')
+    .action((options: object) => done(import('./commands/systems.ts').then(m => m.createSystems(context, options))))
+    .addHelpText(
+      'after',
+      examples('reops systems create --name demo --count 3 --provider local --type web --label env=test --wait'),
+    )
+  selecting(add(systems, 'list', 'the systems and their phases'), 'systems')
+    .option('--all', 'those that are gone, too')
+    .action((options: object) => done(import('./commands/systems.ts').then(m => m.listSystems(context, options))))
+    .addHelpText(
+      'after',
+      examples('reops systems list', "reops systems list --on 'type=web and not phase=ready' --json"),
+    )
+  selecting(add(systems, 'show', 'all about systems'), 'systems')
+    .argument('[system...]', 'names, globs or ids')
+    .action((names: string[], options: object) =>
+      done(import('./commands/systems.ts').then(m => m.showSystems(context, names, options))),
+    )
+    .addHelpText('after', examples('reops systems show demo-1'))
+  const verbs = {
+    start: 'power on',
+    stop: 'power off; asks first',
+    reload: 'destroy and create anew, under the same id; asks first',
+    destroy: 'destroy for good; asks first',
+  } as const
+  for (const [verb, description] of Object.entries(verbs)) {
+    const command = waiting(selecting(add(systems, verb, description), 'systems'))
+      .argument('[system...]', 'names, globs or ids')
+      .action((names: string[], options: object) =>
+        done(
+          import('./commands/systems.ts').then(m =>
+            m.actOnSystems(context, verb as keyof typeof verbs, names, options),
+          ),
+        ),
+      )
+      .addHelpText(
+        'after',
+        examples(
+          `reops systems ${verb} demo-1 --wait`,
+          `reops systems ${verb} --on 'name-* and env=test'`.replace('name-*', 'demo-*'),
+        ),
+      )
+    if (verb !== 'start') command.option('-y, --yes', 'do not ask')
+  }
+
+  add(program, 'jobs', 'what was asked of systems, and how far it is')
+    .option('--system <system>', 'only of this one (name or id)')
+    .action((options: object) => done(import('./commands/jobs.ts').then(m => m.listJobs(context, options))))
+    .addHelpText('after', examples('reops jobs', 'reops jobs --system demo-1 --json'))
+
+  const runs = add(program, 'runs', 'the latest runs; one with all its targets; cancel one')
+    .usage('[options] | show <id> | cancel <id>')
+    .option('--limit <n>', 'how many', '20')
+    .action((options: object) => done(import('./commands/runs.ts').then(m => m.listRuns(context, options))))
+    .addHelpText('after', examples('reops runs', 'reops runs show last', 'reops runs cancel 7c1'))
+  add(runs, 'show', 'a run and how each of its targets ended')
+    .argument('<id>', 'an id, its beginning or end, or `last`')
+    .action((id: string, options: object) =>
+      done(import('./commands/runs.ts').then(m => m.showRun(context, id, merged(runs, options)))),
+    )
+    .addHelpText('after', examples('reops runs show last'))
+  add(runs, 'cancel', 'cancel a run; what ended stays as it ended')
+    .argument('<id>', 'an id, its beginning or end, or `last`')
+    .action((id: string, options: object) =>
+      done(import('./commands/runs.ts').then(m => m.cancelRun(context, id, merged(runs, options)))),
+    )
+    .addHelpText('after', examples('reops runs cancel last'))
+
+  const operations = add(program, 'operations', 'what can be run; `show` one with its input')
+    .usage('[options] | show <name>')
+    .action((options: object) => done(import('./commands/operations.ts').then(m => m.listOperations(context, options))))
+    .addHelpText('after', examples('reops operations', 'reops operations show shell'))
+  add(operations, 'show', 'one operation: its input, what it gives, an example')
+    .argument('<name>')
+    .action((name: string, options: object) =>
+      done(import('./commands/operations.ts').then(m => m.showOperation(context, name, merged(operations, options)))),
+    )
+    .addHelpText('after', examples('reops operations show process.list'))
+
+  const enrolments = group('enrolments', 'let hosts join that are not made by `systems create`')
+  add(enrolments, 'create', 'make a join token; prints how to start an agent with it')
+    .option('--name <name>', 'the name the host gets')
+    .option('--label <key=value>', 'a label its hosts get; may be given again', listOf)
+    .option('--uses <n>', 'how many hosts may join with it (default 1)')
+    .option('--ttl <duration>', 'how long it is good for (default 1h)')
+    .option('--source <cidr>', 'addresses that may use it; may be given again', listOf)
+    .action((options: object) =>
+      done(import('./commands/enrolments.ts').then(m => m.createEnrolment(context, options))),
+    )
+    .addHelpText('after', examples('reops enrolments create --label role=web --uses 10 --ttl 2h'))
+
+  const token = group('token', 'API tokens, for programs and for curl')
+  add(token, 'show', 'what the token in use may do, and until when')
+    .option('--value', 'print the token itself')
+    .action((options: object) => done(import('./commands/token.ts').then(m => m.showToken(context, options))))
+    .addHelpText(
+      'after',
+      examples(
+        'reops token show',
+        'curl -H "authorization: Bearer $(reops token show --value)" http://127.0.0.1:7020/v1/hosts',
+      ),
+    )
+  add(token, 'create', 'sign a new token with the key of this installation')
+    .requiredOption('--subject <name>', 'who it is for; named in runs and in the audit')
+    .requiredOption('--scope <scope>', 'what it may do; may be given again, or with commas', listOf)
+    .option('--ttl <duration>', 'how long it is good for', '30d')
+    .action((options: { subject: string; scope: string[]; ttl: string }) =>
+      done(import('./commands/token.ts').then(m => m.createToken(context, options, parts.environment))),
+    )
+    .addHelpText('after', examples('reops token create --subject ci --scope runs:write,hosts:read --ttl 7d'))
+
+  return program
+}
+
+/** A command that lists and has subcommands takes `--json` and the like itself when they stand behind the subcommand. */
+const merged = (parent: Command, options: object): object => ({ ...parent.opts(), ...options })
+
+export { CommanderError }

@@ -1,0 +1,56 @@
+import { makePaint, type Paint } from './render/paint.ts'
+
+/** Where a command reads and writes; built once, in `main.ts`. */
+export type Terminal = {
+  readonly out: (text: string) => void
+  readonly error: (line: string) => void
+  /** One line that is replaced by the next; only on a terminal. '' takes it away. */
+  readonly progress: (line: string) => void
+  /** Width to fit tables into; null when nobody looks. */
+  readonly columns: number | null
+  readonly paint: Paint
+  /** Whether a person can be asked. */
+  readonly canAsk: boolean
+  readonly ask: (question: string) => Promise<boolean>
+}
+
+type Streams = { stdin: NodeJS.ReadStream; stdout: NodeJS.WriteStream; stderr: NodeJS.WriteStream }
+
+export const makeTerminal = (streams: Streams, environment: NodeJS.ProcessEnv): Terminal => {
+  const { stdin, stdout, stderr } = streams
+  const colours = stdout.isTTY && !environment.NO_COLOR && environment.TERM !== 'dumb'
+  let shown = ''
+  const clear = () => {
+    if (shown !== '') stderr.write('\r\u001B[K')
+    shown = ''
+  }
+  return {
+    out: text => {
+      clear()
+      stdout.write(text.endsWith('\n') || text === '' ? text : `${text}\n`)
+    },
+    error: line => {
+      clear()
+      stderr.write(`${line}\n`)
+    },
+    progress: line => {
+      if (!stderr.isTTY || line === shown) return
+      clear()
+      shown = line.slice(0, Math.max(20, (stderr.columns || 80) - 1))
+      stderr.write(shown)
+    },
+    columns: stdout.isTTY ? stdout.columns || 80 : null,
+    paint: makePaint(colours),
+    canAsk: stdin.isTTY && stderr.isTTY,
+    ask: async question => {
+      clear()
+      const { createInterface } = await import('node:readline/promises')
+      const reader = createInterface({ input: stdin, output: stderr })
+      try {
+        return /^y(es)?$/i.test((await reader.question(`${question} [y/N] `)).trim())
+      } finally {
+        reader.close()
+      }
+    },
+  }
+}
