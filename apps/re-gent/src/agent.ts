@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { newId, type Id, type Keyset } from '@re-ops/protocols'
 import { capability } from 'zeromq'
@@ -26,6 +26,7 @@ export type AgentDeps = { readonly config: Config; readonly catalogue: Catalogue
 const openState = (state: string): void => {
   try {
     makeFolder(state)
+    chmodSync(state, 0o700)
     writeAtomic(join(state, '.writable'), '')
     rmSync(join(state, '.writable'))
   } catch (error) {
@@ -62,6 +63,7 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
   const { config, log, catalogue } = deps
   const { state } = config
   let current = identity
+  makeFolder(join(state, 'journal'))
   const keep = !config.faults.includes('no-journal')
   const journal = openJournal({ folder: join(state, 'journal'), segmentBytesMax: config.journalSegmentBytesMax, keep })
   if (journal.damaged > 0) log.error('the journal has damaged lines', { damaged: journal.damaged })

@@ -35,7 +35,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
   const waiting: Live[] = []
   let running = 0
   let stopping = false
-  let idle = Promise.withResolvers<void>()
+  const idle = Promise.withResolvers<void>()
 
   const refuse = (call: Call, result: CallResult): void => {
     // Nothing started and nothing is journalled: when this answer is lost the broker asks, and hears `unknown`.
@@ -58,7 +58,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     const state = result.ok ? 'ok' : result.failure.kind
     try {
       await ring.put({ id: call.id, ms, result }, !entry.reads)
-      journal.append({ t: 'end', id: call.id, state })
+      journal.append(state === 'lost' ? { t: 'lost', id: call.id } : { t: 'end', id: call.id, state })
     } catch (error) {
       log.error('the disk refuses a result; it is sent all the same', {
         call: call.id,
@@ -69,7 +69,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     log.info('call ended', { call: call.id, requestId: call.requestId, op: call.operation, state, ms: Math.round(ms) })
     live.delete(call.id)
     outbox.result(call.id)
-    if (live.size === 0) idle.resolve()
+    if (stopping && live.size === 0) idle.resolve()
   }
   const run = async (entry: Live): Promise<void> => {
     const { call, controller } = entry
@@ -205,7 +205,6 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     stop: async () => {
       stopping = true
       if (live.size === 0) return
-      idle = Promise.withResolvers<void>()
       for (const entry of live.values()) abort(entry, 'stopping')
       await idle.promise
     },

@@ -20,7 +20,7 @@ export type LinkDeps = Omit<SessionDeps, 'onKeyset'> & {
 /** After so many attempts without a welcome we may have slept through a rotation, and ask over HTTP. */
 const refreshEvery = 5
 /** A session that lived so long starts the backoff anew; a shorter one may be part of a loop. */
-const steadyMs = 5_000
+const steadyMs = 1_000
 
 /** Takes a keyset if it may replace ours. Only one that is not genuine speaks against its bearer: brokers may lag behind. */
 const consider = (deps: LinkDeps, keyset: Keyset, at?: number): boolean => {

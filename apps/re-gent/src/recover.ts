@@ -16,7 +16,12 @@ export const recoverCalls = async ({
   ring: Ring
   log: Log
 }): Promise<void> => {
-  const lost = journal.unsettled().filter(([id]) => !ring.has(id))
+  const unsettled = journal.unsettled()
+  for (const [id, { state }] of unsettled) {
+    const result = state === 'open' ? ring.get(id)?.result : undefined // died between the result and its line
+    if (result) journal.append({ t: 'end', id, state: result.ok ? 'ok' : result.failure.kind })
+  }
+  const lost = unsettled.filter(([id]) => !ring.has(id))
   if (lost.length === 0) return
   const killed = await killLeftovers(new Map(lost.map(([id, call]) => [id, call.spawned])))
   for (const [id, { op, spawned }] of lost) {

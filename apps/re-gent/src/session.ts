@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { fromAgent, fromBroker, wireLimits, type FromBroker, type Keyset } from '@re-ops/protocols'
-import { Dealer } from 'zeromq'
+import type { Dealer } from 'zeromq'
 import type { Calls } from './calls.ts'
+import { dial } from './dial.ts'
 import { makeHello, type HelloSpec } from './hello.ts'
 import type { Journal } from './journal.ts'
-import type { Keys } from './keys.ts'
 import { errorText, type Log } from './log.ts'
 import type { Outbox } from './outbox.ts'
 
@@ -24,156 +23,153 @@ export type SessionEnd = {
   readonly final: boolean
 }
 export type Target = { readonly endpoint: string } & HelloSpec
-type Welcome = Extract<FromBroker, { kind: 'hello.welcome' }>['body']
-type Ending = { readonly why: string; readonly final: boolean }
+
+type Body<K extends FromBroker['kind']> = Extract<FromBroker, { kind: K }>['body']
+/** One connection. `ended` resolves once, with the first reason; `over` says so to loops. */
+type Session = {
+  readonly socket: Dealer
+  readonly hello: ReturnType<typeof makeHello>
+  readonly ended: Promise<{ why: string; final: boolean }>
+  readonly over: AbortSignal
+  readonly end: (why: string, final?: boolean) => void
+  readonly timers: NodeJS.Timeout[]
+  token: string | undefined
+  welcomedAt: number | null
+  heardAt: number
+  leaving: boolean
+}
 
 const welcomeTimeoutMs = 2 * wireLimits.helloTimeoutMs
 const sendsPerTurn = 128
-const flushMs = 1_000
-const lingerMs = 300
+const leaveMs = 1_000
 
-/** A new socket with a fresh routing id: one that libzmq could generate next would abort the broker (wire.md 1). */
-const connect = (endpoint: string, serverKey: string, keys: Keys): Dealer => {
-  const socket = new Dealer({
-    routingId: `a${randomBytes(16).toString('hex')}`,
-    curveServerKey: serverKey,
-    curvePublicKey: keys.curve.publicKey,
-    curveSecretKey: keys.curve.secretKey,
-    linger: lingerMs,
-    reconnectInterval: -1,
-    handshakeInterval: wireLimits.helloTimeoutMs,
-    connectTimeout: wireLimits.helloTimeoutMs,
-    maxMessageSize: wireLimits.messageBytesMax,
-    sendHighWaterMark: 64,
-    receiveHighWaterMark: 1_000,
-    tcpKeepalive: 1,
-  })
-  socket.connect(endpoint)
-  return socket
-}
-
-const watch = (socket: Dealer, end: (why: string) => void): void => {
-  const { events } = socket
-  events.on('disconnect', () => end('disconnected'))
-  events.on('close', () => end('not reachable'))
-  events.on('handshake:error:auth', () => end('our key was refused'))
-  events.on('handshake:error:protocol', () =>
-    end('the CURVE handshake failed: not the server key we hold, or no broker'),
-  )
-  events.on('handshake:error:other', () => end('the handshake failed'))
-}
-
-/**
- * One connection from its first byte to its end: hello, then messages both ways until the peer is gone, silent for
- * `heartbeatsMissedMax` heartbeats (libzmq's own would be answered by a broker whose event loop hangs), or `stop` aborts.
- */
-export const runSession = async (deps: SessionDeps, target: Target, stop: AbortSignal): Promise<SessionEnd> => {
-  const { log, journal, calls, outbox } = deps
-  const socket = connect(target.endpoint, target.serverKey, target.keys)
-  const hello = makeHello(target)
-  const ended = Promise.withResolvers<Ending>()
+const open = (target: Target): Session => {
+  const ended = Promise.withResolvers<{ why: string; final: boolean }>()
   const over = new AbortController()
-  let leaving = false
-  let token: string | undefined
-  let welcomedAt: number | null = null
-  let heardAt = performance.now()
-  let beat: NodeJS.Timeout | undefined
-  let leaveTimer: NodeJS.Timeout | undefined
   const end = (why: string, final = false): void => {
     over.abort()
     ended.resolve({ why, final })
   }
-  watch(socket, end)
-  const noWelcome = setTimeout(() => end(`no welcome after ${welcomeTimeoutMs} ms`), welcomeTimeoutMs)
+  return {
+    socket: dial(target.endpoint, target.serverKey, target.keys, end),
+    hello: makeHello(target),
+    ended: ended.promise,
+    over: over.signal,
+    end,
+    timers: [],
+    token: undefined,
+    welcomedAt: null,
+    heardAt: performance.now(),
+    leaving: false,
+  }
+}
 
-  const goodbye = async (): Promise<void> => {
-    await socket.send(fromAgent.encode('goodbye', { reason: 'the agent stops' }, token))
-    end('stopped')
+/** The one writer of the socket. */
+const write = async ({ outbox }: SessionDeps, session: Session): Promise<void> => {
+  const { socket, token, ended, over } = session
+  for (let sent = 1; !over.aborted; sent += 1) {
+    const changed = outbox.changed()
+    const message = outbox.next()
+    if (message) await socket.send(fromAgent.encode(message.kind, message.body, token))
+    else if (session.leaving) {
+      await socket.send(fromAgent.encode('goodbye', { reason: 'the agent stops' }, token))
+      return session.end('stopped')
+    } else await Promise.race([changed, ended])
+    // zeromq.js lets 512 sends through per turn of the loop and answers EBUSY to the rest.
+    if (sent % sendsPerTurn === 0) await new Promise(resolve => setImmediate(resolve))
   }
-  const write = async (): Promise<void> => {
-    for (let sent = 1; !over.signal.aborted; sent += 1) {
-      const changed = outbox.changed()
-      const message = outbox.next()
-      if (!message && leaving) return goodbye()
-      if (!message) await Promise.race([changed, ended.promise])
-      else await socket.send(fromAgent.encode(message.kind, message.body, token))
-      // zeromq.js lets 512 sends through per turn of the loop and answers EBUSY to the rest.
-      if (sent % sendsPerTurn === 0) await new Promise(resolve => setImmediate(resolve))
+}
+
+/** libzmq's own heartbeats would be answered by a broker whose event loop hangs; these are not. */
+const heartbeat = ({ outbox }: SessionDeps, session: Session, everyMs: number): NodeJS.Timeout =>
+  setInterval(() => {
+    const silentMs = performance.now() - session.heardAt
+    if (silentMs > everyMs * wireLimits.heartbeatsMissedMax)
+      session.end(`the broker is silent for ${Math.round(silentMs)} ms`)
+    else outbox.control({ kind: 'heartbeat', body: {} })
+  }, everyMs)
+
+const prove = async ({ journal }: SessionDeps, session: Session, challenge: Body<'hello.challenge'>): Promise<void> => {
+  await journal.synced() // the counter we sign must still hold after a power cut
+  const proof = session.hello.prove(challenge, journal.counter())
+  if (typeof proof === 'string') session.end(proof)
+  else if (!session.over.aborted) await session.socket.send(proof)
+}
+
+const welcome = (deps: SessionDeps, session: Session, body: Body<'hello.welcome'>): void => {
+  const { end, timers } = session
+  if (!deps.onKeyset(body.keyset, body.at)) return end('the keyset in the welcome is not accepted')
+  session.token = body.token
+  session.welcomedAt = performance.now()
+  deps.outbox.open(() => end('the broker takes no messages'))
+  timers.push(heartbeat(deps, session, body.heartbeatMs))
+  deps.log.info('session', { epoch: body.epoch, unsettled: deps.journal.unsettled().length })
+  void write(deps, session).catch((error: unknown) => end(`cannot send: ${errorText(error)}`))
+}
+
+const handle = async (deps: SessionDeps, session: Session, message: FromBroker): Promise<void> => {
+  switch (message.kind) {
+    case 'hello.refused':
+    case 'session.end':
+      return session.end(`${message.kind}: ${message.body.reason}`, !message.body.retry)
+    case 'hello.challenge':
+      return session.token === undefined ? prove(deps, session, message.body) : undefined
+    case 'hello.welcome':
+      return session.token === undefined ? welcome(deps, session, message.body) : undefined
+    case 'heartbeat':
+      return
+    default:
+      if (session.token !== undefined && (message.token ?? session.token) === session.token)
+        return deps.calls.handle(message)
+      deps.log.warn('a message outside the session is dropped', { kind: message.kind })
+  }
+}
+
+const read = async (deps: SessionDeps, session: Session): Promise<void> => {
+  for await (const [frame, ...rest] of session.socket) {
+    if (session.over.aborted) return
+    session.heardAt = performance.now()
+    const message = frame && rest.length === 0 ? fromBroker.decode(frame) : null
+    if (message === null || message.kind === 'malformed') {
+      deps.log.warn('a malformed message is dropped', { why: message?.why ?? 'not one frame' })
+      continue
     }
-  }
-  const heartbeat = (heartbeatMs: number): void => {
-    beat = setInterval(() => {
-      const silentMs = performance.now() - heardAt
-      if (silentMs > heartbeatMs * wireLimits.heartbeatsMissedMax)
-        end(`the broker is silent for ${Math.round(silentMs)} ms`)
-      else outbox.control({ kind: 'heartbeat', body: {} })
-    }, heartbeatMs)
-  }
-  const welcome = (body: Welcome): void => {
-    if (!deps.onKeyset(body.keyset, body.at)) return end('the keyset in the welcome is not accepted')
-    clearTimeout(noWelcome)
-    token = body.token
-    welcomedAt = performance.now()
-    outbox.open(() => end('the broker takes no messages'))
-    heartbeat(body.heartbeatMs)
-    log.info('session', { endpoint: target.endpoint, epoch: body.epoch, unsettled: journal.unsettled().length })
-    void write().catch((error: unknown) => end(`cannot send: ${errorText(error)}`))
-  }
-  const prove = async (challenge: Extract<FromBroker, { kind: 'hello.challenge' }>['body']): Promise<void> => {
-    await journal.synced() // the counter we sign must still hold after a power cut
-    const proof = hello.prove(challenge, journal.counter())
-    if (typeof proof === 'string') end(proof)
-    else if (!over.signal.aborted) await socket.send(proof)
-  }
-  const handle = async (message: FromBroker): Promise<void> => {
-    if (message.kind === 'hello.refused' || message.kind === 'session.end')
-      end(`${message.kind}: ${message.body.reason}`, !message.body.retry)
-    else if (token === undefined) {
-      if (message.kind === 'hello.challenge') await prove(message.body)
-      else if (message.kind === 'hello.welcome') welcome(message.body)
-    } else if (message.token !== undefined && message.token !== token)
-      log.warn('a message with another token is dropped')
-    else if (
-      message.kind === 'call' ||
-      message.kind === 'call.cancel' ||
-      message.kind === 'call.ask' ||
-      message.kind === 'call.settled'
+    // Not awaited: a call that waits for its sync must not hold the ones behind it, which share that sync.
+    void handle(deps, session, message).catch((error: unknown) =>
+      deps.log.error('a message cannot be handled', { kind: message.kind, why: errorText(error) }),
     )
-      await calls.handle(message)
   }
-  const read = async (): Promise<void> => {
-    for await (const [frame, ...rest] of socket) {
-      if (over.signal.aborted) return
-      heardAt = performance.now()
-      const message =
-        frame && rest.length === 0 ? fromBroker.decode(frame) : ({ kind: 'malformed', why: 'not one frame' } as const)
-      if (message.kind === 'malformed') log.warn('a malformed message is dropped', { why: message.why })
-      // Not awaited: a call that waits for its sync must not hold the ones behind it, which share that sync.
-      else
-        void handle(message).catch((error: unknown) =>
-          log.error('a message cannot be handled', { kind: message.kind, why: errorText(error) }),
-        )
-    }
-  }
-  const leave = async (): Promise<void> => {
-    await calls.stop()
-    leaving = true
-    outbox.wake()
-    leaveTimer = setTimeout(() => end('stopped'), flushMs)
-  }
-  const onStop = (): void =>
-    void (token === undefined ? end('stopped') : leave().catch((error: unknown) => end(errorText(error))))
+}
+
+/** Ends in good order: running calls first, their results, then goodbye. */
+const leave = async ({ calls, outbox }: SessionDeps, session: Session): Promise<void> => {
+  if (session.token === undefined) return session.end('stopped')
+  await calls.stop()
+  session.leaving = true
+  outbox.wake()
+  session.timers.push(setTimeout(() => session.end('stopped'), leaveMs))
+}
+
+/**
+ * One connection from its first byte to its end: hello, then messages both ways until the peer is gone, is silent for
+ * `heartbeatsMissedMax` heartbeats, or `stop` aborts.
+ */
+export const runSession = async (deps: SessionDeps, target: Target, stop: AbortSignal): Promise<SessionEnd> => {
+  const session = open(target)
+  const { socket, end, timers } = session
+  const failed = (doing: string) => (error: unknown) => end(`cannot ${doing}: ${errorText(error)}`)
+  const onStop = (): void => void leave(deps, session).catch(failed('stop'))
   if (stop.aborted) onStop()
   stop.addEventListener('abort', onStop)
-  void read().catch((error: unknown) => end(`cannot receive: ${errorText(error)}`))
-  void socket.send(hello.start()).catch((error: unknown) => end(`cannot send: ${errorText(error)}`))
+  const noWelcome = () => session.token === undefined && end(`no welcome after ${welcomeTimeoutMs} ms`)
+  timers.push(setTimeout(noWelcome, welcomeTimeoutMs))
+  void read(deps, session).catch(failed('receive'))
+  void socket.send(session.hello.start()).catch(failed('send'))
 
-  const { why, final } = await ended.promise
+  const { why, final } = await session.ended
   stop.removeEventListener('abort', onStop)
-  clearTimeout(noWelcome)
-  clearInterval(beat)
-  clearTimeout(leaveTimer)
-  outbox.close()
+  for (const timer of timers) clearTimeout(timer)
+  deps.outbox.close()
   socket.close()
-  return { why, final, livedMs: welcomedAt === null ? 0 : performance.now() - welcomedAt }
+  return { why, final, livedMs: session.welcomedAt === null ? 0 : performance.now() - session.welcomedAt }
 }

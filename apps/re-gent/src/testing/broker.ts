@@ -80,7 +80,7 @@ export const startBroker = async (): Promise<TestBroker> => {
     return queue
   }
   const say = (routing: Buffer, token: string | undefined, ...[kind, body]: Send) =>
-    write(routing, fromBroker.encode(kind, body as never, token))
+    write(routing, fromBroker.encode(kind, body, token))
 
   const hello = async (routing: Buffer, message: FromAgent): Promise<void> => {
     const key = routing.toString('hex')
