@@ -46,7 +46,7 @@ const compile = async (root: string, folder: string, main: string) => {
       keepNames: true,
       legalComments: 'linked',
       metafile: true,
-      logLevel: 'error',
+      logLevel: 'silent',
       plugins: [childrenPlugin(root, children), assetsPlugin(assets)],
     })
     if (children.programs.size === entries.size) return { metafile, children, assets }

@@ -11,6 +11,7 @@ const reference = /new URL\(\s*(['"])(\.{1,2}\/[^'"]+)\1,\s*import\.meta\.url,?\
 
 /** The name a source gets beside the bundle: `broker/main.ts` is broker.mjs, `guard.ts` guard.mjs, `re-gent/src/main.ts` re-gent.mjs. */
 export const outputName = (path: string): string => {
+  if (basename(path) === 'package.json') return `${basename(dirname(path))}.package.json` // the bundle has its own
   if (!/\.(ts|mjs|js)$/.test(path)) return basename(path)
   const names = path.replace(/\.(ts|mjs|js)$/, '').split('/')
   return `${names.findLast(name => !['main', 'index', 'src'].includes(name))}.mjs`

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { bundle, trespasses } from './bundle.ts'
+import { bundle, trespasses, type Bundled } from './bundle.ts'
 import { bundles } from './bundles.ts'
 
 /** `node tools/bundle/main.ts [app...]`: bundles of the named apps, or of all, in dist/. */
@@ -20,7 +20,13 @@ const main = async (names: readonly string[]): Promise<number> => {
       return 2
     }
     const started = performance.now()
-    const { folder, metafile } = await bundle(root, join(root, 'dist', name), plan.entry)
+    const bundled = await bundle(root, join(root, 'dist', name), plan.entry).catch((error: unknown) => error)
+    if (bundled instanceof Error) {
+      failed += 1
+      process.stderr.write(`dist/${name} is not made: ${bundled.message}\n`)
+      continue
+    }
+    const { folder, metafile } = bundled as Bundled
     const programs = Object.keys(metafile.outputs).filter(path => path.endsWith('.mjs')).length
     const size = (sizeOf(folder) / 2 ** 20).toFixed(1)
     const ms = Math.round(performance.now() - started)

@@ -1,7 +1,7 @@
-import { constants, copyFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { newSecret } from '@re-ops/protocols'
-import { ensureFile, ensureMasterKeys, ensureTokenKey, makeTokenSigner } from '@re-ops/service'
+import { ensureFile, ensureTokenKey, makeTokenSigner, type TokenRequest } from '@re-ops/service'
 
 /** The services that own a schema, each with a folder of keys that it alone is given. */
 export const owners = [
@@ -14,30 +14,24 @@ export const databaseUrl = (role: string, password: string): string =>
   `postgres://${role}:${password}@${database.host}/${database.name}`
 
 /** What is there stays: a second `up` finds the database, the hosts and the tokens of the first. */
-export const writeKeys = (folder: string): void => {
-  ensureFile(join(folder, 'postgres/password'), newSecret)
-  ensureTokenKey(join(folder, 'admin'))
+export const writeKeys = async (folder: string): Promise<void> => {
+  await ensureFile(join(folder, 'postgres/password'), newSecret)
+  await ensureTokenKey(join(folder, 'admin'))
+  const tokenKey = await readFile(join(folder, 'admin/token.key'), 'utf8')
   for (const owner of owners) {
-    ensureFile(join(folder, owner.folder, 'database-url'), () => databaseUrl(owner.schema, newSecret()))
-    ensureMasterKeys({ stateFolder: join(folder, owner.folder), environment: {} })
-    copyOnce(join(folder, 'admin/token.key'), join(folder, owner.folder, 'token.key'))
+    await ensureFile(join(folder, owner.folder, 'database-url'), () => databaseUrl(owner.schema, newSecret()))
+    await ensureFile(join(folder, owner.folder, 'master.key'), newSecret)
+    await ensureFile(join(folder, owner.folder, 'token.key'), () => tokenKey)
   }
 }
 
-const copyOnce = (from: string, to: string): void => {
-  try {
-    copyFileSync(from, to, constants.COPYFILE_EXCL)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  }
-}
-
-const signer = (folder: string) => makeTokenSigner(ensureTokenKey(join(folder, 'admin')))
+const sign = async (folder: string, request: TokenRequest): Promise<string> =>
+  (await makeTokenSigner(await ensureTokenKey(join(folder, 'admin'))).sign(request)).token
 
 /** All scopes, for 30 days. */
 export const adminToken = (folder: string): Promise<string> =>
-  signer(folder)({ subject: 'admin', scopes: ['admin'], ttlS: 30 * 86_400 })
+  sign(folder, { subject: 'admin', scopes: ['admin'], ttlMs: 30 * 86_400_000 })
 
 /** Enough for the init job, while it runs. */
 export const enrolmentsToken = (folder: string): Promise<string> =>
-  signer(folder)({ subject: 'init', scopes: ['enrolments:write'], ttlS: 300 })
+  sign(folder, { subject: 'init', scopes: ['enrolments:write'], ttlMs: 300_000 })

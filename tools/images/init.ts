@@ -5,7 +5,7 @@ import { provisionRoles } from './init-roles.ts'
 /** The one-shot jobs of docker-compose.yml, on the folder `/keys` or the one that REOPS_KEYS names. */
 const jobs: Readonly<Record<string, (folder: string, args: readonly string[]) => Promise<void>>> = {
   /** Keys and passwords of all, made once and kept. */
-  keys: async folder => writeKeys(folder),
+  keys: writeKeys,
   /** An admin token on standard output, for the person who started the cluster. */
   token: async folder => void process.stdout.write(`${await adminToken(folder)}\n`),
   /** A database role for each service. */
