@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises'
+import { Type, type Static } from 'typebox'
+
+export const referencePattern =
+  '^(secret:[A-Za-z0-9][A-Za-z0-9._/-]{0,127}|file:.{1,4096}|env:[A-Za-z_][A-Za-z0-9_]{0,127})$'
+/** Where a secret is, never the secret itself. */
+export const Reference = Type.String({
+  pattern: referencePattern,
+  description: 'a reference: secret:name, file:path or env:NAME',
+  examples: ['secret:aws-key'],
+})
+export type Reference = Static<typeof Reference>
+
+const matcher = new RegExp(referencePattern)
+export const isReference = (text: unknown): text is Reference => typeof text === 'string' && matcher.test(text)
+
+export class ReferenceError extends Error {
+  override readonly name = 'ReferenceError'
+}
+
+export type ReferenceSources = {
+  readonly environment?: Readonly<Record<string, string | undefined>>
+  readonly secrets?: { get(name: string): Promise<string | undefined> }
+}
+const fileBytesMax = 64 * 1024
+
+const fromFile = async (path: string): Promise<string> => {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new ReferenceError(`file:${path} cannot be read (${error.code ?? error.message})`)
+  })
+  if (bytes.length > fileBytesMax) throw new ReferenceError(`file:${path} is larger than ${fileBytesMax} bytes`)
+  return bytes.toString('utf8').replace(/\r?\n$/, '')
+}
+
+/** The secret a reference names. The error names the reference, never a value. */
+export const resolveReference = async (reference: string, sources: ReferenceSources): Promise<string> => {
+  if (!isReference(reference))
+    throw new ReferenceError('not a reference: allowed are secret:name, file:path and env:NAME')
+  const [kind, name] = [reference.slice(0, reference.indexOf(':')), reference.slice(reference.indexOf(':') + 1)]
+  if (kind === 'file') return fromFile(name)
+  if (kind === 'env') {
+    const value = sources.environment?.[name]
+    if (!value) throw new ReferenceError(`env:${name} is not set`)
+    return value
+  }
+  if (!sources.secrets)
+    throw new ReferenceError(`secret:${name} cannot be used here: allowed are file:path and env:NAME`)
+  const value = await sources.secrets.get(name)
+  if (value === undefined) throw new ReferenceError(`secret:${name} does not exist`)
+  return value
+}
