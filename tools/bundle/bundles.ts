@@ -11,6 +11,6 @@ export const bundles: Readonly<Record<string, Bundle>> = {
   're-core': { entry: 'apps/re-core/src/main.ts', forbidden: [] },
   're-mote': { entry: 'apps/re-mote/src/main.ts', forbidden: ['pg-boss', '@aws-sdk/'] },
   're-gent': { entry: 'apps/re-gent/src/main.ts', forbidden: notOnHosts },
-  reops: { entry: 'apps/reops/src/main.ts', forbidden: ['fastify', '@fastify/', 'pg', 'pg-boss', 'zeromq'] },
+  reops: { entry: 'apps/reops/src/main.ts', forbidden: ['pg-boss', 'zeromq'] },
   init: { entry: 'tools/images/init.ts', forbidden: ['pg-boss', 'zeromq'] },
 }

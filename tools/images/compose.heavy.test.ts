@@ -130,7 +130,7 @@ suite('docker-compose.yml', () => {
   }, 120_000)
 
   test('re-core makes a machine that calls home', async () => {
-    const created = await reops('systems', 'create', 'demo', '--wait', '--json')
+    const created = await reops('systems', 'create', '--name', 'demo', '--wait', '--json')
     expect({ code: created.code, stderr: created.code === 0 ? '' : created.stderr }).toEqual({ code: 0, stderr: '' })
     const systems = JSON.parse((await reops('systems', 'list', '--json')).stdout) as { name: string; phase: string }[]
     expect(systems).toMatchObject([{ name: 'demo', phase: 'ready' }])
