@@ -35,7 +35,8 @@ const interruptible = (onInterrupt: () => void): (() => void) => {
 /** One line for stderr and the exit code, for whatever ended a command. */
 const explained = (error: unknown): { line: string; code: number } => {
   if (error instanceof Fault) return { line: error.message, code: error.exitCode }
-  if (error instanceof CommanderError) return { line: error.message.replace(/^error: /, ''), code: 2 }
+  if (error instanceof CommanderError)
+    return { line: error.message.replace(/^error: /, '').replaceAll('\n', ' '), code: 2 }
   const { kind, message } = error as { kind?: unknown; message?: unknown }
   const line = String(message ?? error).split('\n')[0] as string
   if (kind === 'problem') return { line, code: ((error as { status?: number }).status ?? 500) < 500 ? 2 : 3 }
@@ -57,12 +58,12 @@ const main = async (): Promise<number> => {
     version,
     environment,
     finish: exit => (code = exit),
-    output: text => process.stdout.write(text),
+    write: { out: text => process.stdout.write(text), error: text => process.stderr.write(text) },
   })
   try {
     if (command !== null && words[0] !== 'run')
       throw new Fault(2, '`--` and a command stand only behind `reops run --on <selector>`')
-    if (words.length === 0) program.help()
+    if (words.length === 0) program.help({ error: true })
     await program.parseAsync(words, { from: 'user' })
     return code
   } catch (error) {

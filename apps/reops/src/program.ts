@@ -10,20 +10,21 @@ export type Parts = {
   readonly environment: NodeJS.ProcessEnv
   /** Takes the exit code of the command that ran. */
   readonly finish: (code: number) => void
-  readonly output: (text: string) => void
+  /** Where help goes: to stdout when asked for, to stderr when a command is missing. */
+  readonly write: { readonly out: (text: string) => void; readonly error: (text: string) => void }
 }
 
 const examples = (...lines: readonly string[]) => `\nExamples:\n${lines.map(line => `  $ ${line}`).join('\n')}\n`
 const listOf = (value: string, previous: readonly string[] | undefined) => [...(previous ?? []), value]
 
 export const makeProgram = (parts: Parts): Command => {
-  const { context, finish, output } = parts
+  const { context, finish, write } = parts
   const program = new Command('reops')
   const done = (work: Promise<number>) => work.then(finish)
   const configured = (command: Command): Command =>
     command
       .exitOverride()
-      .configureOutput({ writeOut: output, writeErr: () => undefined })
+      .configureOutput({ writeOut: write.out, writeErr: write.error, outputError: () => undefined })
       .helpCommand(false)
       .helpOption('-h, --help', 'this text')
   const add = (parent: Command, name: string, description: string): Command =>

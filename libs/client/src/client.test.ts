@@ -187,6 +187,7 @@ describe('events', () => {
     const url = await serve((request, response) => {
       if (request.url === '/v1/systems')
         return json(response, 200, [system(connections === 1 ? 'requested' : 'enrolled')])
+      if (request.url === '/v1/jobs') return json(response, 200, [])
       connections += 1
       const say = sse(response)
       if (connections === 1) {

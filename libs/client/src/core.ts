@@ -17,6 +17,10 @@ export const makeCore = (service: Service) => {
     }
   const systems = async (options: CallOptions = {}): Promise<System[]> =>
     shapedList(await get('/v1/systems', options), 'system', systemShape, url)
+  const jobs = async (which: { system?: string } = {}, options: CallOptions = {}): Promise<Job[]> => {
+    const path = which.system === undefined ? '/v1/jobs' : `/v1/jobs?system=${encodeURIComponent(which.system)}`
+    return shapedList(await get(path, options), 'job', jobShape, url)
+  }
   return {
     createSystems: async (
       body: CreateSystems,
@@ -45,13 +49,10 @@ export const makeCore = (service: Service) => {
       const path = `/v1/systems/${encodeURIComponent(system)}`
       return shaped(await send(service, { ...options, method: 'DELETE', path }), 'job', jobShape, url)
     },
-    jobs: async (which: { system?: string } = {}, options: CallOptions = {}): Promise<Job[]> => {
-      const path = which.system === undefined ? '/v1/jobs' : `/v1/jobs?system=${encodeURIComponent(which.system)}`
-      return shapedList(await get(path, options), 'job', jobShape, url)
-    },
+    jobs,
     job: async (id: string, options: CallOptions = {}): Promise<Job> =>
       shaped(await get(`/v1/jobs/${encodeURIComponent(id)}`, options), 'job', jobShape, url),
-    /** All systems as they are at each (re)connect, then each change of a system or a job. */
+    /** All systems and the latest jobs as they are at each (re)connect, then each change of a system or a job. */
     events: (options: EventOptions = {}): AsyncIterable<CoreEvent> =>
       follow<CoreEvent>(
         service,
@@ -62,8 +63,14 @@ export const makeCore = (service: Service) => {
             if (event === 'job') return { event, data: shaped<Job>(data, 'job', jobShape, url) }
             return undefined
           },
-          onConnect: async () =>
-            (await systems(options.signal ? { signal: options.signal } : {})).map(data => ({ event: 'system', data })),
+          onConnect: async () => {
+            const call = options.signal ? { signal: options.signal } : {}
+            const [known, asked] = await Promise.all([systems(call), jobs({}, call)])
+            return [
+              ...known.map(data => ({ event: 'system' as const, data })),
+              ...asked.map(data => ({ event: 'job' as const, data })),
+            ]
+          },
         },
         options,
       ),

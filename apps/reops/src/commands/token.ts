@@ -58,8 +58,9 @@ export const createToken = async (
   if (!/^[A-Za-z0-9][A-Za-z0-9._@-]{0,62}$/.test(options.subject))
     throw usage(`--subject: \`${options.subject}\` is not a name; letters, digits and . _ @ - are allowed`)
   const { scopes: known } = await import('@re-ops/protocols')
-  const scopes = [...new Set(options.scope.flatMap(text => text.split(',')))]
-  const wrong = scopes.filter(scope => !(known as readonly string[]).includes(scope))
+  const asked = [...new Set(options.scope.flatMap(text => text.split(',')))]
+  const scopes = known.filter(scope => asked.includes(scope))
+  const wrong = asked.filter(scope => !(known as readonly string[]).includes(scope))
   if (wrong.length > 0 || scopes.length === 0)
     throw usage(
       `--scope: ${wrong.map(one => `\`${one}\` is not a scope`).join(', ') || 'none given'}; allowed are ${known.join(', ')}`,
@@ -72,16 +73,8 @@ export const createToken = async (
       'the key that signs tokens is not here; run this where the services keep their state folder, or set REOPS_TOKEN_KEY',
     )
   const service = await import('@re-ops/service')
-  const keys =
-    reference === undefined
-      ? service.ensureTokenKey(state ?? '')
-      : (JSON.parse(service.resolveReference(reference, environment)) as ReturnType<typeof service.ensureTokenKey>)
-  const token = await service.makeTokenSigner(keys)({
-    subject: options.subject,
-    scopes,
-    ttlS: Math.ceil(ttlMs / 1000),
-  })
-  const expiresAt = new Date(context.now() + ttlMs).toISOString()
+  const keys = await service.ensureTokenKey(state ?? '', { reference, environment })
+  const { token, expiresAt } = await service.makeTokenSigner(keys).sign({ subject: options.subject, scopes, ttlMs })
   if (options.json === true) printJson(terminal, { token, subject: options.subject, scopes, expiresAt })
   else {
     terminal.out(`${token}\n`)
