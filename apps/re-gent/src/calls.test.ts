@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { newId } from '@re-ops/protocols'
+import { startCluster, type Cluster } from './testing/cluster.ts'
+import { journalOf, until } from './testing/process.ts'
+
+const alive = (pid: number): boolean =>
+  existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
+
+let c: Cluster
+beforeEach(async () => {
+  c = await startCluster()
+})
+afterEach(() => c.close())
+
+test('a call id starts once, whatever is sent again', async () => {
+  c.start()
+  await c.online()
+  const [id, file] = [newId(), join(c.folder, 'runs')]
+  const script = `echo run >> ${file}; sleep 0.2`
+  for (let i = 0; i < 5; i += 1) await c.shell({ script }, { id })
+  await c.result(id)
+  await c.shell({ script }, { id })
+  await until('the report', () => c.broker.received.some(m => m.kind === 'call.report'))
+  expect(readFileSync(file, 'utf8')).toBe('run\n')
+  expect(
+    journalOf(c.folder)
+      .filter(r => r.id === id)
+      .map(r => r.t),
+  ).toEqual(['start', 'spawn', 'end', 'settled'])
+})
+
+test('an unknown operation is rejected, a wrong input invalid with its path, and neither starts', async () => {
+  c.start()
+  await c.online()
+  const id = newId()
+  await c.broker.send('call', {
+    id,
+    operation: 'no.such',
+    input: {},
+    timeoutMs: 1000,
+    outputBytesMax: 10,
+    requestId: 'r',
+  })
+  expect(await c.result(id)).toMatchObject({ ok: false, failure: { kind: 'rejected' } })
+  expect(await c.result(await c.shell({ argv: 'ls' }))).toMatchObject({
+    ok: false,
+    failure: { kind: 'invalid', message: expect.stringContaining('/argv') },
+  })
+  expect(journalOf(c.folder).filter(r => r.t === 'start')).toEqual([])
+})
+
+test('a timeout kills the process group, grandchildren included, also one that left the group', async () => {
+  c.start()
+  await c.online()
+  const file = join(c.folder, 'pids')
+  const script = `echo $$ > ${file}; sleep 60 & echo $! >> ${file}; setsid sleep 61 & echo $! >> ${file}; wait`
+  const id = await c.shell({ script }, { timeoutMs: 700 })
+  expect(await c.result(id)).toMatchObject({ ok: false, failure: { kind: 'timeout' } })
+  const pids = readFileSync(file, 'utf8').trim().split('\n').map(Number)
+  expect(pids).toHaveLength(3)
+  await until('all of them dead', () => !pids.some(alive))
+})
+
+test('output is cut at the limit and says so', async () => {
+  c.start()
+  await c.online()
+  const id = await c.shell({ script: 'yes | head -c 300000' }, { outputBytesMax: 1000 })
+  expect(await c.result(id)).toMatchObject({ ok: true, value: { truncated: true, stdout: 'y\n'.repeat(500) } })
+  const escapes = await c.shell({ script: 'head -c 500000 /dev/zero' }, { outputBytesMax: 524_288 })
+  expect(await c.result(escapes)).toMatchObject({ ok: true, value: { truncated: true } })
+})
+
+test('exit codes, signals and missing programs are failures with their reason', async () => {
+  c.start()
+  await c.online()
+  expect(await c.result(await c.shell({ script: 'echo why >&2; exit 3' }))).toMatchObject({
+    failure: { kind: 'exit', code: 3, stderrTail: 'why\n' },
+  })
+  expect(await c.result(await c.shell({ argv: ['no-such-program'] }))).toMatchObject({
+    failure: { kind: 'exit', code: 127 },
+  })
+  expect(await c.result(await c.shell({ script: 'kill -9 $$' }))).toMatchObject({
+    failure: { kind: 'exit', signal: 'SIGKILL' },
+  })
+})
+
+test('cancel kills what runs, removes what waits, and voids what is unknown', async () => {
+  c.start({ REGENT_SLOTS: '1' })
+  await c.online()
+  const runs = await c.shell({ argv: ['sleep', '60'] })
+  const waits = await c.shell({ argv: ['sleep', '60'] })
+  const never = newId()
+  await until('two acks', () => c.broker.received.filter(m => m.kind === 'call.acked').length === 2)
+  for (const id of [waits, runs, never]) await c.broker.send('call.cancel', { id })
+  expect(await c.result(waits)).toMatchObject({ failure: { kind: 'cancelled', started: 'no' } })
+  expect(await c.result(runs)).toMatchObject({ failure: { kind: 'cancelled', started: 'yes' } })
+  await until('the report', () => c.broker.received.some(m => m.kind === 'call.report'))
+  await c.shell({ argv: ['true'] }, { id: never })
+  expect(await c.result(never)).toMatchObject({ failure: { kind: 'rejected' } })
+})
+
+test('no room in the ring is a rejection, and what is unsettled is never evicted', async () => {
+  c.broker.settles = false
+  c.start({ REGENT_RING_BYTES_MAX: '400000' })
+  await c.online()
+  const first = await c.shell({ script: 'yes | head -c 60000' })
+  expect(await c.result(first)).toMatchObject({ ok: true })
+  const ids = await Promise.all(Array.from({ length: 12 }, () => c.shell({ script: 'yes | head -c 60000' })))
+  const results = await Promise.all(ids.map(id => c.result(id)))
+  const kinds = results.map(r => (r?.ok ? 'ok' : r?.failure.message.split(':')[0]))
+  expect(new Set(kinds)).toEqual(new Set(['ok', 'ring-full']))
+  await c.broker.send('session.end', { reason: 'test', retry: true })
+  await c.result(first, 2)
+  const kept = [first, ...ids.filter((_, i) => kinds[i] === 'ok')]
+  await c.broker.send('call.settled', { ids: kept })
+  const again = await c.shell({ argv: ['true'] })
+  expect(await c.result(again)).toMatchObject({ ok: true })
+})
+
+test('what ran when it stops is reported lost, and an ask is answered for every id', async () => {
+  const first = c.start()
+  await c.online()
+  const runs = await c.shell({ argv: ['sleep', '60'] })
+  await until('the ack', () => c.broker.received.some(m => m.kind === 'call.acked'))
+  c.broker.settles = false
+  expect(await first.kill('SIGTERM')).toBe(0)
+  expect(await c.result(runs)).toMatchObject({ failure: { kind: 'lost' } })
+  c.start()
+  await c.online(2)
+  await c.result(runs, 2)
+  const unknown = newId()
+  await c.broker.send('call.ask', { ids: [runs, unknown] })
+  await until('the report', () => c.broker.received.some(m => m.kind === 'call.report'))
+  expect(c.broker.received.find(m => m.kind === 'call.report')?.body).toEqual({
+    calls: [
+      { id: runs, state: 'lost' },
+      { id: unknown, state: 'unknown' },
+    ],
+  })
+  expect(journalOf(c.folder).filter(r => r.id === unknown)).toEqual([{ t: 'void', id: unknown }])
+})
