@@ -26,15 +26,16 @@ export const Keyset = Type.Object({
 })
 export type Keyset = Static<typeof Keyset>
 
+// Lists are signed as JSON: joined by a separator, two different lists could have one text.
 const keysetParts = (k: Omit<Keyset, 'signature'>) => [
   're-ops keyset v1',
   k.serial,
   k.root,
   k.installation,
-  k.curveServerKeys.join(','),
+  JSON.stringify(k.curveServerKeys),
   k.sealKey,
-  k.moduleKeys.join(','),
-  k.endpoints.join(','),
+  JSON.stringify(k.moduleKeys),
+  JSON.stringify(k.endpoints),
   k.notBefore,
   k.notAfter,
 ]

@@ -1,3 +1,5 @@
+import { parseRanges, patternMatches } from './pattern.ts'
+
 /**
  * Selectors: data that picks hosts. Grammar (precedence: not, and, or):
  *
@@ -77,6 +79,7 @@ export const parseSelector = (text: string): Selector => {
     const token = peek()
     if (token?.kind !== 'word' && token?.kind !== 'quoted') return fail('a value')
     next += 1
+    if (token.kind === 'word') expandNodeset(token.text, text, token.at)
     return token.text
   }
   const keyed = (key: string, values: readonly string[], negated: boolean): Selector =>
@@ -160,29 +163,27 @@ export const expandNodeset = (word: string, text: string = word, at = 0): string
   const open = word.indexOf('[')
   if (open < 0) return [word]
   const close = word.indexOf(']', open)
-  const [before, ranges, after] = [word.slice(0, open), word.slice(open + 1, close), word.slice(close + 1)]
-  const numbers: string[] = []
-  for (const range of ranges.split(',')) {
-    const match = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(range)
-    if (!match) throw new SelectorError(text, at + open + 1, 'a range such as [1-90] or [1,3,5-7]')
-    const [first, last] = [match[1] as string, match[2] ?? (match[1] as string)]
-    if (Number(last) < Number(first)) throw new SelectorError(text, at + open + 1, 'a range that goes up')
-    if (Number(last) - Number(first) + numbers.length >= nodesetMax)
-      throw new SelectorError(text, at + open + 1, `at most ${nodesetMax} names in a range`)
-    for (let n = Number(first); n <= Number(last); n += 1) numbers.push(String(n).padStart(first.length, '0'))
-  }
-  const names = expandNodeset(after, text, at + close + 1).flatMap(tail => numbers.map(n => `${before}${n}${tail}`))
-  if (names.length > nodesetMax) throw new SelectorError(text, at, `at most ${nodesetMax} names`)
-  return names
+  if (close < 0) throw new SelectorError(text, at + word.length, 'a closing ]')
+  const ranges = parseRanges(word.slice(open + 1, close))
+  if ('error' in ranges) throw new SelectorError(text, at + open + 1, ranges.error)
+  const tails = expandNodeset(word.slice(close + 1), text, at + close + 1)
+  // Counted before anything is made: a few characters can ask for more names than fit in memory.
+  const numbers = ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0)
+  if (numbers * tails.length > nodesetMax)
+    throw new SelectorError(text, at + open + 1, `at most ${nodesetMax} names in a range`)
+  return ranges.flatMap(({ first, last, width }) =>
+    Array.from({ length: last - first + 1 }, (_, n) => String(first + n).padStart(width, '0')).flatMap(number =>
+      tails.map(tail => `${word.slice(0, open)}${number}${tail}`),
+    ),
+  )
 }
 
-/** A glob (`*`, `?`) as the text of an anchored regular expression, the same for JavaScript and Postgres. */
+/** A glob (`*`, `?`) as the text of an anchored regular expression, for Postgres, whose matching takes linear time. */
 export const globToRegExp = (glob: string): string =>
   `^${glob
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*/g, '.*')
+    .replace(/\*+/g, '.*')
     .replace(/\?/g, '.')}$`
-const globMatches = (glob: string, text: string) => new RegExp(globToRegExp(glob), 's').test(text)
 
 export type SelectableHost = {
   readonly id: string
@@ -191,10 +192,17 @@ export type SelectableHost = {
   readonly facts: Readonly<Record<string, unknown>>
 }
 
+const labelOf = (host: SelectableHost, key: string) => (Object.hasOwn(host.labels, key) ? host.labels[key] : undefined)
+
 const factAt = (facts: Readonly<Record<string, unknown>>, path: string): string | undefined => {
   let value: unknown = facts
   for (const part of path.split('.'))
-    value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[part] : undefined
+    value =
+      typeof value === 'object' && value !== null && Object.hasOwn(value, part)
+        ? (value as Record<string, unknown>)[part]
+        : undefined
+  // `fact:os=debian` is how people say it: of a fact with an id, the id is meant.
+  if (typeof value === 'object' && value !== null && 'id' in value) value = value.id
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
     ? String(value)
     : undefined
@@ -212,13 +220,11 @@ export const selects = (
     case 'all':
       return true
     case 'name':
-      return (
-        host.id === selector.pattern || expandNodeset(selector.pattern).some(pattern => globMatches(pattern, host.name))
-      )
+      return host.id === selector.pattern || patternMatches(selector.pattern, host.name)
     case 'label':
     case 'fact': {
-      const found = selector.kind === 'label' ? host.labels[selector.key] : factAt(host.facts, selector.key)
-      const equal = found !== undefined && selector.values.some(value => globMatches(value, found))
+      const found = selector.kind === 'label' ? labelOf(host, selector.key) : factAt(host.facts, selector.key)
+      const equal = found !== undefined && selector.values.some(value => patternMatches(value, found))
       return equal !== selector.negated
     }
     case 'saved':
