@@ -1,3 +1,5 @@
+import { operationNamed } from '@re-ops/operations'
+import { foldResults } from '@re-ops/pipelines'
 import type { HostResult } from '@re-ops/protocols'
 import type { Context } from '../context.ts'
 import { outcomeText, summaryText } from '../render/outcome.ts'
@@ -10,11 +12,7 @@ type Outcome = {
 }
 
 /** The folded table and the line of counts. */
-export const showOutcome = async ({ terminal }: Context, outcome: Outcome): Promise<void> => {
-  const [{ foldResults }, { operationNamed }] = await Promise.all([
-    import('@re-ops/pipelines'),
-    import('@re-ops/operations'),
-  ])
+export const showOutcome = ({ terminal }: Context, outcome: Outcome): void => {
   const operation = outcome.operation === undefined ? undefined : operationNamed(outcome.operation)
   const groups = foldResults(outcome.results, operation?.varies ? { varies: operation.varies } : {})
   const { paint, columns } = terminal

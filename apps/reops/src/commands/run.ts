@@ -5,7 +5,6 @@ import { inputOf } from '../arguments/input.ts'
 import { printJsonLine, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
 import { progressText } from '../render/outcome.ts'
-import { showOutcome } from './outcome.ts'
 
 export type RunOptions = {
   readonly on?: string
@@ -82,20 +81,18 @@ export const run = async (
     else terminal.out(`${created.id}\n`)
     return 0
   }
-  const { results, summary, ms } = await untilDone(
-    context,
-    mote,
-    created.id,
-    created.summary.expected,
-    options.json === true,
-  )
-  if (options.json === true) {
-    const { run, expected, ok, failed, failures } = summary
-    printJsonLine(terminal, { summary: { run, expected, ok, failed, failures } })
-  } else {
-    await showOutcome(context, { results, summary, ms, operation: operationOf(body.pipeline) })
-  }
-  return summary.failed > 0 ? 1 : 0
+  const json = options.json === true
+  // What shows the table takes a while to load; the hosts are at work meanwhile.
+  const [{ results, summary }, table] = await Promise.all([
+    untilDone(context, mote, created.id, created.summary.expected, json),
+    json ? null : import('./outcome.ts'),
+  ])
+  const { run, expected, ok, failed, failures } = summary
+  if (json) printJsonLine(terminal, { summary: { run, expected, ok, failed, failures } })
+  // Times are the service's, from the start of the run: what loads here is not the hosts' time.
+  const ms = Math.max(0, ...results.map(result => result.ms))
+  table?.showOutcome(context, { results, summary, ms, operation: operationOf(body.pipeline) })
+  return failed > 0 ? 1 : 0
 }
 
 /** The operation whose values a pipeline ends with, when that can be told. */
@@ -107,7 +104,7 @@ export const operationOf = (pipeline: unknown): string | undefined => {
   return step?.kind === 'retry' ? operationOf(step.step) : undefined
 }
 
-type Ended = { results: HostResult<unknown>[]; summary: RunSummary; ms: number }
+type Ended = { results: HostResult<unknown>[]; summary: RunSummary }
 
 /** Results as they come; Ctrl-C asks the service to cancel and goes on until every target has ended. */
 const untilDone = async (context: Context, mote: Mote, id: string, expected: number, json: boolean): Promise<Ended> => {
@@ -123,7 +120,7 @@ const untilDone = async (context: Context, mote: Mote, id: string, expected: num
   })
   try {
     for await (const event of mote.runEvents(id, { reconnectForMs: 15_000 })) {
-      if (event.event === 'done') return { results, summary: event.data, ms: elapsed() }
+      if (event.event === 'done') return { results, summary: event.data }
       const result = resultOf(event.data)
       results.push(result)
       if (json) printJsonLine(terminal, jsonResult(result))

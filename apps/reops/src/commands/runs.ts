@@ -5,7 +5,6 @@ import { printJson, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
 import { table } from '../render/table.ts'
 import { ago, duration } from '../render/units.ts'
-import { showOutcome } from './outcome.ts'
 import { operationOf, resultOf } from './run.ts'
 
 const lastedMs = (run: Run, nowMs: number) =>
@@ -75,9 +74,10 @@ export const showRun = async (context: Context, word: string, options: { json?: 
   terminal.out(
     `run ${run.id}  ${operationOf(run.pipeline) ?? 'pipeline'} on ${run.on}  by ${run.createdBy}  ${ago(run.createdAt, context.now())}\n`,
   )
-  await showOutcome(context, {
+  const { showOutcome } = await import('./outcome.ts')
+  showOutcome(context, {
     results: ended.map(resultOf),
-    summary: { ...run.summary, failed: run.summary.failed },
+    summary: run.summary,
     ms: Math.max(0, lastedMs(run, context.now())),
     operation: operationOf(run.pipeline),
   })

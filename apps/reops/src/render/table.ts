@@ -31,15 +31,17 @@ const fit = (cell: string, width: number) =>
   cell.length > width ? `${cell.slice(0, Math.max(0, width - 1))}…` : cell.padEnd(width)
 
 const columnWidthMin = 12
+/** The first column names the row: it is cut last. */
 const shrink = (widths: number[], width: number | null): void => {
   if (width === null) return
   const total = () => widths.reduce((sum, one) => sum + one + gap.length, -gap.length)
-  while (total() > width) {
-    const widest = widths.indexOf(Math.max(...widths))
-    const excess = total() - width
+  for (let excess = total() - width; excess > 0; excess = total() - width) {
+    const rest = widths.slice(1)
+    const widest = Math.max(0, ...rest) > columnWidthMin ? rest.indexOf(Math.max(...rest)) + 1 : 0
     const now = widths[widest] as number
     if (now <= columnWidthMin) return
-    const second = Math.max(columnWidthMin, ...widths.filter((_, at) => at !== widest))
-    widths[widest] = Math.max(columnWidthMin, Math.min(now - 1, Math.max(now - excess, second - 1)))
+    const others = widths.filter((one, at) => at !== widest && at > 0 && one < now)
+    const floor = Math.max(columnWidthMin, widest === 0 ? 0 : Math.max(0, ...others))
+    widths[widest] = Math.min(now - 1, Math.max(now - excess, floor))
   }
 }

@@ -8,8 +8,9 @@ export const duration = (ms: number): string => {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d`
 }
 
-/** Seconds for the last line of a run: `0.4 s`. */
-export const seconds = (ms: number): string => (ms < 59_950 ? `${(ms / 1000).toFixed(1)} s` : duration(ms))
+/** For the last line of a run: `0.4 s`; below a tenth in ms. */
+export const seconds = (ms: number): string =>
+  ms >= 99.5 && ms < 59_950 ? `${(ms / 1000).toFixed(1)} s` : duration(ms)
 
 /** `12 s ago`; `-` for never. */
 export const ago = (time: string | null, nowMs: number): string =>
