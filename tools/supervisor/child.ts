@@ -13,7 +13,7 @@ export type ChildSpec = {
   readonly restartMs: readonly [first: number, last: number]
   /** After SIGTERM; then SIGKILL. */
   readonly stopGraceMs: number
-  readonly onRestart?: (why: string) => void
+  readonly onRestart?: (why: string) => unknown
 }
 
 /** A process that is started again when it ends, until it is stopped. */

@@ -65,9 +65,12 @@ export const startCluster = async (options: ClusterOptions): Promise<Cluster> =>
       rmSync(join(state, 'cluster.json'), { force: true })
       lock.release()
     }))
+  const failed = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal
   try {
-    return await start(options, state, parts, stop)
+    return await start({ ...options, signal }, state, parts, stop)
   } catch (error) {
+    failed.abort(new Error('the start failed')) // whatever still waits for other parts gives up
     await stop()
     throw error
   }
@@ -88,19 +91,19 @@ const openState = (folder: string): string => {
 const anyPorts = { REMOTE_PORT: '0', RECORE_PORT: '0', REMOTE_BROKER_PORT: '0' }
 
 const start = async (
-  options: ClusterOptions,
+  options: ClusterOptions & { readonly signal: AbortSignal },
   state: string,
   parts: Parts,
   stop: () => Promise<void>,
 ): Promise<Cluster> => {
-  const { onLine } = options
-  const signal = options.signal ?? new AbortController().signal
+  const { onLine, signal } = options
   const environment: Readonly<Record<string, string | undefined>> = {
     ...process.env,
     ...(options.ports === 0 ? anyPorts : {}),
     ...options.environment,
   }
-  const onRestart = (why: string) => onLine(line('restarting', why))
+  let isUp = false // until then an end is a failed start, which is told as such
+  const onRestart = (why: string) => isUp && onLine(line('restarting', why))
   const endpoints = endpointsFrom(environment)
   const ports = await choosePorts(state, endpoints)
   const { token, file: tokenFile } = await ensureAdminToken(state, environment)
@@ -141,6 +144,7 @@ const start = async (
     startedAt: new Date().toISOString(),
     pid: process.pid,
   })
+  isUp = true
   const pids = () => pidsOf(parts, state)
   return {
     state,
@@ -165,7 +169,7 @@ const openDatabase = async (
   state: string,
   port: number,
   onLine: (line: string) => void,
-  onRestart: (why: string) => void,
+  onRestart: (why: string) => unknown,
 ): Promise<Database> => {
   const started = performance.now()
   const database = given ? givenDatabase(given) : await keepPostgres(state, port, onRestart)
@@ -181,7 +185,7 @@ type ThisMachine = {
   readonly moteUrl: string
   readonly parts: Parts
   readonly environment: Readonly<Record<string, string | undefined>>
-  readonly onRestart: (why: string) => void
+  readonly onRestart: (why: string) => unknown
   readonly signal: AbortSignal
   readonly onLine: (line: string) => void
 }

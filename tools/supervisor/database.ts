@@ -46,7 +46,7 @@ export const givenDatabase = (url: string): Database => ({
 export const keepPostgres = async (
   state: string,
   port: number,
-  onRestart: (why: string) => void,
+  onRestart: (why: string) => unknown,
 ): Promise<Database> => {
   const folder = join(state, 'postgres')
   const log = makeLog({ service: 'supervisor', level: 'silent' })

@@ -99,3 +99,5 @@ const main = async (): Promise<number> => {
 }
 
 process.exitCode = await main()
+// All is stopped; should anything still hold the process, it has this long.
+setTimeout(() => process.exit(), 500).unref()

@@ -35,7 +35,7 @@ const requestMs = 5_000
 type PartOptions = {
   readonly state: string
   readonly environment: Readonly<Record<string, string>>
-  readonly onRestart: (why: string) => void
+  readonly onRestart: (why: string) => unknown
 }
 
 export const startService = (name: 'mote' | 'core', { state, environment, onRestart }: PartOptions): Child =>
