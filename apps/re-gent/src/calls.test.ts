@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { newId } from '@re-ops/protocols'
+import { newId, wireLimits } from '@re-ops/protocols'
 import { startCluster, type Cluster } from './testing/cluster.ts'
 import { journalOf, until } from './testing/process.ts'
 
@@ -140,4 +140,36 @@ test('what ran when it stops is reported lost, and an ask is answered for every 
     ],
   })
   expect(journalOf(c.folder).filter(r => r.id === unknown)).toEqual([{ t: 'void', id: unknown }])
+})
+
+test('calls beyond the slots wait, are acknowledged as waiting, and say when they run', async () => {
+  c.start({ REGENT_SLOTS: '1' })
+  await c.online()
+  const file = join(c.folder, 'runs')
+  const first = await c.shell({ script: `sleep 0.2; echo first >> ${file}` })
+  const second = await c.shell({ script: `echo second >> ${file}` })
+  await Promise.all([c.result(first), c.result(second)])
+  expect(readFileSync(file, 'utf8')).toBe('first\nsecond\n')
+  const said = c.broker.received.filter(m => m.kind !== 'call.result' && 'id' in m.body && m.body.id === second)
+  expect(said.map(m => [m.kind, m.body])).toEqual([
+    ['call.acked', { id: second, running: false }],
+    ['call.running', { id: second }],
+  ])
+})
+
+test('more calls than may wait are rejected at once, and none that was taken is lost', async () => {
+  c.start({ REGENT_SLOTS: '1' })
+  await c.online()
+  const blocker = await c.shell({ argv: ['sleep', '60'] })
+  await until('its start', () => c.broker.received.some(m => m.kind === 'call.acked'))
+  const ids = Array.from({ length: wireLimits.callsPerAgentMax + 50 }, newId)
+  const call = { operation: 'ping', input: {}, timeoutMs: 60_000, outputBytesMax: 1_000, requestId: 'r' }
+  for (const id of ids) await c.broker.send('call', { id, ...call })
+  const results = () => ids.flatMap(id => c.broker.results.get(id)?.[0]?.result ?? [])
+  await until('51 rejections', () => results().length >= 51)
+  expect(results()).toHaveLength(51)
+  expect(results().every(r => !r.ok && r.failure.message.startsWith('queue-full'))).toBe(true)
+  await c.broker.send('call.cancel', { id: blocker })
+  await until('all results', () => results().length === ids.length, 20_000)
+  expect(results().filter(r => r.ok)).toHaveLength(wireLimits.callsPerAgentMax - 1)
 })
