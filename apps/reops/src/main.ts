@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import about from '../package.json' with { type: 'json' }
 import { splitCommand } from './arguments/command.ts'
 import { findCluster, type Cluster } from './cluster.ts'
 import type { Context } from './context.ts'
@@ -48,14 +48,12 @@ const hint = (line: string) => (line.includes('refused') ? '; is the cluster run
 
 const main = async (): Promise<number> => {
   const { words, command } = splitCommand(process.argv.slice(2))
-  const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string })
-    .version
   let code = 0
   const context: Context = { terminal, cluster, client, interruptible, now: Date.now }
   const program = makeProgram({
     context,
     command,
-    version,
+    version: about.version,
     environment,
     finish: exit => (code = exit),
     write: { out: text => process.stdout.write(text), error: text => process.stderr.write(text) },

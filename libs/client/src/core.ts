@@ -15,8 +15,8 @@ export const makeCore = (service: Service) => {
       const path = `/v1/systems/${encodeURIComponent(system)}/${name}`
       return shaped(await send(service, { ...options, method: 'POST', path, body: {} }), 'job', jobShape, url)
     }
-  const systems = async (options: CallOptions = {}): Promise<System[]> =>
-    shapedList(await get('/v1/systems', options), 'system', systemShape, url)
+  const systems = async (options: CallOptions & { readonly gone?: boolean } = {}): Promise<System[]> =>
+    shapedList(await get(options.gone ? '/v1/systems?gone=true' : '/v1/systems', options), 'system', systemShape, url)
   const jobs = async (which: { system?: string } = {}, options: CallOptions = {}): Promise<Job[]> => {
     const path = which.system === undefined ? '/v1/jobs' : `/v1/jobs?system=${encodeURIComponent(which.system)}`
     return shapedList(await get(path, options), 'job', jobShape, url)
@@ -38,6 +38,7 @@ export const makeCore = (service: Service) => {
         jobs: shapedList(made.jobs, 'job', jobShape, url),
       }
     },
+    /** All but those that are gone, unless they are asked for. */
     systems,
     system: async (system: string, options: CallOptions = {}): Promise<System> =>
       shaped(await get(`/v1/systems/${encodeURIComponent(system)}`, options), 'system', systemShape, url),
@@ -49,6 +50,7 @@ export const makeCore = (service: Service) => {
       const path = `/v1/systems/${encodeURIComponent(system)}`
       return shaped(await send(service, { ...options, method: 'DELETE', path }), 'job', jobShape, url)
     },
+    /** The latest jobs, newest first. */
     jobs,
     job: async (id: string, options: CallOptions = {}): Promise<Job> =>
       shaped(await get(`/v1/jobs/${encodeURIComponent(id)}`, options), 'job', jobShape, url),

@@ -66,8 +66,8 @@ export const createSystems = async (context: Context, options: CreateOptions): P
 export const listSystems = async (context: Context, options: Common & { all?: boolean }): Promise<number> => {
   const { core } = await context.client()
   const { terminal } = context
-  const every = (await core.systems()).toSorted((a, b) => byNumber(a.name, b.name))
-  const living = options.all === true ? every : every.filter(system => system.phase !== 'gone')
+  const all = await core.systems(options.all === true ? { gone: true } : {})
+  const living = all.toSorted((a, b) => byNumber(a.name, b.name))
   const systems =
     options.on === undefined
       ? living
@@ -142,7 +142,7 @@ export const actOnSystems = async (
 ): Promise<number> => {
   const timeoutMs = durationMs(options.timeout ?? waitDefault, '--timeout')
   const { core } = await context.client()
-  const living = (await core.systems()).filter(system => system.phase !== 'gone')
+  const living = await core.systems()
   const systems = pickSystems(living, { names, on: options.on, allowNone: options.allowNone === true })
   if (verb !== 'start')
     await confirm(context, { verb, noun: 'system', names: systems.map(one => one.name), yes: options.yes === true })

@@ -73,7 +73,7 @@ export const createToken = async (
       'the key that signs tokens is not here; run this where the services keep their state folder, or set REOPS_TOKEN_KEY',
     )
   const service = await import('@re-ops/service')
-  const keys = service.ensureTokenKey(state ?? '', { reference, environment })
+  const keys = await service.ensureTokenKey(state ?? '', { reference, environment })
   const { token, expiresAt } = await service.makeTokenSigner(keys).sign({ subject: options.subject, scopes, ttlMs })
   if (options.json === true) printJson(terminal, { token, subject: options.subject, scopes, expiresAt })
   else {

@@ -29,7 +29,7 @@ export const waitForJobs = async (
   const tell = async (job: Job): Promise<void> => {
     if (told.has(job.id)) return
     told.add(job.id)
-    const system = await latest(core, systems.get(job.system))
+    const system = await readAgain(core, systems.get(job.system))
     if (system) systems.set(job.system, system)
     if (system && !what.json)
       terminal.out(`${system.name.padEnd(width)}  ${systemEndText(system, job, terminal.paint)}\n`)
@@ -49,10 +49,11 @@ export const waitForJobs = async (
   }
   const poll = async () => {
     for (;;) {
-      for (const job of [...jobs.values()].filter(one => !isOver(one))) {
-        const read = await core.job(job.id, { signal: stop.signal })
-        await learn(read)
-      }
+      const latest = await core.jobs({}, { signal: stop.signal })
+      const listed = new Set(latest.map(job => job.id))
+      for (const job of latest) await learn(job)
+      const unseen = [...jobs.values()].filter(job => !isOver(job) && !listed.has(job.id))
+      for (const job of unseen) await learn(await core.job(job.id, { signal: stop.signal }))
       await pause(pollMs, undefined, { signal: stop.signal })
     }
   }
@@ -84,7 +85,7 @@ const ignoreOwnStop = (signal: AbortSignal) => (error: unknown) => {
   if (!signal.aborted) throw error
 }
 
-const latest = async (core: Core, system: System | undefined): Promise<System | undefined> => {
+const readAgain = async (core: Core, system: System | undefined): Promise<System | undefined> => {
   if (!system) return undefined
   try {
     return await core.system(system.id)
