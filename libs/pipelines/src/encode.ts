@@ -21,7 +21,7 @@ const encode = (node: Node, path: string): StepData => {
         )
       const input = node.input ?? {}
       const why = whyNotJson(input, '')
-      if (why) throw new NotDataError(`input of ${node.operation}${at}${why}`)
+      if (why) throw new NotDataError(`input of ${node.operation}${at}: ${why.trimStart()}`)
       return {
         kind: 'call',
         operation: node.operation,

@@ -29,8 +29,8 @@ export type Progress =
 
 const nowhere: At = { host: { id: '00000000-0000-0000-0000-000000000000', name: '' }, ms: 0 }
 
-/** The first thing a host does. `at` is what callbacks are told; a pipeline without callbacks needs none. */
-export const begin = (step: AnyStep | Node, input?: unknown, at: At = nowhere): Progress =>
+/** The first thing a host does. `at` is what callbacks are told; a pipeline without callbacks needs none. Before any step the value is null. */
+export const begin = (step: AnyStep | Node, input: unknown = null, at: At = nowhere): Progress =>
   walk(nodeOf(step), [], { enter: nodeOf(step), input }, at)
 
 /** What follows the answer to the call at `cursor`. A failure keeps all it says; `step` becomes the label of the call. */
