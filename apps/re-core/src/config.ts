@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { ConfigError, loadConfig, logLevels, resolveReference } from '@re-ops/service'
+import { ConfigError, isReference, loadConfig, logLevels, resolveReference, type Environment } from '@re-ops/service'
 import { Type } from 'typebox'
 import { defaultAgentCommand } from './providers/local/local.ts'
 
 const port = { minimum: 0, maximum: 65_535 } as const
 const Settings = Type.Object({
   state: Type.String({ env: 'REOPS_STATE', default: '.reops' }),
-  // Not `secret`: `npm start` passes the address itself. It is shown nowhere; a reference (file:, env:) is followed.
-  databaseUrl: Type.Optional(Type.String({ env: 'DATABASE_URL' })),
+  // The address itself, which holds a password and is never shown, or a reference (file:, env:) to it.
+  databaseUrl: Type.Optional(Type.String({ env: 'DATABASE_URL', redact: true })),
   masterKey: Type.Optional(Type.String({ env: 'REOPS_MASTER_KEY', secret: true })),
   tokenKey: Type.Optional(Type.String({ env: 'REOPS_TOKEN_KEY', secret: true })),
   logLevel: Type.Enum([...logLevels], { env: 'REOPS_LOG_LEVEL', default: 'info' }),
@@ -26,7 +26,7 @@ const Settings = Type.Object({
 /** Everything re-core is told from outside; the environment is read here and nowhere else. */
 export type Config = {
   readonly state: string
-  readonly databaseUrl: string | null
+  readonly databaseUrl: string | undefined
   readonly masterKey: string | undefined
   readonly tokenKey: string | undefined
   readonly logLevel: (typeof logLevels)[number]
@@ -39,24 +39,20 @@ export type Config = {
   readonly unfenced: boolean
 }
 
-const followed = (url: string, environment: NodeJS.ProcessEnv): string => {
-  const text = /^(file|env):/.test(url) ? resolveReference(url, environment).trim() : url
-  if (!/^postgres(ql)?:\/\//.test(text))
-    throw new ConfigError('DATABASE_URL: not an address of Postgres; allowed: postgres://USER:PASSWORD@HOST:PORT/NAME')
-  return text
-}
+const followed = async (url: string | undefined, environment: Environment): Promise<string | undefined> =>
+  url !== undefined && isReference(url) ? (await resolveReference(url, { environment })).trim() : url
 
 /** Throws ConfigError with one line per wrong variable. */
-export const readConfig = (environment: NodeJS.ProcessEnv): Config => {
+export const readConfig = async (environment: Environment): Promise<Config> => {
   const settings = loadConfig(Settings, { environment })
   const state = resolve(settings.state)
   if (settings.faults.length > 0 && settings.proofKit !== '1')
-    throw new ConfigError('REOPS_FAULTS is for the proof kit alone; allowed only with REOPS_PROOF_KIT=1')
+    throw new ConfigError(['REOPS_FAULTS: is for the proof kit alone; allowed only with REOPS_PROOF_KIT=1'])
   const standard = defaultAgentCommand()
   const hasStandard = existsSync(standard.at(-1) ?? '')
   return {
     state,
-    databaseUrl: settings.databaseUrl === undefined ? null : followed(settings.databaseUrl, environment),
+    databaseUrl: await followed(settings.databaseUrl, environment),
     masterKey: settings.masterKey,
     tokenKey: settings.tokenKey,
     logLevel: settings.logLevel,

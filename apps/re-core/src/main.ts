@@ -8,9 +8,9 @@ if (args.length === 1 && args[0] === '--power-off-local') await powerOffLocal(pr
 else
   await runService({
     name: 're-core',
-    start: async () => {
+    start: async context => {
       if (args.length > 0)
-        throw new ConfigError(`argument ${JSON.stringify(args[0])} is not known; allowed: --power-off-local`)
-      return start(readConfig(process.env), process.env)
+        throw new ConfigError([`argument ${JSON.stringify(args[0])} is not known; allowed: --power-off-local`])
+      return start(await readConfig(process.env), process.env, context)
     },
   })

@@ -39,7 +39,7 @@ export type Deps = {
   readonly log: { warn(fields: object, text: string): void; info(fields: object, text: string): void }
   readonly onCreateCall?: (sinceRequestMs: number) => void
   /** Called between steps, by name; tests end the world there. */
-  readonly at?: (point: string) => void | Promise<void>
+  readonly at?: (point: string, system: string) => void | Promise<void>
 }
 
 /** Where an attempt stands. `pending` is written together with whatever is written next. */

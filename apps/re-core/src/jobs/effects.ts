@@ -45,9 +45,9 @@ const look = async (deps: Deps, attempt: Attempt, { at }: Of<'look'>): Promise<O
 const destroy = async (deps: Deps, attempt: Attempt, { of, ref }: Of<'destroy'>): Promise<Outcome> => {
   const { row, signal } = attempt
   const provider = deps.provider(row.provider)
-  await deps.at?.('destroy.before')
+  await deps.at?.('destroy.before', row.id)
   await provider.destroy(ref ?? identity(deps, row).uuid, signal)
-  await deps.at?.('destroy.after')
+  await deps.at?.('destroy.after', row.id)
   if (of === 'sighting' && ref !== null) {
     await deps.store.forgetSighting(row, ref)
     return { kind: 'go', row, pending: attempt.pending, seen: { sightings: await deps.store.sightings(row.id) } }
@@ -57,10 +57,10 @@ const destroy = async (deps: Deps, attempt: Attempt, { of, ref }: Of<'destroy'>)
 
 const act = async (deps: Deps, attempt: Attempt, { kind }: Of<'start' | 'stop'>): Promise<Outcome> => {
   const { row, signal } = attempt
-  await deps.at?.(`${kind}.before`)
+  await deps.at?.(`${kind}.before`, row.id)
   const action = kind === 'start' ? ({ kind } as const) : ({ kind, force: false } as const)
   await deps.provider(row.provider).act(row.ref ?? '', action, signal)
-  await deps.at?.(`${kind}.after`)
+  await deps.at?.(`${kind}.after`, row.id)
   if (kind === 'stop') return { kind: 'go', row, pending: attempt.pending, seen: {} }
   const restarts = row.downAt === null ? row.restarts : row.restarts + 1
   return written(deps, attempt, { phase: 'booting', reason: null, downAt: null, restarts })
@@ -70,7 +70,7 @@ const revoke = async (deps: Deps, attempt: Attempt): Promise<Outcome> => {
   const { row, signal } = attempt
   if (deps.mote === null) return { kind: 'pause', reason: `${noMote}; its identity there must be revoked first` }
   await deps.mote.revoke(row.id, row.generation, signal)
-  await deps.at?.('revoke.after')
+  await deps.at?.('revoke.after', row.id)
   return written(deps, attempt, { revokedAt: deps.now() })
 }
 

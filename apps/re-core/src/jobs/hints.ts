@@ -13,6 +13,8 @@ export type HintDeps = {
   readonly random: () => number
   /** Something happened to the host of this system. May come twice, late, or never. */
   readonly onSystem: (id: string) => void
+  /** re-mote can be reached (again). */
+  readonly onOpen: () => void
 }
 
 /** The data of each `host` event in the text so far, and what is left of it. */
@@ -62,6 +64,7 @@ export const followHints = async (deps: HintDeps, signal: AbortSignal): Promise<
     try {
       await follow(deps, signal, () => {
         failures = 0
+        deps.onOpen()
       })
     } catch {
       failures += 1 // re-mote is away; those who wait for it say so in their reasons

@@ -1,8 +1,10 @@
+import { Client } from 'pg'
 import { PgBoss } from 'pg-boss'
 import type { Sql } from '../store/sql.ts'
 import type { Message } from './attempt.ts'
 
 const name = 'vm.reconcile'
+const schema = 'core_boss'
 /** Each message's own deadline, well below the queue's: one that hangs is given up while the others go on. */
 const deadlineMs = 20_000
 const expireSeconds = 60
@@ -19,6 +21,8 @@ export type Queue = {
   later(sql: Sql, id: string, afterMs: number): Promise<void>
   settle(sql: Sql, message: Message): Promise<void>
   work(handle: Handle): Promise<void>
+  /** Gives up what is under way and takes no more. */
+  halt(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -33,11 +37,24 @@ const orAborted = (work: Promise<void>, signal: AbortSignal): Promise<void> =>
     work.then(resolve, reject)
   })
 
+const schemaExists = async (url: string): Promise<boolean> => {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ there: boolean }>(`select to_regnamespace($1) is not null as there`, [schema])
+    return rows[0]?.there === true
+  } finally {
+    await client.end()
+  }
+}
+
 export const startQueue = async ({ url, log }: { url: string; log: QueueLog }): Promise<Queue> => {
   const boss = new PgBoss({
+    // A role that owns the schema need not be allowed to make others.
+    createSchema: !(await schemaExists(url)),
     connectionString: url,
     application_name: 're-core queue',
-    schema: 'core_boss',
+    schema,
     max: 4,
     useListenNotify: true,
     notifyHeartbeatIntervalMs: 2_000,
@@ -96,6 +113,10 @@ export const startQueue = async ({ url, log }: { url: string; log: QueueLog }): 
       await boss.work<{ id: string }, void, typeof options>(name, options, async jobs => {
         await Promise.all(jobs.map(job => one(job, job.signal, handle)))
       })
+    },
+    halt: async () => {
+      stopping.abort()
+      await boss.offWork(name)
     },
     stop: async () => {
       stopping.abort()

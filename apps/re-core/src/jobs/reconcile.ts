@@ -56,7 +56,7 @@ export const reconcile = async (
     const { row } = attempt
     const caps = deps.provider(row.provider).caps
     const step = decide(row, attempt.seen, now(), { ...deps.rules, caps })
-    await deps.at?.(step.kind)
+    await deps.at?.(step.kind, claimed.id)
     if (step.kind === 'settled')
       return finish(settledChanges(row, step, now()), { nextAt: null, settled: true, reason: step.reason })
     if (step.kind === 'wait') {
@@ -69,7 +69,7 @@ export const reconcile = async (
     if (isMutation(step) && mutated) return again(0, null, {})
     mutated ||= isMutation(step)
     const outcome = await perform(deps, attempt, step)
-    await deps.at?.(`${step.kind}.done`)
+    await deps.at?.(`${step.kind}.done`, claimed.id)
     if (outcome.kind === 'fenced') return store.drop(message)
     if (outcome.kind === 'failed')
       return finish(

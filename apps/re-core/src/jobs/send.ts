@@ -25,7 +25,7 @@ export const send = async (deps: Deps, { row: before, pending, signal }: Attempt
   )
   if (row === null) return { kind: 'fenced' }
   const request = openRequest(deps, row)
-  await deps.at?.('create.sent')
+  await deps.at?.('create.sent', row.id)
   if (isFirst) deps.onCreateCall?.(deps.now() - row.createdAt)
   let ref: string
   try {
@@ -33,9 +33,9 @@ export const send = async (deps: Deps, { row: before, pending, signal }: Attempt
   } catch (error) {
     return refused(deps, { row, signal, isFirst }, error, request)
   }
-  await deps.at?.('create.answered')
+  await deps.at?.('create.answered', row.id)
   const saved = await deps.store.saveRef(row, ref, deps.now())
-  await deps.at?.('create.saved')
+  await deps.at?.('create.saved', row.id)
   if (saved === null || saved.leaseEpoch !== row.leaseEpoch) return { kind: 'fenced' }
   return { kind: 'go', row: saved, seen: {} }
 }

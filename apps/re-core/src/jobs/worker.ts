@@ -44,7 +44,7 @@ export type WorkerDeps = {
   readonly random?: () => number
   readonly onCreateCall?: (sinceRequestMs: number) => void
   /** For tests: called between steps, and around the store. */
-  readonly at?: (point: string) => void | Promise<void>
+  readonly at?: (point: string, system: string) => void | Promise<void>
   readonly store?: (store: Store) => Store
 }
 
@@ -119,6 +119,20 @@ export const startWorker = async (deps: WorkerDeps) => {
     if (rows.length > 0) await wake(id)
   }
 
+  /** Whoever waits for re-mote need not wait out a pause once it is back. */
+  const hintAll = async (): Promise<void> => {
+    const { rows } = await pool.query<{ id: string }>(
+      `select id from core.system where phase in ('planned', 'booting', 'enrolled', 'destroying') and next_at > $1 limit 500`,
+      [new Date(now())],
+    )
+    await forEachBounded(
+      rows.map(row => row.id),
+      atOnceMax,
+      wake,
+      onError,
+    )
+  }
+
   await queue.work(attempt)
   const rounds = [
     sweep().catch((error: unknown) => onError(error as Error, 'all')),
@@ -132,18 +146,20 @@ export const startWorker = async (deps: WorkerDeps) => {
             url: deps.mote.mote.url,
             token: deps.mote.token,
             random,
+            onOpen: () => void hintAll().catch((error: unknown) => onError(error as Error, 'all')),
             onSystem: id => void hint(id).catch((error: unknown) => onError(error as Error, id)),
           },
           signal,
         ),
   ]
   return {
+    attempt: (id: string) => attempt(id, null, AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])),
     tick,
     observe: observeAll,
     reap: reapAll,
     stop: async (): Promise<void> => {
       stopping.abort()
-      await queue.stop()
+      await queue.halt()
       await Promise.all(rounds)
     },
   }

@@ -1,7 +1,7 @@
 import type { Job, System } from '@re-ops/protocols'
 import type { Pool } from 'pg'
-import { jobsById } from '../store/jobs.ts'
-import { systemsById } from '../store/systems.ts'
+import { jobsById, listJobs } from '../store/jobs.ts'
+import { listSystems, systemsById } from '../store/systems.ts'
 import { jobView, systemView } from './view.ts'
 
 export type Change = { readonly event: 'system'; readonly data: System } | { readonly event: 'job'; readonly data: Job }
@@ -9,6 +9,7 @@ type Listener = (change: Change) => void
 
 /** Changes that come together are read together. */
 const gatherMs = 5
+const gapMax = 500
 
 /**
  * Turns notifications ("system:<id>") into the rows as they are now and hands them to everyone who follows. What was
@@ -40,6 +41,18 @@ export const makeChanges = (deps: { pool: Pool; onError: (error: Error) => void 
         timer = null
         read().catch(deps.onError)
       }, gatherMs)
+    },
+    /** What was said before was not heard: everything that is not over is told again. */
+    onGap: (): void => {
+      if (listeners.size === 0) return
+      Promise.all([listSystems(deps.pool, false, gapMax), listJobs(deps.pool, null, gapMax)])
+        .then(([systems, jobs]) => {
+          for (const listener of listeners) {
+            for (const row of systems) listener({ event: 'system', data: systemView(row) })
+            for (const row of jobs) listener({ event: 'job', data: jobView(row) })
+          }
+        })
+        .catch(deps.onError)
     },
     follow: (listener: Listener): (() => void) => {
       listeners.add(listener)

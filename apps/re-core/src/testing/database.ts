@@ -1,9 +1,18 @@
 import { testPostgres, type TestPostgres } from '@re-ops/service/testing'
 
-export type TestDatabase = { fresh(): Promise<string>; server: TestPostgres['server']; stop(): Promise<void> }
+export type TestDatabase = { fresh(): Promise<string>; stop(): Promise<void> }
 
-/** One real PostgreSQL per test file, a fresh database per test. */
+/** Fresh databases on the real PostgreSQL that the whole test run shares; dropped at the end of the file. */
 export const testDatabase = async (): Promise<TestDatabase> => {
-  const postgres = await testPostgres()
-  return { fresh: () => postgres.another(), server: postgres.server, stop: () => postgres.stop() }
+  const made: TestPostgres[] = []
+  return {
+    fresh: async () => {
+      const one = await testPostgres()
+      made.push(one)
+      return one.url
+    },
+    stop: async () => {
+      for (const one of made) await one.drop()
+    },
+  }
 }

@@ -10,6 +10,7 @@ import { startQueue, type Queue } from '../jobs/queue.ts'
 import { startWorker, timings, type Timings, type Worker } from '../jobs/worker.ts'
 import { makeMoteHttp } from '../moteHttp.ts'
 import { powerOffAll } from '../providers/local/control.ts'
+import { identityOf } from '../providers/identity.ts'
 import { makeLocal, type LocalDeps } from '../providers/local/local.ts'
 import { markedProcesses } from '../providers/local/process.ts'
 import type { ProviderEntry } from '../providers/table.ts'
@@ -53,7 +54,7 @@ const testCipher = (): Cipher => {
 
 export type WorkerOptions = {
   timings?: Partial<Timings>
-  at?: (point: string) => void | Promise<void>
+  at?: (point: string, system: string) => void | Promise<void>
   localAt?: LocalDeps['at']
   store?: (store: Store) => Store
   queue?: (queue: Queue) => Queue
@@ -104,9 +105,12 @@ export const makeWorld = async (url: string) => {
     const all = (await markedProcesses()).filter(one => one.folder.startsWith(root) && one.isAgent)
     return all.map(one => one.folder.slice(root.length + 1))
   }
-  const mote = await startFakeMote(async system => {
-    const { rows } = await pool.query<{ ref: string | null }>('select ref from core.system where id = $1', [system])
-    return (await running()).includes(rows[0]?.ref ?? '')
+  // The walk over the process table is shared by all who ask within moments.
+  let walk = { at: 0, refs: running() }
+  const mote = await startFakeMote(async (system, generation) => {
+    if (performance.now() - walk.at > 50) walk = { at: performance.now(), refs: running() }
+    const refs = await walk.refs
+    return [0, 1, 2].some(candidate => refs.includes(identityOf(installation, system, generation, candidate).uuid))
   })
   const token = async () => 'test-token'
   const queues: Queue[] = []
@@ -133,8 +137,9 @@ export const makeWorld = async (url: string) => {
     return worker
   }
   const sender = await startQueue({ url, log })
-  const create = async (name: string): Promise<string> => {
+  const create = async (name: string, onId: (id: string) => void = () => {}): Promise<string> => {
     const row = newRow(testSpec(name), Date.now())
+    onId(row.id)
     await transaction(async tx => {
       await insertSystem(tx, row)
       await insertJob(tx, row, 'create', row.createdAt)
@@ -172,10 +177,31 @@ export const makeWorld = async (url: string) => {
     ask,
     row,
     startOne,
-    phase: (id: string, phase: string, ms?: number) =>
-      until(`${id} is ${phase}`, async () => ((await row(id)).phase === phase ? await row(id) : null), ms),
+    phase: async (id: string, phase: string, ms?: number) => {
+      try {
+        return await until(`${id} is ${phase}`, async () => ((await row(id)).phase === phase ? row(id) : null), ms)
+      } catch (error) {
+        const { frozenRequest: _, ...shown } = await row(id)
+        const tail = logs.slice(-10).join('\n')
+        throw new Error(`${(error as Error).message}: ${JSON.stringify(shown)}\n${tail}`, { cause: error })
+      }
+    },
+    /** Ready in that generation. */
+    life: (id: string, generation: number, ms?: number) =>
+      until(
+        `${id} is ready in generation ${generation}`,
+        async () => {
+          const found = await row(id)
+          return found.generation === generation && found.phase === 'ready' && found
+        },
+        ms,
+      ),
+    /** Another worker takes the row without a message, as a start's sweep does. */
+    attemptDirectly: async (id: string) => (await startOne({ timings: { observeMs: 3_600_000 } })).attempt(id),
+    stopWorkers: () => Promise.all(workers.splice(0).map(worker => worker.stop())),
     stop: async () => {
-      await Promise.all(workers.map(worker => worker.stop()))
+      await Promise.all(workers.splice(0).map(worker => worker.stop()))
+      await Promise.all(queues.map(queue => queue.stop()))
       await sender.stop()
       await mote.stop()
       await pool.end()

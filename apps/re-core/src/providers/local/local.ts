@@ -40,7 +40,7 @@ export type LocalDeps = {
   /** Proof kit only: leave out the guards against doing a thing twice, so that the chaos test can show it notices. */
   readonly unfenced?: boolean
   /** Called before and after each effect, by name; tests end the world there. */
-  readonly at?: (point: string) => void | Promise<void>
+  readonly at?: (point: string, ref: string) => void | Promise<void>
 }
 
 /** Machines that are real agent processes on this computer: the default on a fresh machine, the demo, the reference. */
@@ -72,7 +72,7 @@ const planCreate = (spec: VmSpec, identity: Identity): CreateRequest => {
   return { identity, body: { ...spec } }
 }
 
-const point = async ({ at }: LocalDeps, name: string) => at?.(name)
+const point = async ({ at }: LocalDeps, name: string, ref: string) => at?.(name, ref)
 
 const create = async (deps: LocalDeps, request: CreateRequest, signal: AbortSignal): Promise<Accepted> => {
   const { root } = deps
@@ -81,19 +81,19 @@ const create = async (deps: LocalDeps, request: CreateRequest, signal: AbortSign
   const { identity } = request
   const uuid = deps.unfenced === true ? randomUUID() : identity.uuid
   await refuseSpent(root, uuid)
-  await point(deps, 'create.begin')
+  await point(deps, 'create.begin', uuid)
   const machine = await readMachine(folderOf(root, uuid))
   if (machine === null) await makeFolder(root, uuid, filesOf(request, deps.now()))
   else if (machine.digest !== digestOf(request))
     throw new ProviderError('identity-mismatch', 'not-applied', `${uuid} was made by another request`)
-  await point(deps, 'create.folder')
+  await point(deps, 'create.folder', uuid)
   // A destroy that ran meanwhile left its mark before it looked; either it saw our folder or we see its mark.
   if (await isSpent(root, uuid)) {
     await removeFolder(root, uuid)
     await refuseSpent(root, uuid)
   }
   await start(deps, uuid)
-  await point(deps, 'create.started')
+  await point(deps, 'create.started', uuid)
   return { ref: uuid }
 }
 
@@ -127,7 +127,7 @@ const filesOf = (request: CreateRequest, now: number): Record<string, string> =>
 const start = async (deps: LocalDeps, uuid: string): Promise<void> => {
   const folder = folderOf(deps.root, uuid)
   if (deps.unfenced !== true && (await findAgent(folder)) !== null) return
-  await point(deps, 'start.begin')
+  await point(deps, 'start.begin', uuid)
   await startAgent(deps.agentCommand, folder, deps.unfenced !== true)
 }
 
@@ -180,10 +180,10 @@ const act = async (
   checkRef(ref)
   if (!(await exists(folderOf(deps.root, ref))))
     throw new ProviderError('not-found', 'not-applied', `there is no local machine ${ref}`)
-  await point(deps, `${action.kind}.before`)
+  await point(deps, `${action.kind}.before`, ref)
   if (action.kind === 'start') await start(deps, ref)
   else await powerOff(folderOf(deps.root, ref), action.force ? 0 : deps.stopGraceMs)
-  await point(deps, `${action.kind}.after`)
+  await point(deps, `${action.kind}.after`, ref)
 }
 
 const destroyGraceMs = 1_000
@@ -192,11 +192,11 @@ const destroy = async (deps: LocalDeps, ref: string): Promise<void> => {
   checkRef(ref)
   const folder = folderOf(deps.root, ref)
   await spend(deps.root, ref)
-  await point(deps, 'destroy.spent')
+  await point(deps, 'destroy.spent', ref)
   await powerOff(folder, destroyGraceMs)
-  await point(deps, 'destroy.stopped')
+  await point(deps, 'destroy.stopped', ref)
   await removeFolder(deps.root, ref)
-  await point(deps, 'destroy.removed')
+  await point(deps, 'destroy.removed', ref)
   await powerOff(folder, 0)
   await sweepAside(deps.root, deps.now())
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readFile, readdir } from 'node:fs/promises'
 
 /** A live process as the kernel names it: a pid alone is reused, a pid with its start time is not. */
@@ -44,25 +45,59 @@ const markOf = (environment: string | null): string | null => {
 
 export type MarkedProcess = LiveProcess & { readonly folder: string; readonly isAgent: boolean }
 
-/**
- * Every live process that carries a machine's mark, from one walk over the process table. The agent is told from the
- * commands it runs (which inherit the mark) by its arguments: `--state <the folder>`.
- */
-export const markedProcesses = async (): Promise<MarkedProcess[]> => {
+const readNow = (path: string): string | null => {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return null // as above
+  }
+}
+
+/** After so many processes the event loop gets its turn: reading them one by one asynchronously costs ten times as much. */
+const readsPerTurn = 100
+
+const walk = async (): Promise<MarkedProcess[]> => {
   const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name)).map(Number)
   const found: MarkedProcess[] = []
-  for (const pid of pids) {
-    const folder = markOf(await readProc(`/proc/${pid}/environ`))
+  for (const [n, pid] of pids.entries()) {
+    if (n % readsPerTurn === readsPerTurn - 1) await new Promise(resolve => setImmediate(resolve))
+    const folder = markOf(readNow(`/proc/${pid}/environ`))
     if (folder === null) continue
     const live = await liveProcess(pid)
     if (live === null) continue
-    const args = ((await readProc(`/proc/${pid}/cmdline`)) ?? '').split('\0')
+    const args = (readNow(`/proc/${pid}/cmdline`) ?? '').split('\0')
     const state = args[args.indexOf('--state') + 1]
     const isAgent = args.includes('--state') && Buffer.from(state ?? '', 'latin1').toString('utf8') === folder
     found.push({ ...live, folder, isAgent })
   }
   return found.sort((a, b) => Number(a.startTicks) - Number(b.startTicks))
 }
+
+/** At most one walk at a time; who asks during one shares the next, since the one under way may have passed by. */
+const sharing = <T>(work: () => Promise<T>): (() => Promise<T>) => {
+  let running: Promise<T> | null = null
+  let next: Promise<T> | null = null
+  const run = (): Promise<T> => {
+    next = null
+    const mine = work().finally(() => {
+      if (running === mine) running = null
+    })
+    running = mine
+    return mine
+  }
+  return () => {
+    if (next !== null) return next
+    if (running === null) return run()
+    next = running.then(run, run)
+    return next
+  }
+}
+
+/**
+ * Every live process that carries a machine's mark, from a walk over the process table that began after the call. The
+ * agent is told from the commands it runs (which inherit the mark) by its arguments: `--state <the folder>`.
+ */
+export const markedProcesses: () => Promise<MarkedProcess[]> = sharing(walk)
 
 /** Sends the signal to the very process meant; gone is fine. */
 export const signalProcess = async (process_: LiveProcess, signal: NodeJS.Signals): Promise<void> => {
