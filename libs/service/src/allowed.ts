@@ -28,7 +28,7 @@ const range = (low: number | undefined, high: number | undefined, what: string):
 export const allowed = (schema: TSchema): string => {
   const s = schema as Shape
   if (s.enum) return `one of ${s.enum.join(', ')}`
-  if (s.const !== undefined) return String(s.const)
+  if (s.const !== undefined) return JSON.stringify(s.const)
   if (s.anyOf) return s.anyOf.map(allowed).join(' or ')
   if (s.type === 'integer' || s.type === 'number') {
     return `${s.type === 'integer' ? 'an integer' : 'a number'}${range(s.minimum, s.maximum, '')}`

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Static, TObject, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { allowed } from './allowed.ts'
-import { isReference } from './reference.ts'
+import { isReference } from './is-reference.ts'
 
 /** What a field's schema may say beside its type. `redact`: the value itself is given, but never shown. */
 export type FieldOptions = { readonly env?: string; readonly secret?: boolean; readonly redact?: boolean }
@@ -11,11 +11,12 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /** One line per wrong field: where it came from, what it was, what is allowed. */
 export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
+  override readonly name: string = 'ConfigError'
   readonly problems: readonly string[]
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'))
-    this.problems = problems
+  constructor(problems: readonly string[] | string) {
+    const lines = typeof problems === 'string' ? [problems] : problems
+    super(lines.join('\n'))
+    this.problems = lines
   }
 }
 
@@ -54,7 +55,7 @@ const convert = (field: Field, text: string): unknown => {
   }
   if (wantsType(field, 'boolean'))
     return text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text
-  if (wantsType(field, 'array')) return text.split(',').map(item => convert(field.items ?? ({} as Field), item.trim()))
+  if (wantsType(field, 'array')) return text.split(',').map(item => convert(field.items ?? {}, item.trim()))
   return text
 }
 

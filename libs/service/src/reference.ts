@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { Type, type Static } from 'typebox'
+import { ConfigError, type Environment } from './config.ts'
+import { isReference, referencePattern } from './is-reference.ts'
 
-export const referencePattern =
-  '^(secret:[A-Za-z0-9][A-Za-z0-9._/-]{0,127}|file:.{1,4096}|env:[A-Za-z_][A-Za-z0-9_]{0,127})$'
 /** Where a secret is, never the secret itself. */
 export const Reference = Type.String({
   pattern: referencePattern,
@@ -11,15 +11,13 @@ export const Reference = Type.String({
 })
 export type Reference = Static<typeof Reference>
 
-const matcher = new RegExp(referencePattern)
-export const isReference = (text: unknown): text is Reference => typeof text === 'string' && matcher.test(text)
-
-export class ReferenceError extends Error {
+/** A reference that names nothing usable. At the start it is a configuration error like any other. */
+export class ReferenceError extends ConfigError {
   override readonly name = 'ReferenceError'
 }
 
 export type ReferenceSources = {
-  readonly environment?: Readonly<Record<string, string | undefined>>
+  readonly environment?: Environment
   readonly secrets?: { get(name: string): Promise<string | undefined> }
 }
 const fileBytesMax = 64 * 1024

@@ -9,21 +9,25 @@ export type ServiceContext = {
   /** Stops the service, for example because something it cannot live without has gone. */
   stop(reason: string, exitCode?: number): void
 }
+/** What a start gives: where the service listens, and what else a parent process wants to know. */
 export type Started = { readonly url: string; readonly details?: Readonly<Record<string, unknown>> }
 export type Service = { readonly name: string; start(context: ServiceContext): Promise<Started> }
 
 const stopWithinMs = 4000
-const say = (name: string, line: string): boolean =>
-  process.stderr.write(`${name}: ${line.replaceAll('\n', `\n${name}: `)}\n`)
+const say = (name: string, text: string): void => {
+  for (const line of text.split('\n')) process.stderr.write(`${name}: ${line}\n`)
+}
 
-/** Waits for `work` at most until `deadline`; says who was too slow. */
-const within = async (work: () => unknown, deadline: number): Promise<string | undefined> => {
+type Stop = { readonly name: string; readonly stop: () => unknown }
+
+/** Waits for one stop, at most until `deadline`; answers what went wrong. */
+const within = async ({ stop }: Stop, deadline: number): Promise<string | undefined> => {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<string>(resolve => {
     timer = setTimeout(() => resolve('did not stop in time'), Math.max(50, deadline - Date.now()))
   })
   const stopped = Promise.resolve()
-    .then(work)
+    .then(stop)
     .then(
       () => undefined,
       (error: unknown) => explain(error),
@@ -31,46 +35,62 @@ const within = async (work: () => unknown, deadline: number): Promise<string | u
   return Promise.race([stopped, late]).finally(() => clearTimeout(timer))
 }
 
+const stopAll = async (name: string, stops: Stop[]): Promise<void> => {
+  const deadline = Date.now() + stopWithinMs
+  for (let entry = stops.pop(); entry; entry = stops.pop()) {
+    const problem = await within(entry, deadline)
+    if (problem) say(name, `stopping ${entry.name}: ${problem}`)
+  }
+}
+
 /**
- * A service's life as a process: starts, prints one ready line on stdout (and tells an IPC parent), stops on SIGTERM, SIGINT or when the
- * parent goes, in reverse order and within 4 s. Start errors are one line each on stderr; exit code 2 for a bad configuration, 1 otherwise.
+ * A service's life as a process: starts, prints one ready line on stdout (and tells an IPC parent), stops on SIGTERM, SIGINT
+ * or when the parent goes, in reverse order and within 4 s. Start errors are one line each on stderr; exit code 2 for a bad
+ * configuration, 1 otherwise.
  */
 export const runService = async ({ name, start }: Service): Promise<void> => {
-  const stops: { name: string; stop: () => unknown }[] = []
+  const stops: Stop[] = []
   const stopping = new AbortController()
+  let starting = true
   const stop = async (exitCode: number): Promise<void> => {
     if (stopping.signal.aborted) return
     stopping.abort()
-    const deadline = Date.now() + stopWithinMs
-    for (const entry of stops.reverse()) {
-      const problem = await within(entry.stop, deadline)
-      if (problem) say(name, `stopping ${entry.name}: ${problem}`)
-    }
-    process.exit(exitCode)
+    if (starting) setTimeout(() => process.exit(exitCode || 1), stopWithinMs).unref()
+    else process.exit(await stopAll(name, stops).then(() => exitCode))
   }
-  process.once('SIGTERM', () => void stop(0))
-  process.once('SIGINT', () => void stop(0))
-  if (process.channel) process.once('disconnect', () => void stop(0))
   const crash = (error: unknown): void => {
     say(name, `stops because of a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
     void stop(1)
   }
+  process.once('SIGTERM', () => void stop(0))
+  process.once('SIGINT', () => void stop(0))
+  if (process.channel) process.once('disconnect', () => void stop(0))
   process.on('uncaughtException', crash)
   process.on('unhandledRejection', crash)
-  try {
-    const started = await start({
-      onStop: (what, undo) => void stops.push({ name: what, stop: undo }),
-      stopping: stopping.signal,
-      stop: (reason, exitCode = 1) => {
-        say(name, reason)
-        void stop(exitCode)
-      },
-    })
-    if (stopping.signal.aborted) return
-    process.stdout.write(`${name} ready ${started.url}\n`)
-    process.send?.({ ready: true, name, ...started })
-  } catch (error) {
-    say(name, explain(error))
-    await stop(error instanceof ConfigError ? 2 : 1)
+  const context: ServiceContext = {
+    onStop: (what, undo) => void stops.push({ name: what, stop: undo }),
+    stopping: stopping.signal,
+    stop: (reason, exitCode = 1) => {
+      say(name, reason)
+      void stop(exitCode)
+    },
   }
+  const failed = await start(context).then(
+    started => {
+      if (stopping.signal.aborted) return undefined
+      process.stdout.write(`${name} ready ${started.url}\n`)
+      process.send?.({ ready: true, name, ...started })
+      return undefined
+    },
+    (error: unknown) => {
+      say(name, explain(error))
+      return { exitCode: error instanceof ConfigError ? 2 : 1 }
+    },
+  )
+  starting = false
+  // A stop that came while we started waits here, so that what was started half way is undone too.
+  if (!failed && !stopping.signal.aborted) return
+  stopping.abort()
+  await stopAll(name, stops)
+  process.exit(failed?.exitCode ?? 0)
 }

@@ -23,7 +23,7 @@ export const addHealth = (
   about: { name: string; version: string },
   checks: ReadyChecks,
 ): void => {
-  const options = { config: { scope: 'public' as const }, schema: { hide: true } as object }
+  const options = { config: { scope: 'public' as const }, schema: { hide: true } }
   app.get('/health', options, async () => ({
     status: 'ok',
     ...about,

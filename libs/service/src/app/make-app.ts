@@ -93,5 +93,5 @@ export const makeApp = async (options: AppOptions): Promise<App> => {
   addMetrics(app, options.metrics)
   addHealth(app, { name: options.name, version: options.version }, options.ready)
   addClose(app)
-  return app as unknown as App
+  return app
 }

@@ -40,7 +40,7 @@ export const initialise = async (initdb: string, folder: string, password: strin
     '--no-instructions',
   ]
   try {
-    await promisify(execFile)(program as string, args, {
+    await promisify(execFile)(program ?? initdb, args, {
       timeout: 120_000,
       env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
       ...user.ids,

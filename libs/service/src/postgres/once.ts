@@ -23,7 +23,16 @@ export const idempotencyMigration = (schema: string): Migration => ({
   create index idempotency_at on ${pg.escapeIdentifier(schema)}.idempotency (at);`,
 })
 
-const keptFor = '48 hours'
+/** Forgets keys older than 48 h, at most `limit` of them; safe to run anywhere at any time. */
+export const forgetOldKeys = async (db: Queryable, schema: string, limit = 1000): Promise<number> => {
+  const table = `${pg.escapeIdentifier(schema)}.idempotency`
+  const { rowCount } = await db.query(
+    `delete from ${table} where ctid = any(array(
+       select ctid from ${table} where at < now() - interval '48 hours' order by at limit $1 for update skip locked))`,
+    [limit],
+  )
+  return rowCount ?? 0
+}
 
 const stored = async <T>(tx: Queryable, table: string, request: OnceRequest, hash: string): Promise<T> => {
   const { rows } = await tx.query<{ body_hash: string; answer: T }>(
@@ -61,9 +70,6 @@ export const once = async <T>(tx: Queryable, request: OnceRequest, make: () => P
     JSON.stringify(answer ?? null),
   ])
   // Each new key takes a few old ones away, so the table needs no timer and no request pays for a long cleaning.
-  await tx.query(
-    `delete from ${table} where ctid = any(array(
-       select ctid from ${table} where at < now() - interval '${keptFor}' order by at limit 10 for update skip locked))`,
-  )
+  await forgetOldKeys(tx, request.schema, 10)
   return answer
 }

@@ -16,12 +16,12 @@ export type PoolOptions = {
   readonly statementTimeoutMs?: number
 }
 
-const int8 = pg.types.builtins.INT8
 /** bigint and count(*) arrive as numbers: everything we count is far below 2^53. */
-export const types = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    oid === int8 ? Number : (pg.types.getTypeParser(oid, format as 'text') as (text: string) => unknown),
-} as pg.CustomTypesConfig
+const numbers = (): pg.CustomTypesConfig => {
+  const types = new pg.TypeOverrides()
+  types.setTypeParser(pg.types.builtins.INT8, Number)
+  return types
+}
 
 /** Throws ConfigError for what is not a Postgres URL, without showing it (it holds a password). */
 export const checkDatabaseUrl = (url: string): string => {
@@ -35,7 +35,7 @@ export const makePool = ({ url, log, max = 10, applicationName, statementTimeout
   const pool = new pg.Pool({
     connectionString: checkDatabaseUrl(url),
     max,
-    types,
+    types: numbers(),
     application_name: applicationName ?? 're-ops',
     connectionTimeoutMillis: 5000,
     idleTimeoutMillis: 30_000,
