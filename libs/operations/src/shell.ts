@@ -16,6 +16,7 @@ const Fields = Type.Object(
     ),
     env: Type.Optional(
       Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }), Type.String({ maxLength: 32_768 }), {
+        additionalProperties: false,
         maxProperties: 256,
         description: 'added to the environment of the agent',
       }),

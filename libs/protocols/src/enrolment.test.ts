@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { Compile } from 'typebox/compile'
 import {
   allows,
   enrolmentToken,
   keysetIsGenuine,
+  Labels,
   newId,
   newSealKeys,
   newSecret,
@@ -94,6 +96,13 @@ test('an enrolment token is read back, and anything else is null', () => {
   const [secret, root] = [newSecret(), newSigningKeys().publicKey]
   expect(parseEnrolmentToken(` ${enrolmentToken(secret, root)}\n`)).toEqual({ secret, root })
   fc.assert(fc.property(fc.string(), text => expect(parseEnrolmentToken(text)).toBeNull()))
+})
+
+test('labels: a key that is no label key is refused', () => {
+  const labels = Compile(Labels)
+  expect(labels.Check({ role: 'web', 'a.b/c': '' })).toBe(true)
+  for (const bad of [{ 'a b': 'x' }, { '1a': 'x' }, { '': 'x' }, { a: 1 }, { __proto__: null, 'x=y': 'z' }])
+    expect([bad, labels.Check(bad)]).toEqual([bad, false])
 })
 
 test('scopes: admin may all, write includes its read, nothing else leaks', () => {

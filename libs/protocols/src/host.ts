@@ -10,6 +10,7 @@ export const Name = Type.String({
 })
 export const Labels = Type.Record(Type.String({ pattern: labelKeyPattern }), Type.String({ maxLength: 256 }), {
   description: 'key=value pairs that selectors match',
+  additionalProperties: false, // without it a key that does not match the pattern is let through
   maxProperties: 64,
 })
 export type Labels = Record<string, string>
