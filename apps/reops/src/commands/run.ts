@@ -75,24 +75,31 @@ export const run = async (
   const { terminal } = context
   const { mote } = await context.client()
   const body = await bodyOf(mote, words, command, options)
-  const created = await mote.createRun(body)
+  const json = options.json === true
   if (options.detach === true) {
-    if (options.json === true) printJsonLine(terminal, { run: created.id })
-    else terminal.out(`${created.id}\n`)
+    const { id } = await mote.createRun(body)
+    if (json) printJsonLine(terminal, { run: id })
+    else terminal.out(`${id}\n`)
     return 0
   }
-  const json = options.json === true
-  // What shows the table takes a while to load; the hosts are at work meanwhile.
-  const [{ results, summary }, table] = await Promise.all([
-    untilDone(context, mote, created.id, created.summary.expected, json),
-    json ? null : import('./outcome.ts'),
-  ])
-  const { run, expected, ok, failed, failures } = summary
-  if (json) printJsonLine(terminal, { summary: { run, expected, ok, failed, failures } })
-  // Times are the service's, from the start of the run: what loads here is not the hosts' time.
-  const ms = Math.max(0, ...results.map(result => result.ms))
-  table?.showOutcome(context, { results, summary, ms, operation: operationOf(body.pipeline) })
-  return failed > 0 ? 1 : 0
+  const cancel = new AbortController()
+  const release = context.interruptible(() => cancel.abort())
+  try {
+    const created = await mote.createRun(body)
+    // What shows the table takes a while to load; the hosts are at work meanwhile.
+    const [{ results, summary }, table] = await Promise.all([
+      untilDone(context, mote, { id: created.id, expected: created.summary.expected, json, cancel: cancel.signal }),
+      json ? null : import('./outcome.ts'),
+    ])
+    const { run, expected, ok, failed, failures } = summary
+    if (json) printJsonLine(terminal, { summary: { run, expected, ok, failed, failures } })
+    // Times are the service's, from the start of the run: what loads here is not the hosts' time.
+    const ms = Math.max(0, ...results.map(result => result.ms))
+    table?.showOutcome(context, { results, summary, ms, operation: operationOf(body.pipeline) })
+    return failed > 0 ? 1 : 0
+  } finally {
+    release()
+  }
 }
 
 /** The operation whose values a pipeline ends with, when that can be told. */
@@ -104,20 +111,23 @@ export const operationOf = (pipeline: unknown): string | undefined => {
   return step?.kind === 'retry' ? operationOf(step.step) : undefined
 }
 
+type Waiting = { id: string; expected: number; json: boolean; cancel: AbortSignal }
 type Ended = { results: HostResult<unknown>[]; summary: RunSummary }
 
 /** Results as they come; Ctrl-C asks the service to cancel and goes on until every target has ended. */
-const untilDone = async (context: Context, mote: Mote, id: string, expected: number, json: boolean): Promise<Ended> => {
+const untilDone = async (context: Context, mote: Mote, run: Waiting): Promise<Ended> => {
   const { terminal } = context
+  const { id, expected, json } = run
   const startedAt = performance.now()
   const results: HostResult<unknown>[] = []
-  const elapsed = () => performance.now() - startedAt
-  const progress = () => terminal.progress(progressText(results, expected, elapsed()))
+  const progress = () => terminal.progress(progressText(results, expected, performance.now() - startedAt))
   const ticker = setInterval(progress, 200)
-  const release = context.interruptible(() => {
+  const cancel = () => {
     terminal.error(`cancelling run ${id}; Ctrl-C again leaves at once`)
     mote.cancelRun(id).catch((error: unknown) => terminal.error(`reops: cancel: ${(error as Error).message}`))
-  })
+  }
+  if (run.cancel.aborted) cancel()
+  run.cancel.addEventListener('abort', cancel, { once: true })
   try {
     for await (const event of mote.runEvents(id, { reconnectForMs: 15_000 })) {
       if (event.event === 'done') return { results, summary: event.data }
@@ -128,7 +138,7 @@ const untilDone = async (context: Context, mote: Mote, id: string, expected: num
     throw new ClientError('unreachable', `the events of run ${id} ended before the run did`)
   } finally {
     clearInterval(ticker)
-    release()
+    run.cancel.removeEventListener('abort', cancel)
     terminal.progress('')
   }
 }
