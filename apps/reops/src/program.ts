@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import type { Context } from './context.ts'
 
 /** What `--help` and the rules of parsing need; the commands themselves are loaded when they run. */
@@ -15,6 +15,9 @@ export type Parts = {
 }
 
 const examples = (...lines: readonly string[]) => `\nExamples:\n${lines.map(line => `  $ ${line}`).join('\n')}\n`
+// The words of @re-ops/protocols, whose schemas take too long to load for a help text; a test compares them.
+export const providers = ['local', 'kvm', 'ec2', 'digitalocean']
+export const readiness = ['agent', 'ssh', 'none']
 const listOf = (value: string, previous: readonly string[] | undefined) => [...(previous ?? []), value]
 
 export const makeProgram = (parts: Parts): Command => {
@@ -106,12 +109,12 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
   waiting(add(systems, 'create', 'create machines'))
     .option('--name <stem>', 'the name; with --count they are stem-1, stem-2, ...')
     .option('--count <n>', 'how many')
-    .option('--provider <provider>', 'local (default), kvm, ec2, digitalocean')
+    .addOption(new Option('--provider <provider>', 'who makes it (default local)').choices(providers))
     .option('--type <type>', 'named role, for example web')
     .option('--size <size>', 'CPU, memory and disk')
     .option('--image <image>', 'base operating system')
     .option('--label <key=value>', 'a label; may be given again', listOf)
-    .option('--readiness <how>', 'when it is ready: agent (default), ssh, none')
+    .addOption(new Option('--readiness <how>', 'what must answer until it is ready (default agent)').choices(readiness))
     .option('--protected', 'destroy is refused while set')
     .action((options: object) => done(import('./commands/systems.ts').then(m => m.createSystems(context, options))))
     .addHelpText(

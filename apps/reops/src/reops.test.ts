@@ -2,6 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { ProviderKind, Readiness } from '@re-ops/protocols'
+import { providers, readiness } from './program.ts'
 import { problem, reops, serve, type Answer, type Asked } from './testing.ts'
 
 const id = (n: number) => `0193f2a4-8f00-7000-8000-00000000000${n}`
@@ -205,6 +207,7 @@ describe('wrong usage is exit 2, one line, and says what is allowed', () => {
     [['systems', 'destroy', 'web-1'], 'reops: would destroy 1 system: web-1; say --yes'],
     [['systems', 'stop'], 'reops: which systems? give names or --on <selector>'],
     [['systems', 'create', '--name', 'x', '--count', '0'], 'reops: --count: `0` is not a whole number from 1 to 200'],
+    [['systems', 'create', '--name', 'x', '--provider', 'nope'], 'Allowed choices are local, kvm, ec2, digitalocean.'],
     [['hosts', 'revoke', 'web-1'], 'reops: would revoke 1 host: web-1; say --yes'],
     [['hosts', 'revoke', 'web-7'], 'reops: no host is called web-7'],
     [
@@ -454,4 +457,10 @@ test('--help is everywhere, with examples, and needs no cluster; --version', asy
     expect(ended).toMatchObject({ code: 2, out: '' })
     expect(ended.error).toContain('Commands:')
   }
+})
+
+test('the words that --help names are those of the protocols', () => {
+  const words = (schema: { anyOf: readonly { const: string }[] }) => schema.anyOf.map(one => one.const)
+  expect(providers).toEqual(words(ProviderKind))
+  expect(readiness).toEqual(words(Readiness))
 })
