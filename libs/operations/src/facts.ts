@@ -38,7 +38,7 @@ echo "== kernel"; uname -r
 echo "== hostname"; uname -n
 echo "== arch"; uname -m
 echo "== cpu"; grep -m 1 -E "^(model name|Model|Hardware|cpu model)[[:space:]]*:" /proc/cpuinfo
-echo "== cores"; getconf _NPROCESSORS_ONLN
+echo "== cores"; getconf _NPROCESSORS_ONLN 2>/dev/null || grep -c "^processor" /proc/cpuinfo
 echo "== memory"; grep -E "^(MemTotal|MemAvailable|MemFree|Buffers|Cached):" /proc/meminfo
 ${dfScript}
 echo "== ip"; ip -o addr show 2>/dev/null

@@ -10,7 +10,8 @@ export const load = operation({
   output: Type.Object({ one: Load, five: Load, fifteen: Load, cores: Type.Integer({ minimum: 1 }) }),
   reads: true,
   shell: {
-    script: () => 'echo "== load"; cat /proc/loadavg; echo "== cores"; getconf _NPROCESSORS_ONLN',
+    script: () =>
+      'echo "== load"; cat /proc/loadavg; echo "== cores"; getconf _NPROCESSORS_ONLN 2>/dev/null || grep -c "^processor" /proc/cpuinfo',
     parse: ({ stdout }) => {
       const parts = sections(stdout)
       const averages = (parts.get('load') ?? '').split(' ').slice(0, 3).map(Number)

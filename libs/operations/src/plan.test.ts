@@ -23,7 +23,7 @@ describe('the input of shell', () => {
     [{ argv: [] }, '/argv', 'must not have fewer than 1 items'],
     [{ argv: ['a'], evn: {} }, '/evn', 'unknown field; allowed are argv, script, env'],
     [{ argv: ['a'], become: { user: 'root; rm' } }, '/become/user', 'must match pattern'],
-    [{ argv: ['a'], env: { 'A-B': 'x' } }, '/env/A-B', 'unknown field'],
+    [{ argv: ['a'], env: { 'A-B': 'x' } }, '/env/A-B', 'unknown field; allowed are names like ^[A-Za-z_]'],
   ])('%j is refused', (input, path, message) => {
     const errors = checkInput(shell, input)
     expect(errors[0]).toMatchObject({ path: expect.stringContaining(path), message: expect.stringContaining(message) })

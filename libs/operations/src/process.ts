@@ -16,7 +16,7 @@ export type Process = Static<typeof Process>
 
 /** `ps` differs between Debian and busybox and is missing in small images; /proc is the same everywhere. */
 const script = `echo "== self"; echo $$
-echo "== clock"; getconf CLK_TCK; getconf PAGESIZE; cat /proc/uptime
+echo "== clock"; getconf CLK_TCK 2>/dev/null || echo 100; getconf PAGESIZE 2>/dev/null || echo 4096; cat /proc/uptime
 echo "== users"; cut -d : -f 1,3 /etc/passwd
 echo "== uids"; grep "^Uid:" /proc/[0-9]*/status 2>/dev/null
 echo "== stats"; cat /proc/[0-9]*/stat 2>/dev/null

@@ -6,7 +6,7 @@ export type SchemaError = { readonly path: string; readonly message: string }
 export type Check = (value: unknown) => readonly SchemaError[]
 
 const errorsMax = 8
-type Fields = { properties?: object; oneOf?: readonly { required?: readonly string[] }[] }
+type Fields = { properties?: object; patternProperties?: object; oneOf?: readonly { required?: readonly string[] }[] }
 
 const fieldsAt = (schema: TSchema, schemaPath: string): Fields => {
   let found: unknown = schema
@@ -32,7 +32,8 @@ export const makeCheck = (schema: TSchema): Check => {
     const fields = fieldsAt(schema, schemaPath)
     if (keyword === 'boolean' || schemaPath.includes('/oneOf/')) return []
     if (keyword === 'additionalProperties') {
-      const known = Object.keys(fields.properties ?? {}).join(', ')
+      const patterns = Object.keys(fields.patternProperties ?? {})
+      const known = [...Object.keys(fields.properties ?? {}), ...patterns.map(one => `names like ${one}`)].join(', ')
       const unknown = (params as { additionalProperties?: readonly string[] }).additionalProperties ?? []
       return unknown.map(name => ({
         path: `${path}/${name}`,
