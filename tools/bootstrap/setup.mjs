@@ -12,7 +12,9 @@ export class SetupError extends Error {
 const nodeMajorMin = 20
 const nodeMajorOurs = 24
 const installLimitMs = 15 * 60_000
-const saidLinesMax = 40
+/** npm says the reason first and its manual after it. */
+const saidMax = 64 * 1024
+const saidLinesMax = 30
 
 /** Installs what package-lock.json says when node_modules is not that, and answers the path of our own Node. */
 export const setUp = async (root, say) => {
@@ -55,7 +57,7 @@ const npmCi = root =>
     })
     let said = ''
     const keep = chunk => {
-      said = (said + chunk).slice(-64 * 1024)
+      if (said.length < saidMax) said += chunk
     }
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
@@ -70,7 +72,7 @@ const npmCi = root =>
     process.once('SIGINT', stop).once('SIGTERM', stop)
     child.once('close', (code, signal) => {
       process.off('SIGINT', stop).off('SIGTERM', stop)
-      resolve({ code: code ?? signal, said: said.trim().split('\n').slice(-saidLinesMax).join('\n') })
+      resolve({ code: code ?? signal, said: said.trim().split('\n').slice(0, saidLinesMax).join('\n') })
     })
   })
 

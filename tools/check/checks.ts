@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { missingFrom, type LockedPackages } from '../bootstrap/lock.mjs'
 import { boundaryViolations } from './boundaries.ts'
 import { binary, tool } from './command.ts'
 import type { Check, Verdict } from './finding.ts'
@@ -18,6 +19,12 @@ const forbiddenText = async (root: string): Promise<Verdict> => {
       statSync(join(root, path)).size <= fileBytesMax,
   )
   return { findings: paths.flatMap(path => textFindings(path, readFileSync(join(root, path), 'utf8'))) }
+}
+
+/** `npm ci` refuses a lock that does not hold every optional package its packages name. */
+const completeLock = async (root: string): Promise<Verdict> => {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: LockedPackages }
+  return { findings: missingFrom(packages).map(({ name }) => `package-lock.json lacks ${name}; run npm run lock`) }
 }
 
 /** A check that is a program of this repository. */
@@ -44,6 +51,7 @@ export const checks: readonly Check[] = [
     doc: 'imports are declared and go one way',
     run: async root => ({ findings: boundaryViolations(await readRepository(root)) }),
   },
+  { name: 'lock', doc: 'package-lock.json serves every platform; npm run lock mends it', run: completeLock },
   { name: 'text', doc: 'no registry, no path of one machine, no rule switched off', run: forbiddenText },
   {
     name: 'bundles',
