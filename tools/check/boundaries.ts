@@ -29,7 +29,8 @@ const libraries = Object.keys(allowedLibraries).map(folder => folder.slice('libs
 /** What may import the native forms of the operations: the agent alone. */
 const nativesFor = 'apps/re-gent'
 
-const isTest = (path: string): boolean => /\.test\.ts$|\/(testing|fixtures)\//.test(path) || path.endsWith('.config.js')
+const isTest = (path: string): boolean =>
+  /\.test\.ts$|\/testing\.ts$|\/(testing|fixtures)\//.test(path) || path.endsWith('.config.js')
 
 /** Every import that breaks the one-way dependencies, as one line each: who, what, why. */
 export const boundaryViolations = (repository: Repository): string[] =>
