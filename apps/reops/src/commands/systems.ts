@@ -120,7 +120,7 @@ const systemText = ({ terminal, now }: Context, system: System): string => {
     ['provider', `${system.provider} · ${system.size} · ${system.image}`],
     ['type', system.type],
     ['labels', labelsText(system.labels) || '-'],
-    ['phase', phasesText(system.phases, { phase: system.phase, afterMs: system.readyAfterMs }, terminal.paint)],
+    ['phase', phasesText(system.phases, { phase: system.phase, afterMs: readyAfter(system) }, terminal.paint)],
     ['wanted', `${system.desired} · generation ${system.generation}${system.protected ? ' · protected' : ''}`],
     ['observed', system.observed],
     ['instance', system.ref],
@@ -131,6 +131,8 @@ const systemText = ({ terminal, now }: Context, system: System): string => {
   const shown = lines.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(10)} ${value}\n`]))
   return `${terminal.paint.bold(system.name)}\n${shown.join('')}`
 }
+
+const readyAfter = (system: System) => (system.phase === 'ready' ? system.readyAfterMs : null)
 
 export type Verb = 'start' | 'stop' | 'reload' | 'destroy'
 
@@ -174,6 +176,8 @@ export const actOnSystems = async (
 
 /** One system that refuses (it is protected, say) does not keep the verb from the others. */
 const refusal = (error: unknown, system: System): string => {
-  if ((error as { kind?: unknown }).kind === 'problem') return `${system.name}: ${(error as Error).message}`
+  if ((error as { kind?: unknown }).kind === 'problem') return named(system.name, (error as Error).message)
   throw error
 }
+
+const named = (name: string, message: string) => (message.startsWith(`${name} `) ? message : `${name}: ${message}`)

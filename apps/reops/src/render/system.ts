@@ -22,8 +22,8 @@ export const phasesSince = (spans: readonly PhaseSpan[], time: string): PhaseSpa
   spans.filter(span => Date.parse(span.at) >= Date.parse(time))
 
 export const systemEndText = (system: System, job: Job | undefined, paint: Paint): string => {
-  const since = job ? phasesSince(system.phases, job.createdAt) : system.phases
-  const spans = job && job.phases.length > 0 ? job.phases : since.length > 0 ? since : system.phases
+  const all = job === undefined || job.verb === 'create'
+  const spans = job?.phases.length ? job.phases : all ? system.phases : phasesSince(system.phases, job.createdAt)
   const endedMs = job?.finishedAt ? Date.parse(job.finishedAt) - Date.parse(job.createdAt) : system.readyAfterMs
   const phase = job && job.state !== 'done' ? (job.state === 'cancelled' ? 'cancelled' : 'failed') : system.phase
   const why = job?.state === 'failed' || system.phase === 'failed' ? (job?.error ?? system.reason) : null
