@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { newSecret } from '@re-ops/protocols'
-import { ensureFile, ensureTokenKey, makeTokenSigner, type TokenRequest } from '@re-ops/service'
+import { ensureFile, ensureMasterKeys, ensureTokenKey, makeTokenSigner, type TokenRequest } from '@re-ops/service'
 
-/** The services that own a schema, each with a folder of keys that it alone is given. */
+/** The services: their role in the database, the schemas it owns, and the folder of keys that they alone are given. */
 export const owners = [
-  { folder: 're-core', schema: 'core' },
-  { folder: 're-mote', schema: 'mote' },
+  { folder: 're-core', role: 'core', schemas: ['core', 'core_boss'] },
+  { folder: 're-mote', role: 'mote', schemas: ['mote'] },
 ] as const
 
 const database = { host: 'postgres:5432', name: 'reops' } as const
@@ -19,8 +19,8 @@ export const writeKeys = async (folder: string): Promise<void> => {
   await ensureTokenKey(join(folder, 'admin'))
   const tokenKey = await readFile(join(folder, 'admin/token.key'), 'utf8')
   for (const owner of owners) {
-    await ensureFile(join(folder, owner.folder, 'database-url'), () => databaseUrl(owner.schema, newSecret()))
-    await ensureFile(join(folder, owner.folder, 'master.key'), newSecret)
+    await ensureFile(join(folder, owner.folder, 'database-url'), () => databaseUrl(owner.role, newSecret()))
+    await ensureMasterKeys({ stateFolder: join(folder, owner.folder) })
     await ensureFile(join(folder, owner.folder, 'token.key'), () => tokenKey)
   }
 }
