@@ -15,7 +15,7 @@ export const Labels = Type.Record(Type.String({ pattern: labelKeyPattern }), Typ
 })
 export type Labels = Record<string, string>
 
-export const HostState = Type.Union([Type.Literal('enrolled'), Type.Literal('quarantined'), Type.Literal('revoked')])
+export const HostState = Type.Enum(['enrolled', 'quarantined', 'revoked'])
 export type HostState = Static<typeof HostState>
 
 /** An address we can reach. Not a VM record: each enrolment is a new host id; label `system` is stable. */

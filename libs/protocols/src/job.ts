@@ -2,23 +2,10 @@ import { Type, type Static } from 'typebox'
 import { Id } from './ids.ts'
 import { PhaseSpan } from './system.ts'
 
-export const Verb = Type.Union([
-  Type.Literal('create'),
-  Type.Literal('start'),
-  Type.Literal('stop'),
-  Type.Literal('reload'),
-  Type.Literal('destroy'),
-])
+export const Verb = Type.Enum(['create', 'start', 'stop', 'reload', 'destroy'])
 export type Verb = Static<typeof Verb>
 
-export const JobState = Type.Union([
-  Type.Literal('queued'),
-  Type.Literal('running'),
-  Type.Literal('waiting'),
-  Type.Literal('done'),
-  Type.Literal('failed'),
-  Type.Literal('cancelled'),
-])
+export const JobState = Type.Enum(['queued', 'running', 'waiting', 'done', 'failed', 'cancelled'])
 export type JobState = Static<typeof JobState>
 
 /** One verb asked of one system. pg-boss messages only wake it and are never shown. */

@@ -15,7 +15,7 @@ export const failureKinds = [
 export const FailureKind = Type.Enum(failureKinds, { description: 'why a target is not ok' })
 export type FailureKind = (typeof failureKinds)[number]
 
-export const TransportName = Type.Union([Type.Literal('zmq'), Type.Literal('ssh')])
+export const TransportName = Type.Enum(['zmq', 'ssh'])
 export type TransportName = Static<typeof TransportName>
 
 /** Why one target is not ok. `stderrTail` is at most 4 KiB; `code` and `signal` are those of the process, when there was one. */
@@ -32,7 +32,7 @@ export const Failure = Type.Object({
   ackedAt: Type.Optional(Type.String()),
   stillRunning: Type.Optional(Type.Boolean()),
   started: Type.Optional(
-    Type.Union([Type.Literal('yes'), Type.Literal('no'), Type.Literal('unknown')], {
+    Type.Enum(['yes', 'no', 'unknown'], {
       description: 'of `lost` and `unreachable`: whether the host began the work',
     }),
   ),

@@ -71,18 +71,18 @@ export const CreateRun = Type.Object(
 )
 export type CreateRun = Static<typeof CreateRun>
 
-export const TargetState = Type.Union([
-  Type.Literal('queued'),
-  Type.Literal('running'),
-  Type.Literal('ok'),
-  Type.Literal('exit'),
-  Type.Literal('invalid'),
-  Type.Literal('timeout'),
-  Type.Literal('cancelled'),
-  Type.Literal('rejected'),
-  Type.Literal('unreachable'),
-  Type.Literal('lost'),
-  Type.Literal('skipped'),
+export const TargetState = Type.Enum([
+  'queued',
+  'running',
+  'ok',
+  'exit',
+  'invalid',
+  'timeout',
+  'cancelled',
+  'rejected',
+  'unreachable',
+  'lost',
+  'skipped',
 ])
 export type TargetState = Static<typeof TargetState>
 
@@ -111,7 +111,7 @@ export const Run = Type.Object({
   id: Id,
   on: Type.String(),
   pipeline: Type.Unknown(),
-  state: Type.Union([Type.Literal('running'), Type.Literal('done')]),
+  state: Type.Enum(['running', 'done']),
   createdAt: Type.String({ format: 'date-time' }),
   finishedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
   createdBy: Type.String(),

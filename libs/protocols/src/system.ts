@@ -27,13 +27,12 @@ export const PhaseSpan = Type.Object({
 })
 export type PhaseSpan = Static<typeof PhaseSpan>
 
-export const ProviderKind = Type.Union(
-  [Type.Literal('local'), Type.Literal('kvm'), Type.Literal('ec2'), Type.Literal('digitalocean')],
-  { description: 'code that makes instances' },
-)
+export const ProviderKind = Type.Enum(['local', 'kvm', 'ec2', 'digitalocean'], {
+  description: 'code that makes instances',
+})
 export type ProviderKind = Static<typeof ProviderKind>
 
-export const Readiness = Type.Union([Type.Literal('agent'), Type.Literal('ssh'), Type.Literal('none')])
+export const Readiness = Type.Enum(['agent', 'ssh', 'none'])
 export type Readiness = Static<typeof Readiness>
 
 /** What a person asks for. Everything but the name has a default. */
@@ -69,7 +68,7 @@ export const CreateSystems = Type.Object(
 )
 export type CreateSystems = Static<typeof CreateSystems>
 
-export const DesiredPower = Type.Union([Type.Literal('running'), Type.Literal('stopped'), Type.Literal('absent')])
+export const DesiredPower = Type.Enum(['running', 'stopped', 'absent'])
 export type DesiredPower = Static<typeof DesiredPower>
 
 /** The desired record of a machine, and what its provider last said of it. */
