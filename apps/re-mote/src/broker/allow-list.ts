@@ -8,7 +8,7 @@ export type AllowList = {
   /** Older than the limit: nobody new gets in, because a revocation may have been missed. */
   isStale(): boolean
   /** Returns the agents that may no longer hold a session. */
-  update(entries: readonly AllowEntry[], full: boolean): string[]
+  update(entries: readonly AllowEntry[], full: boolean, ageMs: number): string[]
 }
 
 export const makeAllowList = (now: () => number = () => performance.now()): AllowList => {
@@ -19,7 +19,7 @@ export const makeAllowList = (now: () => number = () => performance.now()): Allo
     byKey: key => keys.get(key),
     byAgent: agent => agents.get(agent),
     isStale: () => now() - freshAt > brokerLimits.allowListAgeMaxMs,
-    update: (entries, full) => {
+    update: (entries, full, ageMs) => {
       const before = full ? [...agents.keys()] : []
       if (full) {
         keys.clear()
@@ -29,7 +29,7 @@ export const makeAllowList = (now: () => number = () => performance.now()): Allo
         keys.set(entry.key, entry)
         agents.set(entry.agent, entry)
       }
-      freshAt = now()
+      freshAt = Math.max(freshAt, now() - ageMs)
       const touched = full ? before : entries.map(entry => entry.agent)
       return touched.filter(agent => agents.get(agent)?.state !== 'enrolled')
     },

@@ -60,7 +60,6 @@ const startRig = (allowed: readonly AllowEntry[], { admits = true } = {}): Rig =
       broker: newId(),
       bind,
       curve: serverCurve,
-      keyset,
       shakesFile: join(folder, 'shakes'),
     }),
     onSays: batch => {
@@ -73,7 +72,11 @@ const startRig = (allowed: readonly AllowEntry[], { admits = true } = {}): Rig =
         }
       }
     },
-    onUp: () => queueMicrotask(() => broker.say({ kind: 'allow', full: true, entries: allowed })),
+    onUp: () =>
+      queueMicrotask(() => {
+        broker.say({ kind: 'keyset', keyset })
+        broker.say({ kind: 'allow', full: true, ageMs: 0, entries: allowed })
+      }),
     onEnd: end => ends.push(end),
     report: () => undefined,
   })
@@ -122,7 +125,7 @@ describe('who gets in', () => {
     await until('the drop is counted', () => rig.dropped('unknown-key') > 0)
     expect(agent.heard).toEqual([])
     // Known a moment later, the same agent gets in without being started again.
-    rig.broker.say({ kind: 'allow', full: false, entries: [entry(stranger)] })
+    rig.broker.say({ kind: 'allow', full: false, ageMs: 0, entries: [entry(stranger)] })
     expect(await agent.live()).toBe(1)
   })
 
@@ -131,7 +134,7 @@ describe('who gets in', () => {
     const rig = startRig([entry(identity), entry(other)])
     const [agent, untouched] = [await dial(rig, identity), await dial(rig, other)]
     await Promise.all([agent.live(), untouched.live()])
-    rig.broker.say({ kind: 'allow', full: false, entries: [entry(identity, 'revoked')] })
+    rig.broker.say({ kind: 'allow', full: false, ageMs: 0, entries: [entry(identity, 'revoked')] })
     const end = await until('the session ends', () => agent.heard.find(m => m.kind === 'session.end'))
     expect(end.body).toEqual({ reason: 'revoked', retry: false })
     agent.redial()

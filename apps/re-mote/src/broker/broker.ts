@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { fromAgent, fromBroker, wireLimits, type FromAgent } from '@re-ops/protocols'
+import { fromAgent, fromBroker, wireLimits, type FromAgent, type Keyset } from '@re-ops/protocols'
 import { makeAllowList } from './allow-list.ts'
 import { startAuthenticator } from './authenticator.ts'
 import { makeBucket } from './bucket.ts'
@@ -35,9 +35,10 @@ export const startBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>
   const audit = (action: string, agent: string | null, detail: Record<string, string | number>) => {
     if (audits.take()) say({ kind: 'audit', action, agent, detail })
   }
-  const { broker, keyset } = start
+  const { broker } = start
+  let keyset: Keyset | undefined
   const serverKey = start.curve.publicKey
-  const hellos = makeHellos({ broker, serverKey, keyset, allowList, sessions, drops, writer, say, audit })
+  const hellos = makeHellos({ broker, serverKey, keyset: () => keyset, allowList, sessions, drops, writer, say, audit })
 
   const lose = (session: Session, reason: string) => {
     if (sessions.remove(session)) say({ kind: 'ended', agent: session.agent, epoch: session.epoch, reason })
@@ -146,7 +147,11 @@ export const startBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>
     delay.reset()
   }
   const timers = [setInterval(tick, tickMs), setInterval(report, statsMs)]
-  await router.bind(start.bind)
+  await router.bind(start.bind).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(
+      `cannot listen for agents on ${start.bind}: ${error.code ?? error.message}; REMOTE_BROKER_HOST and REMOTE_BROKER_PORT must name a free address of this machine`,
+    )
+  })
   const stopWatching = watchDisconnects(router, () => sessions.byAgent.size, probe)
   say({ kind: 'listening', endpoint: router.lastEndpoint ?? start.bind, pid: process.pid })
 
@@ -155,11 +160,14 @@ export const startBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>
     handle: item => {
       switch (item.kind) {
         case 'allow':
-          for (const agent of allowList.update(item.entries, item.full)) {
+          for (const agent of allowList.update(item.entries, item.full, item.ageMs)) {
             const session = sessions.byAgent.get(agent)
             const state = allowList.byAgent(agent)?.state ?? 'revoked'
             if (session) endSession(session, state, state === 'quarantined')
           }
+          return
+        case 'keyset':
+          keyset = item.keyset
           return
         case 'admit':
           return hellos.admit(item.routing, item.epoch)

@@ -13,7 +13,7 @@ const version = 1
 export type HelloDeps = {
   readonly broker: string
   readonly serverKey: string
-  readonly keyset: Keyset
+  keyset(): Keyset | undefined
   readonly allowList: AllowList
   readonly sessions: Sessions
   readonly drops: Drops
@@ -69,7 +69,7 @@ export const makeHellos = (deps: HelloDeps): Hellos => {
         broker: deps.broker,
         serverKey: deps.serverKey,
         agent,
-        agentKey: entry?.key ?? '',
+        agentKey: entry?.signKey ?? '',
         agentNonce,
         brokerNonce,
         boot,
@@ -91,6 +91,8 @@ export const makeHellos = (deps: HelloDeps): Hellos => {
       if (!pending) return
       sessions.pending.delete(routing)
       const { agent } = pending
+      const keyset = deps.keyset()
+      if (!keyset) return refuse(routing, 'this broker is not ready', true)
       if (allowList.byAgent(agent)?.state !== 'enrolled') return refuse(routing, 'not accepted any more', true)
       const token = newSecret()
       const now = performance.now()
@@ -102,7 +104,7 @@ export const makeHellos = (deps: HelloDeps): Hellos => {
         writer.put({ routing: older.routing, bytes: fromBroker.encode('session.end', end, older.token) }, true)
         deps.say({ kind: 'ended', agent, epoch: older.epoch, reason: 'superseded' })
       }
-      const welcome = { token, epoch, at: Date.now(), heartbeatMs: wireLimits.heartbeatMs, keyset: deps.keyset }
+      const welcome = { token, epoch, at: Date.now(), heartbeatMs: wireLimits.heartbeatMs, keyset }
       const onFail = () => {
         if (sessions.remove(session)) deps.say({ kind: 'ended', agent, epoch, reason: 'gone' })
       }

@@ -12,7 +12,7 @@ const early: ServiceSays[] = []
 let broker: Broker | undefined
 
 const fail = (error: unknown) => {
-  process.stderr.write(`re-mote broker: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exit(1)
 }
 const start = async (item: Extract<ServiceSays, { kind: 'start' }>) => {

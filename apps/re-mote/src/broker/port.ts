@@ -18,15 +18,16 @@ export type BrokerStart = {
   readonly broker: string
   readonly bind: string
   readonly curve: { readonly publicKey: string; readonly secretKey: string }
-  readonly keyset: Keyset
   /** Where the keys that shook hands last are noted, for who asks after an abort. */
   readonly shakesFile: string
 }
 
 export type ServiceSays =
   | BrokerStart
-  /** Entries of the allow-list; `full` replaces the whole. Every one, an empty one too, says that the list is fresh. */
-  | { readonly kind: 'allow'; readonly full: boolean; readonly entries: readonly AllowEntry[] }
+  /** What welcomes deliver. Nobody is welcomed before it has come. */
+  | { readonly kind: 'keyset'; readonly keyset: Keyset }
+  /** Entries of the allow-list, `ageMs` old; `full` replaces the whole. Every one, an empty one too, says that the list is fresh. */
+  | { readonly kind: 'allow'; readonly full: boolean; readonly ageMs: number; readonly entries: readonly AllowEntry[] }
   /** Answer to a hello: the session may begin. */
   | { readonly kind: 'admit'; readonly routing: string; readonly epoch: number }
   | { readonly kind: 'refuse'; readonly routing: string; readonly reason: string; readonly retry: boolean }

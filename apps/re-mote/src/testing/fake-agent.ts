@@ -147,7 +147,7 @@ export const startFakeAgent = (options: FakeAgentOptions): FakeAgent => {
       case 'hello.challenge': {
         const { broker, serverKey: key, nonce: brokerNonce, version } = message.body
         const journalCounter = options.journalCounter ?? calls.size
-        const hello = { broker, serverKey: key, agent: identity.host, agentKey: identity.curve.publicKey, boot }
+        const hello = { broker, serverKey: key, agent: identity.host, agentKey: identity.sign.publicKey, boot }
         const facts = { ...hello, agentNonce: nonce, brokerNonce, version, journalCounter }
         const signature = signHello(identity.sign, facts)
         const name = options.name ?? 'fake'

@@ -16,6 +16,8 @@ export type SupervisorDeps = {
   onSays(batch: readonly BrokerSays[]): void
   onUp(): void
   onEnd(end: BrokerEnd): void
+  /** The first broker ended before it listened: its last words. */
+  onFailed?(why: string): void
   report(line: string): void
 }
 export type BrokerProcess = {
@@ -34,6 +36,7 @@ const aborts: ReadonlySet<string> = new Set(['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SI
 export const superviseBroker = (deps: SupervisorDeps): BrokerProcess => {
   let child: ChildProcess | undefined
   let closing = false
+  let listened = false
   let restart: NodeJS.Timeout | undefined
   let delayMs = restartMinMs
   let exited = Promise.withResolvers<void>()
@@ -47,18 +50,28 @@ export const superviseBroker = (deps: SupervisorDeps): BrokerProcess => {
     const startedAt = performance.now()
     const process = fork(new URL('../broker/main.ts', import.meta.url), {
       serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     child = process
     exited = Promise.withResolvers<void>()
     process.send([{ ...rest, shakesFile }])
-    process.on('message', batch => deps.onSays(batch as readonly BrokerSays[]))
+    let words = ''
+    process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      words = `${words}${text}`.slice(-2_000)
+      for (const line of text.split('\n')) if (line.trim() !== '') deps.report(`broker: ${line.slice(0, 500)}`)
+    })
+    process.on('message', batch => {
+      if (listened) return deps.onSays(batch as readonly BrokerSays[])
+      listened = (batch as readonly BrokerSays[]).some(item => item.kind === 'listening')
+      deps.onSays(batch as readonly BrokerSays[])
+    })
     process.on('error', error => deps.report(`broker: ${error.message}`))
     process.on('exit', (code, signal) => {
       if (child === process) child = undefined
       exited.resolve()
       const abortedAfter = signal !== null && aborts.has(signal) ? (readShakes(shakesFile)[0] ?? null) : null
       deps.onEnd({ code, signal, abortedAfter })
+      if (!listened && !closing) deps.onFailed?.(words.trim() || `the broker ended with ${signal ?? code}`)
       if (closing) return
       delayMs = performance.now() - startedAt > steadyMs ? restartMinMs : Math.min(restartMaxMs, delayMs * 2)
       restart = setTimeout(begin, delayMs / 2 + Math.random() * (delayMs / 2))

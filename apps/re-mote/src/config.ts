@@ -1,0 +1,36 @@
+import { loadConfig, logLevels, type Environment } from '@re-ops/service'
+import { Type, type Static } from 'typebox'
+
+const Port = Type.Integer({ minimum: 0, maximum: 65_535 })
+
+/** Everything re-mote can be told, and by which variable. The one place that reads the environment. */
+export const Config = Type.Object({
+  state: Type.String({ minLength: 1, default: '.reops', env: 'REOPS_STATE', description: 'the state folder' }),
+  databaseUrl: Type.Optional(
+    Type.String({
+      pattern: '^postgres(ql)?://',
+      env: 'DATABASE_URL',
+      redact: true,
+      description: 'absent: an embedded PostgreSQL in the state folder',
+    }),
+  ),
+  masterKey: Type.Optional(Type.String({ env: 'REOPS_MASTER_KEY', secret: true })),
+  tokenKey: Type.Optional(Type.String({ env: 'REOPS_TOKEN_KEY', secret: true })),
+  logLevel: Type.Enum([...logLevels], { default: 'info', env: 'REOPS_LOG_LEVEL' }),
+  host: Type.String({ minLength: 1, default: '127.0.0.1', env: 'REMOTE_HOST' }),
+  port: Type.Integer({ ...Port, default: 7020, env: 'REMOTE_PORT', description: '0: any free port' }),
+  brokerHost: Type.String({ minLength: 1, default: '127.0.0.1', env: 'REMOTE_BROKER_HOST' }),
+  brokerPort: Type.Integer({ ...Port, default: 7022, env: 'REMOTE_BROKER_PORT', description: '0: any free port' }),
+  brokerAdvertise: Type.Optional(
+    Type.String({
+      pattern: '^tcp://[^\\s:]+:\\d+$|^tcp://\\[[0-9a-fA-F:]+\\]:\\d+$',
+      env: 'REMOTE_BROKER_ADVERTISE',
+      description: 'what agents dial, for example tcp://mote.example:7022',
+    }),
+  ),
+  proofKit: Type.Optional(Type.Literal('1', { env: 'REOPS_PROOF_KIT' })),
+  faults: Type.Optional(Type.Array(Type.String(), { env: 'REOPS_FAULTS', description: 'of the proof kit' })),
+})
+export type Config = Static<typeof Config>
+
+export const readConfig = (environment: Environment): Config => loadConfig(Config, { environment })

@@ -1,0 +1,52 @@
+import type { CallResult, Failure } from '@re-ops/protocols'
+import type { ActiveCall } from './types.ts'
+
+const failed = (failure: Failure): CallResult => ({ ok: false, failure })
+
+export const unreachable = (step: string, why: string, callId?: string): CallResult =>
+  failed({
+    kind: 'unreachable',
+    message: why,
+    step,
+    transport: 'zmq',
+    started: 'no',
+    ...(callId === undefined ? {} : { callId }),
+  })
+
+export const noSession = 'the host has no session'
+
+export const cancelled = (step: string, callId?: string): CallResult =>
+  failed({
+    kind: 'cancelled',
+    message: 'cancelled before it was sent',
+    step,
+    transport: 'zmq',
+    started: 'no',
+    ...(callId === undefined ? {} : { callId }),
+  })
+
+export const rejected = (call: ActiveCall, why: string): CallResult =>
+  failed({ kind: 'rejected', message: why, step: call.step, transport: 'zmq', callId: call.id, started: 'no' })
+
+/** The deadline passed without an answer: it began if it was acknowledged, else nobody knows. */
+export const lost = (call: ActiveCall, why: string): CallResult =>
+  failed({
+    kind: 'lost',
+    message: why,
+    step: call.step,
+    transport: 'zmq',
+    callId: call.id,
+    started: call.ackedAt === null ? 'unknown' : 'yes',
+    ...(call.ackedAt === null ? {} : { ackedAt: call.ackedAt }),
+  })
+
+/** An agent's result with what it may have left out. */
+export const completed = (call: ActiveCall, result: CallResult): CallResult =>
+  result.ok
+    ? result
+    : failed({
+        ...result.failure,
+        callId: call.id,
+        transport: 'zmq',
+        ...(call.ackedAt === null || result.failure.ackedAt !== undefined ? {} : { ackedAt: call.ackedAt }),
+      })

@@ -1,0 +1,60 @@
+import type { Cursor, Step } from '@re-ops/pipelines'
+import type { Failure, RunSummary, Target } from '@re-ops/protocols'
+
+/** A run that this process drives. Everything here can be rebuilt from Postgres; nothing is only here. */
+export type ActiveRun = {
+  readonly id: string
+  readonly step: Step<unknown, unknown>
+  readonly requestId: string
+  readonly timeoutMs: number
+  /** On the monotonic clock. */
+  readonly startedAt: number
+  readonly targets: Map<string, ActiveTarget>
+  readonly expected: number
+  /** Kept for who waits for the run, while it is small enough. */
+  readonly keepsResults: boolean
+  open: number
+  gathered: number
+  ok: number
+  readonly failures: Record<string, number>
+  cancelled: boolean
+  readonly done: PromiseWithResolvers<void>
+}
+
+export type ActiveTarget = {
+  readonly run: ActiveRun
+  readonly host: string
+  readonly name: string
+  call: ActiveCall | null
+  barrier: { readonly cursor: Cursor; readonly value: unknown; readonly step: string } | null
+  ended: Target | true | null
+}
+
+/**
+ * One call under way. `handed`: this process gave it to a broker, or an earlier process may have, so the agent may know of it.
+ * `ending`: its end is being committed.
+ */
+export type ActiveCall = {
+  readonly id: string
+  readonly target: ActiveTarget
+  readonly operation: string
+  readonly input: unknown
+  readonly step: string
+  readonly cursor: Cursor
+  readonly timeoutMs: number
+  readonly reads: boolean
+  readonly redeliveries: number
+  state: 'queued' | 'sent' | 'acked' | 'running' | 'ending'
+  handed: boolean
+  epoch: number | null
+  ackedAt: string | null
+  deadline: number
+}
+
+export type RunDone = { readonly id: string; readonly summary: RunSummary }
+export type DriverEvents = {
+  target(run: string, target: Target): void
+  done(run: RunDone): void
+}
+
+export type LostOf = Pick<Failure, 'started' | 'ackedAt' | 'stillRunning'>

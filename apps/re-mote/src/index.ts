@@ -1,0 +1,2 @@
+export { Config, readConfig } from './config.ts'
+export { start } from './start.ts'

@@ -1,0 +1,19 @@
+import type { Keyset } from '@re-ops/protocols'
+import type { Pool } from '@re-ops/service'
+import type { Driver } from '../driver/driver.ts'
+import type { EnrolDeps } from '../services/enrol.ts'
+import type { EnrolmentDeps } from '../services/enrolments.ts'
+import type { Hub } from '../services/events.ts'
+import type { RunsDeps } from '../services/runs.ts'
+import type { Link } from '../zmq/link.ts'
+
+export type RouteDeps = {
+  readonly pool: Pool
+  readonly hub: Hub
+  readonly link: Link
+  readonly driver: Driver
+  readonly runs: RunsDeps
+  readonly enrolments: EnrolmentDeps
+  readonly enrol: EnrolDeps
+  keyset(): Keyset
+}

@@ -1,0 +1,121 @@
+import { Host, Id } from '@re-ops/protocols'
+import { HttpProblem, openEvents, type App } from '@re-ops/service'
+import { Type } from 'typebox'
+import { compileSelector } from '../services/runs.ts'
+import { confirmHost, findHosts, listHosts, revokeSystem, setHostState } from '../store/hosts.ts'
+import { findRun, runOf } from '../store/runs.ts'
+import type { RouteDeps } from './deps.ts'
+
+const Params = Type.Object({ id: Id })
+const generationMax = 2_147_483_647
+
+export const addHosts = (app: App, deps: RouteDeps): void => {
+  const { pool, link, hub } = deps
+  const isOnline = (host: string) => link.epochOf(host) !== undefined
+  const one = async (id: string) => {
+    const [host] = await findHosts(pool, isOnline, [id])
+    if (!host) throw new HttpProblem(404, 'no-such-host', 'No such host', `host ${id} does not exist`)
+    return host
+  }
+  const audit = (action: string, subject: string, host: string, detail = {}) =>
+    link.audit({ action, subject, host, detail })
+
+  app.get(
+    '/v1/hosts',
+    {
+      config: { scope: 'hosts:read' },
+      schema: {
+        summary: 'Hosts by name; revoked ones only when asked for by system',
+        querystring: Type.Object({
+          on: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'selector' })),
+          system: Type.Optional(Id),
+          generation: Type.Optional(Type.Integer({ minimum: 0, maximum: generationMax })),
+        }),
+        response: { 200: Type.Array(Host) },
+      },
+    },
+    ({ query }) => {
+      const { condition, parameters } = compileSelector(query.on ?? '*')
+      const conditions = [condition]
+      if (query.system === undefined) conditions.push(`h.state <> 'revoked'`)
+      else conditions.push(`h.system = $${parameters.push(query.system)}::uuid`)
+      if (query.generation !== undefined) conditions.push(`h.generation = $${parameters.push(query.generation)}::int`)
+      return listHosts(pool, isOnline, { condition: conditions.join(' and '), parameters })
+    },
+  )
+  app.get(
+    '/v1/hosts/:id',
+    { config: { scope: 'hosts:read' }, schema: { summary: 'A host', params: Params, response: { 200: Host } } },
+    ({ params }) => one(params.id),
+  )
+  app.delete(
+    '/v1/hosts/:id',
+    {
+      config: { scope: 'hosts:write' },
+      schema: { summary: 'Revoke its identity', params: Params, response: { 200: Host } },
+    },
+    async ({ params, caller }) => {
+      const changed = await setHostState(pool, { ids: [params.id], state: 'revoked', reason: `by ${caller.subject}` })
+      if (changed.length > 0) audit('host.revoked', caller.subject, params.id)
+      link.endSession(params.id, 'revoked', false)
+      hub.hostChanged(params.id)
+      return one(params.id)
+    },
+  )
+  app.post(
+    '/v1/hosts/:id/confirm',
+    {
+      config: { scope: 'hosts:write' },
+      schema: { summary: 'Lift a quarantine', params: Params, response: { 200: Host } },
+    },
+    async ({ params, caller }) => {
+      if (await confirmHost(pool, params.id)) audit('host.confirmed', caller.subject, params.id)
+      hub.hostChanged(params.id)
+      return one(params.id)
+    },
+  )
+  app.post(
+    '/v1/identities/revoke',
+    {
+      config: { scope: 'enrolments:write' },
+      schema: {
+        summary: 'Revoke the hosts and open enrolments of a system, up to a generation',
+        body: Type.Object(
+          { system: Id, generation: Type.Optional(Type.Integer({ minimum: 0, maximum: generationMax })) },
+          { additionalProperties: false },
+        ),
+        response: { 200: Type.Object({ revoked: Type.Integer() }) },
+      },
+    },
+    async ({ body, caller }) => {
+      const { system, generation = generationMax } = body
+      const revoked = await revokeSystem(pool, { system, generation })
+      for (const host of revoked) {
+        audit('host.revoked', caller.subject, host, { system, generation })
+        link.endSession(host, 'revoked', false)
+        hub.hostChanged(host)
+      }
+      return { revoked: revoked.length }
+    },
+  )
+  app.get(
+    '/v1/events',
+    {
+      config: { scope: 'hosts:read' },
+      schema: { summary: 'Server-sent events: `host` and `run`, as they change' },
+    },
+    async (request, reply) => {
+      const stream = openEvents(request, reply)
+      const stop = hub.listen({
+        host: host => stream.send('host', host, host.id),
+        run: id =>
+          void findRun(pool, id)
+            .then(row => row && stream.send('run', runOf(row), id))
+            .catch((error: unknown) =>
+              request.log.warn({ err: error }, 'a run could not be read for the event stream'),
+            ),
+      })
+      stream.closed.addEventListener('abort', stop)
+    },
+  )
+}

@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { newId, parseSelector, patternMatches, selects, type Selector } from '@re-ops/protocols'
+import { makeLog, makePool, migrate, type Pool } from '@re-ops/service'
+import { testPostgres, type TestPostgres } from '@re-ops/service/testing'
+import fc from 'fast-check'
+import { migrations } from '../store/migrations.ts'
+import { patternToRegExp } from './pattern.ts'
+import { selectorToSql } from './sql.ts'
+
+const log = makeLog({ service: 'test', level: 'silent' })
+let postgres: TestPostgres
+let pool: Pool
+beforeAll(async () => {
+  postgres = await testPostgres()
+  pool = makePool({ url: postgres.url, log })
+  await migrate({ pool, schema: 'mote', migrations, log })
+})
+afterAll(async () => {
+  await pool.end()
+  await postgres.drop()
+})
+
+type TestHost = { id: string; name: string; labels: Record<string, string>; facts: Record<string, unknown> }
+const store = async (hosts: readonly TestHost[]) => {
+  await pool.query('truncate mote.host')
+  await pool.query(
+    `insert into mote.host (id, name, labels, facts, curve_key, sign_key, instance)
+     select h.id, h.name, h.labels, h.facts, h.id::text, '', '' from unnest($1::uuid[], $2::text[], $3::jsonb[], $4::jsonb[]) as h(id, name, labels, facts)`,
+    [
+      hosts.map(h => h.id),
+      hosts.map(h => h.name),
+      hosts.map(h => JSON.stringify(h.labels)),
+      hosts.map(h => JSON.stringify(h.facts)),
+    ],
+  )
+}
+const picked = async (selector: Selector): Promise<string[]> => {
+  const parameters: unknown[] = []
+  const condition = selectorToSql(selector, parameters, '')
+  const { rows } = await pool.query<{ id: string }>(
+    `select h.id from mote.host h where ${condition} order by h.id`,
+    parameters,
+  )
+  return rows.map(row => row.id)
+}
+
+const names = ['web1', 'web01', 'web-2', 'web10', 'db.1', 'DB.1', 'a+b', 'x', 'web']
+const keys = ['role', 'env', 'a.b', 'length']
+const words = [
+  'web',
+  'db',
+  'prod',
+  '',
+  '10',
+  'true',
+  'a*',
+  '1.5',
+  'we?',
+  '.*',
+  '[1-20]',
+  'web[01-12]',
+  '*',
+  'é',
+  '[x]',
+  '7',
+]
+const leaf = fc.oneof(
+  fc.constantFrom(...words),
+  fc.integer({ min: -5, max: 20 }),
+  fc.boolean(),
+  fc.constant(null),
+  fc.constant(1.5),
+)
+const facts = fc.dictionary(
+  fc.constantFrom('os', 'cpu', 'disks', 'a'),
+  fc.oneof(
+    leaf,
+    fc.array(leaf, { maxLength: 3 }),
+    fc.dictionary(fc.constantFrom('id', 'b', '0', 'length', '-1'), leaf),
+  ),
+)
+const hosts = fc.array(
+  fc.record({
+    id: fc.uuid().map(() => newId()),
+    name: fc.constantFrom(...names),
+    labels: fc.dictionary(fc.constantFrom(...keys), fc.constantFrom(...words)),
+    facts,
+  }),
+  { minLength: 1, maxLength: 12 },
+)
+const paths = [
+  'os',
+  'cpu',
+  'disks',
+  'disks.0',
+  'disks.1',
+  'disks.length',
+  'a.b',
+  'a.-1',
+  'a.0',
+  'a.id',
+  'disks.-1',
+  'os.x',
+  'constructor',
+]
+const term: fc.Arbitrary<Selector> = fc.oneof(
+  fc.constant<Selector>({ kind: 'all' }),
+  fc
+    .constantFrom(...names, ...words, 'web[1-10]', 'web[01-09]', 'w*[1-2]', 'web-[2,5]*')
+    .map((pattern): Selector => ({ kind: 'name', pattern })),
+  fc
+    .record({
+      key: fc.constantFrom(...keys),
+      values: fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 3 }),
+      negated: fc.boolean(),
+    })
+    .map((one): Selector => ({ kind: 'label', ...one })),
+  fc
+    .record({
+      key: fc.constantFrom(...paths),
+      values: fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 3 }),
+      negated: fc.boolean(),
+    })
+    .map((one): Selector => ({ kind: 'fact', ...one })),
+)
+const selectors = fc.letrec<{ any: Selector }>(tie => ({
+  any: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    term,
+    tie('any').map((of): Selector => ({ kind: 'not', of })),
+    fc.record({
+      kind: fc.constantFrom('and' as const, 'or' as const),
+      of: fc.array(tie('any'), { minLength: 1, maxLength: 3 }),
+    }),
+  ),
+})).any
+
+describe('a selector in SQL', () => {
+  test('picks the hosts that `selects` picks', async () => {
+    await fc.assert(
+      fc.asyncProperty(hosts, fc.array(selectors, { minLength: 5, maxLength: 5 }), async (there, several) => {
+        await store(there)
+        for (const selector of several) {
+          const expected = there.filter(host => selects(selector, host)).map(host => host.id)
+          expect(await picked(selector)).toEqual(expected.toSorted())
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('a pattern as a regular expression matches what the pattern matches', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 1200 }),
+        fc.integer({ min: 0, max: 1200 }),
+        fc.integer({ min: 1, max: 4 }),
+        (a, b, width) => {
+          const [first, last] = [Math.min(a, b), Math.max(a, b)]
+          const pattern = `w[${String(first).padStart(width, '0')}-${last}]*`
+          const expression = new RegExp(patternToRegExp(pattern), 's')
+          for (let n = 0; n <= 1300; n += 7)
+            for (const text of [`w${n}`, `w${String(n).padStart(3, '0')}-x`])
+              if (expression.test(text) !== patternMatches(pattern, text))
+                throw new Error(`${pattern} and ${text}: ${expression.source}`)
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+
+  test('picks among 10,000 hosts in milliseconds', async () => {
+    const many = Array.from({ length: 10_000 }, (_, n) => ({
+      id: newId(),
+      name: `web-${n}`,
+      labels: { role: n % 2 ? 'web' : 'db', env: n % 10 ? 'prod' : 'test' },
+      facts: { os: { id: 'debian' } },
+    }))
+    await store(many)
+    const selector = parseSelector('role=web and not env=test and web-[1-9000] and fact:os=debian')
+    await picked(selector)
+    const times: number[] = []
+    for (let n = 0; n < 5; n += 1) {
+      const from = performance.now()
+      expect(await picked(selector)).toHaveLength(4500)
+      times.push(performance.now() - from)
+    }
+    expect(Math.min(...times)).toBeLessThan(200)
+  })
+
+  test('a saved name that nobody saved is an error that points at it', () => {
+    expect(() => selectorToSql(parseSelector('role=web and @mine'), [], 'role=web and @mine')).toThrow(/character 14/)
+  })
+})

@@ -1,0 +1,87 @@
+import { isConnectionLost, type Log } from '@re-ops/service'
+
+export type Batcher<T> = {
+  put(item: T): void
+  readonly length: number
+  /** Resolves when all that was put is committed. */
+  drained(): Promise<void>
+}
+export type BatcherOptions<T> = {
+  readonly name: string
+  readonly log: Log
+  readonly itemsMax: number
+  /**
+   * Writes the batch in one statement; answers what to do once it is committed. Repeated with the same batch after a lost connection, so it
+   * must be safe to repeat.
+   */
+  flush(batch: readonly T[], batchId: string): Promise<() => void>
+  /** An item that Postgres refuses for what it is; the others of its batch are written without it. */
+  onRefused(item: T, error: unknown): void
+  readonly newBatchId: () => string
+  onFlushed?(items: number, ms: number): void
+}
+
+const retryMinMs = 50
+const retryMaxMs = 2_000
+
+/**
+ * Group commit: one writer that writes what has gathered as soon as the previous batch is done. Alone, an item waits for nothing; under load,
+ * batches grow by themselves. While Postgres is away the batch is kept and tried again for as long as it takes.
+ */
+export const makeBatcher = <T>(options: BatcherOptions<T>): Batcher<T> => {
+  let waiting: T[] = []
+  let running = false
+  let idle = Promise.withResolvers<void>()
+  idle.resolve()
+
+  const flushOne = async (batch: readonly T[]): Promise<void> => {
+    const id = options.newBatchId()
+    const from = performance.now()
+    for (let attempt = 0; ; attempt += 1) {
+      let committed: () => void
+      try {
+        committed = await options.flush(batch, id)
+      } catch (error) {
+        if (!isConnectionLost(error)) return refused(batch, error)
+        if (attempt === 0) options.log.warn({ err: error, batch: options.name }, 'Postgres is away; the batch is kept')
+        const waitMs = Math.min(retryMaxMs, retryMinMs * 2 ** attempt) * (0.5 + Math.random() / 2)
+        await new Promise(resolve => setTimeout(resolve, waitMs))
+        continue
+      }
+      options.onFlushed?.(batch.length, performance.now() - from)
+      return committed()
+    }
+  }
+  const refused = async (batch: readonly T[], error: unknown): Promise<void> => {
+    const [only] = batch
+    if (batch.length === 1 && only !== undefined) {
+      options.log.error({ err: error, batch: options.name }, 'Postgres refuses an item')
+      return options.onRefused(only, error)
+    }
+    const middle = Math.ceil(batch.length / 2)
+    await flushOne(batch.slice(0, middle))
+    await flushOne(batch.slice(middle))
+  }
+  const run = async () => {
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, options.itemsMax)
+      await flushOne(batch)
+    }
+    running = false
+    idle.resolve()
+  }
+  return {
+    put: item => {
+      waiting.push(item)
+      if (running) return
+      running = true
+      idle = Promise.withResolvers<void>()
+      // What else this turn of the event loop brings goes into the same batch.
+      setImmediate(() => void run())
+    },
+    get length() {
+      return waiting.length
+    },
+    drained: () => idle.promise,
+  }
+}

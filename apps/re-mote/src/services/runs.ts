@@ -1,0 +1,279 @@
+import { decodeStep, type Step } from '@re-ops/pipelines'
+import { newId, parseSelector, SelectorError, type CreateRun, type Run, type Target } from '@re-ops/protocols'
+import { contentHash, HttpProblem, type Log, type Pool } from '@re-ops/service'
+import { catalogue } from '@re-ops/operations'
+import { offlineOpening, onlineOpening } from '../driver/opening.ts'
+import type { Driver } from '../driver/driver.ts'
+import type { ActiveCall, ActiveRun, ActiveTarget } from '../driver/types.ts'
+import { selectorToSql } from '../selector/sql.ts'
+import { createRun, type PickedHost } from '../store/create-run.ts'
+import {
+  findAbandoned,
+  findRun,
+  findRunByKey,
+  listTargets,
+  runOf,
+  type OpenTarget,
+  type RunRow,
+} from '../store/runs.ts'
+
+export type RunsDeps = {
+  readonly log: Log
+  readonly pool: Pool
+  readonly driver: Driver
+  readonly broker: () => string
+  onCreated(run: string): void
+}
+
+const defaultTimeoutMs = 60_000
+/** Results of runs up to this size stay in memory until the run ends, for who waits; bigger ones are read back. */
+const keptTargetsMax = 1_000
+
+export const compileSelector = (text: string): { condition: string; parameters: unknown[] } => {
+  const parameters: unknown[] = []
+  try {
+    return { condition: selectorToSql(parseSelector(text), parameters, text), parameters }
+  } catch (error) {
+    if (!(error instanceof SelectorError)) throw error
+    throw new HttpProblem(400, 'bad-selector', 'Bad selector', error.message, {
+      errors: [{ path: '/body/on', message: error.message }],
+    })
+  }
+}
+
+const decode = (pipeline: unknown): Step<unknown, unknown> => {
+  const decoded = decodeStep(pipeline, catalogue)
+  if (decoded.ok) return decoded.step
+  const errors = decoded.errors.map(one => ({ path: `/body/pipeline${one.path}`, message: one.message }))
+  const detail = errors
+    .map(one => `${one.path} ${one.message}`)
+    .join('; ')
+    .slice(0, 1_000)
+  throw new HttpProblem(400, decoded.kind, titles[decoded.kind], detail, { errors })
+}
+const titles = {
+  'bad-pipeline': 'Bad pipeline',
+  'unknown-operation': 'Unknown operation',
+  'bad-input': 'Bad input',
+} as const
+
+export type Started = { readonly run: Run; readonly ended: Promise<Run> }
+type Asked = {
+  readonly body: CreateRun
+  readonly subject: string
+  readonly requestId: string
+  readonly key: string | undefined
+}
+
+/** Checks, resolves, stores, then sends. Answers the run as it is stored, and a promise of it when it has ended. */
+export const startRun = async (deps: RunsDeps, { body, subject, requestId, key }: Asked): Promise<Started> => {
+  const selector = compileSelector(body.on)
+  const step = decode(body.pipeline)
+  const timeoutMs = body.timeoutMs ?? defaultTimeoutMs
+  const id = newId()
+  const { opening: online, first } = onlineOpening(step, timeoutMs)
+  const picked = await createRun(deps.pool, {
+    id,
+    selector: body.on,
+    pipeline: body.pipeline,
+    timeoutMs: body.timeoutMs ?? null,
+    createdBy: subject,
+    requestId,
+    idempotencyKey: key ?? null,
+    bodyHash: key === undefined ? null : contentHash(body),
+    allowNone: body.allowNone === true,
+    broker: deps.broker(),
+    ...selector,
+    online,
+    offline: offlineOpening(step, timeoutMs),
+  })
+  if (picked === null) return again(deps, subject, key, body)
+  if (picked.length === 0 && body.allowNone !== true)
+    throw new HttpProblem(
+      422,
+      'selector-matches-nothing',
+      'Selector matches nothing',
+      `/body/on: no host matches ${JSON.stringify(body.on)}; see GET /v1/hosts, or set allowNone`,
+    )
+  deps.onCreated(id)
+  const run = newRun({ id, step, requestId, timeoutMs, expected: picked.length, ageMs: 0, cancelled: false })
+  const open = openTargets(run, picked, online, offlineOpening(step, timeoutMs))
+  const stored: Run = {
+    id,
+    on: body.on,
+    pipeline: body.pipeline,
+    state: run.open > 0 ? 'running' : 'done',
+    createdAt: new Date().toISOString(),
+    finishedAt: run.open > 0 ? null : new Date().toISOString(),
+    createdBy: subject,
+    summary: summaryOf(run),
+  }
+  if (run.open === 0) {
+    const targets = targetsOf(run)
+    return { run: stored, ended: targets ? Promise.resolve({ ...stored, targets }) : read(deps, id) }
+  }
+  const calls = open.flatMap(({ target, call }) =>
+    call === null || first.kind !== 'call' ? [] : [deps.driver.newCall(target, first, 0, call)],
+  )
+  const ended = run.done.promise.then(() => {
+    const targets = run.open === 0 ? targetsOf(run) : null
+    return targets
+      ? { ...stored, state: 'done' as const, finishedAt: new Date().toISOString(), summary: summaryOf(run), targets }
+      : read(deps, id)
+  })
+  ended.catch((error: unknown) => deps.log.debug({ err: error, run: id }, 'an ended run could not be read back'))
+  deps.driver.take(run, calls)
+  return { run: stored, ended }
+}
+
+/** The same key again: the same run, or a conflict when the body is another one. */
+const again = async (deps: RunsDeps, subject: string, key: string | undefined, body: CreateRun): Promise<Started> => {
+  const row = key === undefined ? null : await findRunByKey(deps.pool, subject, key)
+  if (!row) throw new Error('a run was neither stored nor found')
+  if (row.body_hash !== contentHash(body))
+    throw new HttpProblem(
+      409,
+      'idempotency-conflict',
+      'Idempotency-Key was used before',
+      `Idempotency-Key ${key} was used for another body; use a new key for a new request`,
+    )
+  const active = deps.driver.get(row.id)
+  const ended = active ? active.done.promise.then(() => read(deps, row.id)) : read(deps, row.id)
+  ended.catch((error: unknown) => deps.log.debug({ err: error, run: row.id }, 'an ended run could not be read back'))
+  return { run: runOf(row), ended }
+}
+
+const read = async ({ pool }: RunsDeps, id: string): Promise<Run> => {
+  const row = await findRun(pool, id)
+  if (!row) throw new HttpProblem(404, 'no-such-run', 'No such run', `run ${id} does not exist`)
+  return runOf(row, await listTargets(pool, id))
+}
+
+type RunFacts = Pick<ActiveRun, 'id' | 'step' | 'requestId' | 'timeoutMs' | 'expected' | 'cancelled'> & {
+  ageMs: number
+}
+const newRun = ({ ageMs, ...facts }: RunFacts): ActiveRun => ({
+  ...facts,
+  startedAt: performance.now() - ageMs,
+  targets: new Map(),
+  keepsResults: facts.expected <= keptTargetsMax,
+  open: 0,
+  gathered: 0,
+  ok: 0,
+  failures: {},
+  done: Promise.withResolvers<void>(),
+})
+
+type Opening = ReturnType<typeof offlineOpening>
+/** The targets as the statement stored them. Only those that are not terminal have something to do. */
+const openTargets = (run: ActiveRun, picked: readonly PickedHost[], online: Opening, offline: Opening) =>
+  picked.flatMap(host => {
+    const opening = host.online ? online : offline
+    const target: ActiveTarget = { run, host: host.id, name: host.name, call: null, barrier: null, ended: null }
+    run.targets.set(host.id, target)
+    if (opening.call === null && !opening.gathered) {
+      target.ended = ended(target, opening)
+      if (opening.state === 'ok') run.ok += 1
+      else run.failures[opening.state] = (run.failures[opening.state] ?? 0) + 1
+      return []
+    }
+    run.open += 1
+    if (opening.gathered) {
+      target.barrier = { cursor: opening.cursor as never, value: opening.value, step: opening.step ?? '' }
+      run.gathered += 1
+    }
+    return [{ target, call: host.call }]
+  })
+const ended = (target: ActiveTarget, { state, step, value, failure }: Opening): Target => ({
+  host: { id: target.host, name: target.name },
+  state: state as Target['state'],
+  step,
+  ms: 0,
+  ...(state === 'ok' ? { value } : {}),
+  ...(failure ? { failure: failure as NonNullable<Target['failure']> } : {}),
+})
+const summaryOf = (run: ActiveRun): Run['summary'] => ({
+  run: run.id,
+  expected: run.expected,
+  ok: run.ok,
+  failed: run.expected - run.open - run.ok,
+  failures: { ...run.failures },
+})
+const targetsOf = (run: ActiveRun): Target[] | null => {
+  const targets: Target[] = []
+  for (const { ended } of run.targets.values())
+    if (ended === null || ended === true) return null
+    else targets.push(ended)
+  return targets
+}
+
+/** Takes up stored runs that nobody drives: after a start all of them, later those whose creation got lost with its connection. */
+export const adoptRuns = async (deps: RunsDeps, olderThanMs: number): Promise<number> => {
+  const { runs, targets } = await findAbandoned(deps.pool, deps.driver.runIds(), olderThanMs)
+  const byRun = Map.groupBy(targets, target => target.run)
+  for (const row of runs) {
+    if (deps.driver.has(row.id)) continue
+    try {
+      adopt(deps, row, byRun.get(row.id) ?? [])
+    } catch (error) {
+      deps.log.error(
+        { err: error, run: row.id },
+        'a stored run cannot be taken up: its pipeline is not understood any more',
+      )
+    }
+  }
+  if (runs.length > 0) deps.log.info({ runs: runs.length, targets: targets.length }, 'stored runs are taken up')
+  return runs.length
+}
+const adopt = (deps: RunsDeps, row: RunRow, targets: readonly OpenTarget[]) => {
+  const run = newRun({
+    id: row.id,
+    step: decode(row.pipeline),
+    requestId: row.request_id,
+    timeoutMs: row.timeout_ms ?? defaultTimeoutMs,
+    expected: row.expected,
+    ageMs: Math.max(0, Date.now() - row.created_at.getTime()),
+    cancelled: row.cancelled_at !== null,
+  })
+  run.ok = row.ok
+  Object.assign(run.failures, row.failures)
+  run.open = targets.length
+  const calls = targets.flatMap(stored => {
+    const target: ActiveTarget = {
+      run,
+      host: stored.host,
+      name: stored.host_name,
+      call: null,
+      barrier: null,
+      ended: null,
+    }
+    run.targets.set(stored.host, target)
+    if (stored.gathered) {
+      target.barrier = { cursor: stored.cursor as never, value: stored.value, step: stored.step ?? '' }
+      run.gathered += 1
+    }
+    return stored.call === null ? [] : [storedCall(deps, target, stored, stored.call)]
+  })
+  deps.driver.take(run, calls)
+}
+/** Whatever its row says, an earlier process may have sent it: the agent is asked before anything else happens to it. */
+const storedCall = (deps: RunsDeps, target: ActiveTarget, stored: OpenTarget, id: string): ActiveCall => {
+  const { operation, input, step, cursor, timeout_ms: timeoutMs } = stored
+  const progress = {
+    kind: 'call' as const,
+    operation: operation ?? '',
+    input,
+    step: step ?? '',
+    cursor: cursor as never,
+    timeoutMs: timeoutMs ?? target.run.timeoutMs,
+  }
+  const call = deps.driver.newCall(target, progress, stored.redeliveries ?? 0, id)
+  const acked = stored.call_state === 'acked' || stored.call_state === 'running'
+  return {
+    ...call,
+    handed: true,
+    state: stored.call_state ?? 'sent',
+    ackedAt: acked ? (stored.acked_at?.toISOString() ?? null) : null,
+    deadline: performance.now() + Math.max(15_000, call.timeoutMs + 5_000 - (stored.call_age_ms ?? 0)),
+  }
+}

@@ -1,0 +1,183 @@
+import { createHmac } from 'node:crypto'
+import { join } from 'node:path'
+import { operationNamed } from '@re-ops/operations'
+import type { Keyset } from '@re-ops/protocols'
+import {
+  ConfigError,
+  ensureFolder,
+  ensureMasterKeys,
+  ensureTokenKey,
+  idempotencyMigration,
+  listen,
+  makeApp,
+  makeLog,
+  makePool,
+  makeTokenVerifier,
+  migrate,
+  openDatabase,
+  writeAddressFile,
+  type Environment,
+  type ServiceContext,
+  type Started,
+} from '@re-ops/service'
+import type { Config } from './config.ts'
+import { makeDriver, type Driver } from './driver/driver.ts'
+import { makeMoteMetrics } from './metrics.ts'
+import { addEnrolments } from './routes/enrolments.ts'
+import { addHosts } from './routes/hosts.ts'
+import { addRuns } from './routes/runs.ts'
+import { makeHub } from './services/events.ts'
+import { adoptRuns, type RunsDeps } from './services/runs.ts'
+import { findHosts } from './store/hosts.ts'
+import { ensureInstallation, ensureKeyset } from './store/installation.ts'
+import { migrations } from './store/migrations.ts'
+import { startLink, type Link } from './zmq/link.ts'
+
+const version = '0.1.0'
+const name = 're-mote'
+const adoptEveryMs = 5_000
+/** A run younger than this may still be on its way from its statement into memory. */
+const adoptAfterMs = 15_000
+const knownFaults = ['ack-before-commit', 'no-journal', 'no-fence']
+
+const faultsOf = ({ faults = [], proofKit }: Config): ReadonlySet<string> => {
+  if (faults.length > 0 && proofKit !== '1')
+    throw new ConfigError(['REOPS_FAULTS is set: allowed only together with REOPS_PROOF_KIT=1'])
+  const unknown = faults.find(fault => !knownFaults.includes(fault))
+  if (unknown !== undefined)
+    throw new ConfigError([`REOPS_FAULTS=${unknown}: must be one of ${knownFaults.join(', ')}`])
+  return new Set(faults)
+}
+
+/** Builds the service from its configuration: Postgres, keys, driver, broker, HTTP, in this order. */
+export const start = async (context: ServiceContext, config: Config, environment: Environment): Promise<Started> => {
+  const faults = faultsOf(config)
+  const log = makeLog({ service: name, level: config.logLevel })
+  const state = await ensureFolder(config.state, 'REOPS_STATE')
+  const masterKeys = await ensureMasterKeys({ stateFolder: state, reference: config.masterKey, environment })
+  const tokenKey = await ensureTokenKey(state, { reference: config.tokenKey, environment })
+
+  const database = await openDatabase({ databaseUrl: config.databaseUrl, stateFolder: state, log })
+  context.onStop('postgres', database.stop)
+  const pool = makePool({ url: database.url, log, max: 10, applicationName: name })
+  context.onStop('pool', () => pool.end())
+  await migrate({ pool, schema: 'mote', migrations: [...migrations, idempotencyMigration('mote')], log })
+  const installation = await ensureInstallation(pool, masterKeys)
+
+  // Driver and link know each other: the driver is made first and asks the link only once it is there.
+  const parts: { link?: Link; announce?: () => void } = {}
+  const isOnline = (host: string) => parts.link?.epochOf(host) !== undefined
+  const hub = makeHub({ log, readHosts: ids => findHosts(pool, isOnline, ids) })
+  context.onStop('events', hub.close)
+  const sizes = () => ({ ...driver.size(), sessions: parts.link?.sessions ?? 0 })
+  const metrics = makeMoteMetrics(pool, sizes)
+  const driver: Driver = makeDriver({
+    log,
+    pool,
+    events: { target: hub.target, done: ({ id, summary }) => hub.done(id, summary) },
+    epochOf: host => parts.link?.epochOf(host),
+    // Before the broker is up every host of a stored run may be on its way back.
+    isReturning: host => parts.link?.isReturning(host) ?? true,
+    send: (host, epoch, messages) => parts.link?.send(host, epoch, messages),
+    reads: operation => operationNamed(operation)?.reads === true,
+    onCommit: metrics.onCommit,
+    onCallEnd: metrics.onCallEnd,
+    settleBeforeCommit: faults.has('ack-before-commit'),
+  })
+  context.onStop('driver', driver.close)
+  const runs: RunsDeps = {
+    log,
+    pool,
+    driver,
+    broker: () => parts.link?.broker ?? installation.id,
+    onCreated: hub.runChanged,
+  }
+  // Stored runs are known before the first agent can answer for them.
+  await adoptRuns(runs, 0)
+
+  let keyset: Keyset | undefined
+  const link = await startLink({
+    log,
+    pool,
+    bind: `tcp://${config.brokerHost}:${config.brokerPort === 0 ? '*' : config.brokerPort}`,
+    curve: installation.keys.curve,
+    shakesFile: join(state, 're-mote.shakes'),
+    keysetFor: async endpoint => {
+      keyset = await ensureKeyset(pool, installation, [config.brokerAdvertise ?? endpoint])
+      return keyset
+    },
+    onLive: driver.onLive,
+    onHeard: driver.onHeard,
+    onUnsent: driver.onUnsent,
+    onHostChanged: hub.hostChanged,
+    onStats: metrics.onStats,
+    onListening: () => parts.announce?.(),
+  })
+  parts.link = link
+  context.onStop('broker', link.close)
+  const listener = listen({
+    url: database.url,
+    channels: ['mote_allow'],
+    onNotify: link.allowChanged,
+    onConnect: link.allowReload,
+    log,
+  })
+  context.onStop('listener', listener.close)
+  const adopting = setInterval(() => {
+    adoptRuns(runs, adoptAfterMs).catch((error: unknown) =>
+      log.debug({ err: error }, 'stored runs cannot be looked up now'),
+    )
+  }, adoptEveryMs)
+  context.onStop('sweep', () => clearInterval(adopting))
+
+  const app = await makeApp({
+    name,
+    version,
+    log,
+    verifier: makeTokenVerifier({ publicKey: tokenKey.publicKey }),
+    metrics: metrics.metrics,
+    ready: {
+      postgres: async () => void (await pool.query('select 1')),
+      broker: async () => {
+        if (link.pid === null) throw new Error('the broker is being restarted')
+      },
+    },
+  })
+  const currentKeyset = () => {
+    if (!keyset) throw new Error('no keyset before the broker listens')
+    return keyset
+  }
+  const { root, seal } = installation.keys
+  const derivationKey = createHmac('sha256', root.privateKey).update('re-ops enrolment tokens').digest('base64url')
+  const deps = {
+    pool,
+    hub,
+    link,
+    driver,
+    runs,
+    keyset: currentKeyset,
+    enrolments: { pool, rootKey: root.publicKey, derivationKey },
+    enrol: {
+      pool,
+      sealPrivateKey: seal.privateKey,
+      keyset: currentKeyset,
+      audit: link.audit,
+      onEnrolled: (host: string) => {
+        link.allowChanged()
+        hub.hostChanged(host)
+      },
+    },
+  }
+  addRuns(app, deps)
+  addHosts(app, deps)
+  addEnrolments(app, deps)
+  context.onStop('http', () => app.close())
+  const url = await app.listen({ host: config.host, port: config.port })
+  const announce = () => writeAddressFile(state, name, { url, brokers: [{ pid: link.pid, endpoint: link.endpoint }] })
+  const address = await announce()
+  parts.announce = () => {
+    announce().catch((error: unknown) => log.error({ err: error }, 'the address file cannot be written'))
+  }
+  context.onStop('address file', address.remove)
+  return { url, details: { endpoint: link.endpoint } }
+}

@@ -1,0 +1,98 @@
+import type { Sql } from './sql.ts'
+
+/** What a host does at the start of a run, the same for all hosts of a kind: pipelines begin without input. */
+export type Opening = {
+  readonly state: string
+  readonly step: string | null
+  readonly cursor: unknown
+  readonly gathered: boolean
+  readonly value: unknown
+  readonly failure: unknown
+  readonly call: { readonly operation: string; readonly input: unknown; readonly timeoutMs: number } | null
+}
+export type NewRun = {
+  readonly id: string
+  readonly selector: string
+  readonly pipeline: unknown
+  readonly timeoutMs: number | null
+  readonly createdBy: string
+  readonly requestId: string
+  readonly idempotencyKey: string | null
+  readonly bodyHash: string | null
+  readonly allowNone: boolean
+  readonly broker: string
+  readonly condition: string
+  readonly parameters: readonly unknown[]
+  /** For hosts with a session, and for the others. */
+  readonly online: Opening
+  readonly offline: Opening
+}
+export type PickedHost = {
+  readonly id: string
+  readonly name: string
+  readonly online: boolean
+  readonly call: string | null
+}
+
+const terminal = (opening: Opening) => !opening.gathered && opening.call === null
+const json = (value: unknown) => (value === undefined || value === null ? null : JSON.stringify(value))
+
+/**
+ * Resolves the selector and stores run, targets and first calls with their ids, in one statement: all of it is committed before anything is
+ * sent. `null` when a run with this idempotency key exists already.
+ */
+export const createRun = async (sql: Sql, run: NewRun): Promise<PickedHost[] | null> => {
+  const { online, offline } = run
+  const fixed = [
+    run.id, run.selector, JSON.stringify(run.pipeline), run.timeoutMs, run.createdBy, run.requestId, // 6
+    run.idempotencyKey, run.bodyHash, run.allowNone, // 9
+    online.state, online.step, json(online.cursor), online.gathered, json(online.value), json(online.failure), // 15
+    offline.state, offline.step, json(offline.cursor), offline.gathered, json(offline.value), json(offline.failure), // 21
+    online.call !== null, online.call?.operation ?? null, json(online.call?.input ?? {}), online.call?.timeoutMs ?? null, // 25
+    terminal(online), terminal(offline), run.broker, // 28
+  ] // prettier-ignore
+  const condition = run.condition.replace(/\$(\d+)/g, (_, n: string) => `$${Number(n) + fixed.length}`)
+  const { rows } = await sql.query<{
+    id: string | null
+    name: string
+    online: boolean
+    call: string | null
+    made: boolean
+  }>(
+    `
+with p as materialized (
+  select h.id, h.name, (s.host is not null and s.ended_at is null) as online, mote.new_id() as call_id, s.epoch
+  from mote.host h left join mote.session s on s.host = h.id
+  where h.state <> 'revoked' and ${condition}),
+n as (select count(*)::int as expected,
+    count(*) filter (where case when online then not $26::bool else not $27::bool end)::int as open,
+    count(*) filter (where case when online then $26::bool and $10 = 'ok' else $27::bool and $16 = 'ok' end)::int as ok
+  from p),
+r as (
+  insert into mote.run (id, selector, pipeline, timeout_ms, created_by, request_id, idempotency_key, body_hash, expected, open, ok, failed, state, finished_at)
+  select $1::uuid, $2, $3::json, $4::int, $5, $6, $7, $8, expected, open, ok, expected - open - ok,
+    case when open = 0 then 'done' else 'running' end, case when open = 0 then now() end
+  from n where expected > 0 or $9::bool
+  on conflict (created_by, idempotency_key) where idempotency_key is not null do nothing
+  returning id),
+t as (
+  insert into mote.target (run, host, host_name, state, step, cursor, gathered, value, failure, call, ms, finished_at)
+  select r.id, p.id, p.name, case when online then $10 else $16 end, case when online then $11 else $17 end,
+    case when online then $12::json else $18::json end, case when online then $13::bool else $19::bool end,
+    case when online then $14::json else $20::json end, case when online then $15::json else $21::json end,
+    case when online and $22::bool then call_id end,
+    case when (case when online then $26::bool else $27::bool end) then 0 end,
+    case when (case when online then $26::bool else $27::bool end) then now() end
+  from p, r),
+c as (
+  insert into mote.call (id, run, host, operation, input, step, timeout_ms, state, epoch)
+  select p.call_id, r.id, p.id, $23, $24::json, $11, $25::int, case when s.broker = $28::uuid then 'sent' else 'queued' end, p.epoch
+  from p join mote.session s on s.host = p.id, r where p.online and $22::bool)
+select p.id, p.name, p.online, case when p.online and $22::bool then p.call_id end as call, (select count(*) from r) > 0 as made
+from (select 1) one left join p on true order by p.name`,
+    [...fixed, ...run.parameters],
+  )
+  const found = rows.filter((row): row is PickedHost & { made: boolean } => row.id !== null)
+  if (rows[0]?.made !== true && (found.length > 0 || run.allowNone)) return null
+  return found.map(({ id, name, online, call }) => ({ id, name, online, call }))
+}

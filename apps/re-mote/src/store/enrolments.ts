@@ -1,0 +1,123 @@
+import type { CreateEnrolment, Enrolment, Labels } from '@re-ops/protocols'
+import type { Sql } from './sql.ts'
+
+export type EnrolmentRow = {
+  id: string
+  token_hash: string
+  system: string | null
+  generation: number | null
+  candidate: number | null
+  name: string | null
+  labels: Labels
+  uses: number
+  uses_left: number
+  expires_at: Date
+  expired: boolean
+  sources: string[]
+  revoked_at: Date | null
+}
+const columns =
+  'id, token_hash, system, generation, candidate, name, labels, uses, uses_left, expires_at, expires_at <= now() as expired, sources, revoked_at'
+
+export const enrolmentOf = (row: EnrolmentRow): Enrolment => ({
+  id: row.id,
+  system: row.system,
+  generation: row.generation,
+  candidate: row.candidate,
+  name: row.name,
+  labels: row.labels,
+  usesLeft: row.uses_left,
+  expiresAt: row.expires_at.toISOString(),
+})
+
+export const insertEnrolment = async (
+  sql: Sql,
+  { id, tokenHash, createdBy, body }: { id: string; tokenHash: string; createdBy: string; body: CreateEnrolment },
+): Promise<EnrolmentRow | null> => {
+  const { rows } = await sql.query<EnrolmentRow>(
+    `insert into mote.enrolment (id, token_hash, system, generation, candidate, name, labels, uses, uses_left, expires_at, sources, created_by)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $8, now() + make_interval(secs => $9::float8 / 1000), $10, $11)
+     on conflict do nothing returning ${columns}`,
+    [
+      id,
+      tokenHash,
+      body.system ?? null,
+      body.system === undefined ? null : (body.generation ?? 1),
+      body.system === undefined ? null : (body.candidate ?? 0),
+      body.name ?? null,
+      JSON.stringify(body.labels ?? {}),
+      body.uses ?? 1,
+      body.ttlMs ?? 3_600_000,
+      body.sources ?? [],
+      createdBy,
+    ],
+  )
+  return rows[0] ?? null
+}
+
+export const findSystemEnrolment = async (sql: Sql, body: CreateEnrolment): Promise<EnrolmentRow | null> => {
+  const { rows } = await sql.query<EnrolmentRow>(
+    `select ${columns} from mote.enrolment where system = $1 and generation = $2 and candidate = $3`,
+    [body.system, body.generation ?? 1, body.candidate ?? 0],
+  )
+  return rows[0] ?? null
+}
+
+export const lockEnrolment = async (sql: Sql, tokenHash: string): Promise<EnrolmentRow | null> =>
+  (await sql.query<EnrolmentRow>(`select ${columns} from mote.enrolment where token_hash = $1 for update`, [tokenHash]))
+    .rows[0] ?? null
+
+export const isSystemRevoked = async (sql: Sql, system: string, generation: number): Promise<boolean> =>
+  ((await sql.query('select from mote.revoked_system where system = $1 and generation >= $2', [system, generation]))
+    .rowCount ?? 0) > 0
+
+type Keys = { curveKey: string; signKey: string }
+/** The host that these keys got with this token, if they did. */
+export const findUse = async (
+  sql: Sql,
+  enrolment: string,
+  keys: Keys,
+): Promise<{ host: string; name: string; state: string } | null> =>
+  (
+    await sql.query<{ host: string; name: string; state: string }>(
+      `select u.host, h.name, h.state from mote.enrolment_use u join mote.host h on h.id = u.host
+       where u.enrolment = $1 and u.curve_key = $2 and u.sign_key = $3`,
+      [enrolment, keys.curveKey, keys.signKey],
+    )
+  ).rows[0] ?? null
+
+export type NewHost = Keys & {
+  id: string
+  name: string
+  labels: Labels
+  instance: string
+  version: string
+  enrolment: EnrolmentRow
+}
+/** Stores the host and counts the use; false when the keys belong to another host already. */
+export const insertHost = async (sql: Sql, host: NewHost): Promise<boolean> => {
+  const { rowCount } = await sql.query(
+    `insert into mote.host (id, name, labels, curve_key, sign_key, instance, version, system, generation)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing`,
+    [
+      host.id,
+      host.name,
+      JSON.stringify(host.labels),
+      host.curveKey,
+      host.signKey,
+      host.instance,
+      host.version,
+      host.enrolment.system,
+      host.enrolment.generation,
+    ],
+  )
+  if (rowCount !== 1) return false
+  await sql.query('insert into mote.enrolment_use (enrolment, curve_key, sign_key, host) values ($1, $2, $3, $4)', [
+    host.enrolment.id,
+    host.curveKey,
+    host.signKey,
+    host.id,
+  ])
+  await sql.query('update mote.enrolment set uses_left = uses_left - 1 where id = $1', [host.enrolment.id])
+  return true
+}

@@ -1,0 +1,148 @@
+/**
+ * Forward only; a migration that was released is never changed. `json` (not jsonb) for what hosts answered: it is kept byte for byte, and
+ * jsonb refuses some strings that are valid JSON. No foreign keys on call and target: their rows are written in batches by one writer.
+ */
+export const migrations: readonly { readonly name: string; readonly sql: string }[] = [
+  {
+    name: '001-foundation',
+    sql: `
+do $$ begin
+  if current_setting('server_version_num')::int >= 180000 then
+    create function mote.new_id() returns uuid language sql volatile as 'select uuidv7()';
+  else
+    create function mote.new_id() returns uuid language sql volatile as 'select gen_random_uuid()';
+  end if;
+end $$;
+
+create table mote.installation (
+  only boolean primary key default true check (only),
+  id uuid not null,
+  keys text not null, -- root, CURVE server and seal keys, encrypted under the master key
+  keyset json not null,
+  created_at timestamptz not null default now()
+);
+
+create table mote.enrolment (
+  id uuid primary key,
+  token_hash text not null unique,
+  system uuid, generation int, candidate int,
+  name text,
+  labels jsonb not null default '{}',
+  uses int not null, uses_left int not null,
+  expires_at timestamptz not null,
+  sources text[] not null default '{}',
+  created_by text not null,
+  created_at timestamptz not null default now(),
+  revoked_at timestamptz,
+  unique (system, generation, candidate)
+);
+create table mote.enrolment_use (
+  enrolment uuid not null references mote.enrolment,
+  curve_key text not null, sign_key text not null,
+  host uuid not null,
+  at timestamptz not null default now(),
+  primary key (enrolment, curve_key, sign_key)
+);
+create table mote.revoked_system (system uuid primary key, generation int not null, at timestamptz not null default now());
+
+create sequence mote.allow_version;
+create table mote.host (
+  id uuid primary key,
+  name text not null,
+  labels jsonb not null default '{}',
+  facts jsonb not null default '{}',
+  state text not null default 'enrolled' check (state in ('enrolled', 'quarantined', 'revoked')),
+  state_reason text,
+  curve_key text not null unique,
+  sign_key text not null,
+  instance text not null,
+  version text, pid int,
+  system uuid, generation int,
+  journal_counter bigint not null default 0,
+  allow_version bigint not null default nextval('mote.allow_version'),
+  enrolled_at timestamptz not null default now(),
+  seen_at timestamptz
+);
+create index host_system on mote.host (system, generation) where system is not null;
+create index host_allow_version on mote.host (allow_version);
+create index host_name on mote.host (name);
+
+create function mote.allow_changed() returns trigger language plpgsql as $$ begin
+  new.allow_version := nextval('mote.allow_version');
+  perform pg_notify('mote_allow', new.id::text);
+  return new;
+end $$;
+create trigger host_added before insert on mote.host for each row execute function mote.allow_changed();
+create trigger host_state before update of state on mote.host for each row
+  when (old.state is distinct from new.state) execute function mote.allow_changed();
+
+create table mote.session (
+  host uuid primary key,
+  broker uuid not null,
+  epoch bigint not null,
+  boot uuid not null,
+  seen_at timestamptz not null default now(),
+  ended_at timestamptz,
+  end_reason text
+);
+create table mote.boot (host uuid not null, boot uuid not null, at timestamptz not null default now(), primary key (host, boot));
+
+create table mote.run (
+  id uuid primary key,
+  selector text not null,
+  pipeline json not null,
+  timeout_ms int,
+  state text not null check (state in ('running', 'done')),
+  created_at timestamptz not null default now(),
+  finished_at timestamptz,
+  cancelled_at timestamptz,
+  created_by text not null,
+  request_id text not null,
+  expected int not null, open int not null, ok int not null, failed int not null,
+  idempotency_key text, body_hash text
+);
+create unique index run_idempotency on mote.run (created_by, idempotency_key) where idempotency_key is not null;
+create index run_running on mote.run (created_at) where state = 'running';
+
+create table mote.target (
+  run uuid not null, host uuid not null, host_name text not null,
+  state text not null,
+  step text,
+  cursor json,
+  gathered boolean not null default false,
+  call uuid,
+  ms double precision,
+  value json, failure json,
+  finished_at timestamptz,
+  primary key (run, host)
+);
+
+create table mote.call (
+  id uuid primary key,
+  run uuid not null, host uuid not null,
+  operation text not null, input json not null, step text not null,
+  timeout_ms int not null,
+  state text not null,
+  epoch bigint,
+  redeliveries int not null default 0,
+  created_at timestamptz not null default now(),
+  acked_at timestamptz,
+  ended_at timestamptz,
+  ended_by uuid, -- the commit batch, so that a batch whose answer was lost can be tried again
+  late json
+);
+create index call_open on mote.call (run) where ended_at is null;
+
+create table mote.audit (
+  id uuid primary key default mote.new_id(),
+  at timestamptz not null default now(),
+  action text not null,
+  subject text,
+  host uuid,
+  detail json not null default '{}'
+);
+create index audit_at on mote.audit (at);
+create index audit_host on mote.audit (host, action);
+`,
+  },
+]

@@ -1,0 +1,140 @@
+import type { Failure, Run, RunSummary, Target, TargetState } from '@re-ops/protocols'
+import type { Sql } from './sql.ts'
+
+export type RunRow = {
+  id: string
+  selector: string
+  pipeline: unknown
+  timeout_ms: number | null
+  state: 'running' | 'done'
+  created_at: Date
+  finished_at: Date | null
+  cancelled_at: Date | null
+  created_by: string
+  request_id: string
+  expected: number
+  ok: number
+  failed: number
+  failures: Record<string, number>
+  body_hash: string | null
+}
+const select = `select r.id, r.selector, r.pipeline, r.timeout_ms, r.state, r.created_at, r.finished_at, r.cancelled_at, r.created_by, r.request_id,
+  r.expected, r.ok, r.failed, r.body_hash, case when r.failed = 0 then '{}'::json else coalesce(
+    (select json_object_agg(f.state, f.n) from (select t.state, count(*) as n from mote.target t
+      where t.run = r.id and t.finished_at is not null and t.state <> 'ok' group by t.state) f), '{}'::json) end as failures
+  from mote.run r`
+
+export const summaryOf = (row: RunRow): RunSummary => ({
+  run: row.id,
+  expected: row.expected,
+  ok: row.ok,
+  failed: row.failed,
+  failures: row.failures,
+})
+export const runOf = (row: RunRow, targets?: Target[]): Run => ({
+  id: row.id,
+  on: row.selector,
+  pipeline: row.pipeline,
+  state: row.state,
+  createdAt: row.created_at.toISOString(),
+  finishedAt: row.finished_at?.toISOString() ?? null,
+  createdBy: row.created_by,
+  summary: summaryOf(row),
+  ...(targets ? { targets } : {}),
+})
+
+export const findRun = async (sql: Sql, id: string): Promise<RunRow | null> =>
+  (await sql.query<RunRow>(`${select} where r.id = $1`, [id])).rows[0] ?? null
+
+export const findRunByKey = async (sql: Sql, createdBy: string, key: string): Promise<RunRow | null> =>
+  (await sql.query<RunRow>(`${select} where r.created_by = $1 and r.idempotency_key = $2`, [createdBy, key])).rows[0] ??
+  null
+
+/** Newest first; `before` is the id of a run of an earlier page. */
+export const listRuns = async (sql: Sql, page: { limit: number; before: string | null }): Promise<Run[]> => {
+  const { rows } = await sql.query<RunRow>(
+    `${select} where $2::uuid is null or (r.created_at, r.id) < (select b.created_at, b.id from mote.run b where b.id = $2)
+     order by r.created_at desc, r.id desc limit $1`,
+    [page.limit, page.before],
+  )
+  return rows.map(row => runOf(row))
+}
+
+type TargetRow = {
+  host: string
+  host_name: string
+  state: TargetState
+  step: string | null
+  ms: number | null
+  value: unknown
+  failure: Failure | null
+  ended: boolean
+}
+export const targetOf = (row: TargetRow): Target => ({
+  host: { id: row.host, name: row.host_name },
+  state: row.state,
+  step: row.step,
+  ms: row.ms,
+  ...(row.state === 'ok' ? { value: row.value } : {}),
+  ...(row.failure ? { failure: row.failure } : {}),
+})
+
+export const listTargets = async (
+  sql: Sql,
+  run: string,
+  { endedOnly = false }: { endedOnly?: boolean } = {},
+): Promise<Target[]> => {
+  const { rows } = await sql.query<TargetRow>(
+    `select host, host_name, state, step, ms, case when state = 'ok' then value end as value, failure
+     from mote.target where run = $1 and ($2::bool is false or finished_at is not null) order by host_name, host`,
+    [run, endedOnly],
+  )
+  return rows.map(targetOf)
+}
+
+/** Notes that somebody asked to cancel; false when the run had ended or is unknown. */
+export const markCancelled = async (sql: Sql, run: string): Promise<boolean> => {
+  const { rowCount } = await sql.query(
+    `update mote.run set cancelled_at = coalesce(cancelled_at, now()) where id = $1 and state = 'running'`,
+    [run],
+  )
+  return rowCount === 1
+}
+
+export type OpenTarget = {
+  run: string
+  host: string
+  host_name: string
+  cursor: unknown
+  step: string | null
+  gathered: boolean
+  value: unknown
+  call: string | null
+  operation: string | null
+  input: unknown
+  timeout_ms: number | null
+  call_state: 'queued' | 'sent' | 'acked' | 'running' | null
+  redeliveries: number | null
+  acked_at: Date | null
+  call_age_ms: number | null
+}
+/** Runs that are not done and that this process does not drive: those of a service that died, or whose creation was not answered. */
+export const findAbandoned = async (
+  sql: Sql,
+  known: readonly string[],
+  olderThanMs: number,
+): Promise<{ runs: RunRow[]; targets: OpenTarget[] }> => {
+  const runs = await sql.query<RunRow>(
+    `${select} where r.state = 'running' and r.id <> all($1::uuid[]) and r.created_at <= now() - make_interval(secs => $2::float8 / 1000)`,
+    [known, olderThanMs],
+  )
+  if (runs.rows.length === 0) return { runs: [], targets: [] }
+  const targets = await sql.query<OpenTarget>(
+    `select t.run, t.host, t.host_name, t.cursor, t.step, t.gathered, t.value, c.id as call, c.operation, c.input, c.timeout_ms, c.state as call_state, c.redeliveries, c.acked_at,
+       (extract(epoch from now() - c.created_at) * 1000)::float8 as call_age_ms
+     from mote.target t left join mote.call c on c.id = t.call
+     where t.run = any($1::uuid[]) and t.finished_at is null`,
+    [runs.rows.map(run => run.id)],
+  )
+  return { runs: runs.rows, targets: targets.rows }
+}

@@ -1,0 +1,70 @@
+import type { Hello } from '../broker/port.ts'
+import type { Sql } from './sql.ts'
+
+export type HelloVerdict = 'ok' | 'unknown' | 'quarantined' | 'revoked' | 'counter' | 'clone'
+export type JudgedHello = { readonly host: string; readonly verdict: HelloVerdict; readonly epoch: number | null }
+
+/**
+ * Judges a batch of hellos (one per host) and takes the next epoch for each good one, in one statement. Two living copies of one identity
+ * show in two ways: a journal that counts less than it did, and a boot id that comes back after another one took its place.
+ */
+export const judgeHellos = async (sql: Sql, broker: string, hellos: readonly Hello[]): Promise<JudgedHello[]> => {
+  const { rows } = await sql.query<{ host: string; verdict: HelloVerdict; epoch: string | null }>({
+    name: 'judge-hellos',
+    text: `
+with h as (select * from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::int[], $6::text[]) as h(host, boot, counter, pid, version)),
+judged as materialized (
+  select h.*, case
+      when x.id is null then 'unknown'
+      when x.state <> 'enrolled' then x.state
+      when h.counter < x.journal_counter then 'counter'
+      when s.boot is distinct from h.boot and exists (select from mote.boot b where b.host = h.host and b.boot = h.boot) then 'clone'
+      else 'ok' end as verdict
+  from h left join mote.host x on x.id = h.host left join mote.session s on s.host = h.host),
+begun as (
+  insert into mote.session as s (host, broker, epoch, boot) select host, $1, 1, boot from judged where verdict = 'ok'
+  on conflict (host) do update set broker = excluded.broker, epoch = s.epoch + 1, boot = excluded.boot, seen_at = now(),
+    ended_at = null, end_reason = null
+  returning host, epoch),
+booted as (insert into mote.boot (host, boot) select host, boot from judged where verdict = 'ok' on conflict do nothing),
+seen as (update mote.host x set seen_at = now(), pid = j.pid, version = j.version, journal_counter = j.counter
+         from judged j where x.id = j.host and j.verdict = 'ok'),
+doubted as (update mote.host x set state = 'quarantined', state_reason = j.verdict
+            from judged j where x.id = j.host and j.verdict in ('counter', 'clone'))
+select j.host, j.verdict, begun.epoch from judged j left join begun on begun.host = j.host`,
+    values: [
+      broker,
+      hellos.map(one => one.agent),
+      hellos.map(one => one.boot),
+      hellos.map(one => one.journalCounter),
+      hellos.map(one => one.pid),
+      hellos.map(one => one.version),
+    ],
+  })
+  return rows.map(row => ({ ...row, epoch: row.epoch === null ? null : Number(row.epoch) }))
+}
+
+export type EndedSession = { readonly agent: string; readonly epoch: number; readonly reason: string }
+export const endSessions = async (sql: Sql, ended: readonly EndedSession[]): Promise<void> => {
+  await sql.query(
+    `with e as (select * from unnest($1::uuid[], $2::bigint[], $3::text[]) as e(host, epoch, reason)),
+       seen as (update mote.host h set seen_at = now() from e where h.id = e.host and e.reason <> 'silent')
+     update mote.session s set ended_at = now(), end_reason = e.reason from e
+     where s.host = e.host and s.epoch = e.epoch and s.ended_at is null`,
+    [ended.map(one => one.agent), ended.map(one => one.epoch), ended.map(one => one.reason.slice(0, 128))],
+  )
+}
+
+/** Ends what brokers of the past left open. */
+export const endForeignSessions = async (sql: Sql, broker: string): Promise<void> => {
+  await sql.query(
+    `update mote.session set ended_at = now(), end_reason = 'the broker ended' where broker <> $1 and ended_at is null`,
+    [broker],
+  )
+}
+
+/** Hosts whose session was live when the last broker ended: they are on their way back. */
+export const openSessions = async (sql: Sql): Promise<string[]> => {
+  const { rows } = await sql.query<{ host: string }>('select host from mote.session where ended_at is null')
+  return rows.map(row => row.host)
+}

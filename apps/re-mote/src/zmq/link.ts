@@ -1,0 +1,274 @@
+import { newId, type Keyset } from '@re-ops/protocols'
+import { isConnectionLost, withRetry, type Log, type Pool } from '@re-ops/service'
+import type { BrokerSays, BrokerStart, Hello, Stats } from '../broker/port.ts'
+import type { AgentSays, CallSays } from '../broker/words.ts'
+import { makeBatcher } from '../services/batcher.ts'
+import { countAborts, writeAudit, type AuditEntry } from '../store/audit.ts'
+import { findAllowed, setHostState } from '../store/hosts.ts'
+import { endForeignSessions, endSessions, judgeHellos, openSessions, type EndedSession } from '../store/sessions.ts'
+import { makeAllowFeed } from './allow-feed.ts'
+import { superviseBroker, type BrokerEnd } from './supervisor.ts'
+
+export type LinkDeps = {
+  readonly log: Log
+  readonly pool: Pool
+  readonly bind: string
+  readonly curve: BrokerStart['curve']
+  readonly shakesFile: string
+  /** The keyset that names this endpoint, signed. */
+  keysetFor(endpoint: string): Promise<Keyset>
+  onLive(host: string, epoch: number): void
+  onHeard(host: string, message: AgentSays): void
+  onUnsent(host: string, calls: readonly string[], why: string): void
+  onHostChanged(host: string): void
+  onStats(stats: Stats): void
+  /** A broker listens: the first one, or the next after a restart. */
+  onListening(): void
+}
+export type Link = {
+  epochOf(host: string): number | undefined
+  isReturning(host: string): boolean
+  send(host: string, epoch: number, messages: readonly CallSays[]): void
+  endSession(host: string, reason: string, retry: boolean): void
+  audit(entry: AuditEntry): void
+  /** The allow-list changed: tell the broker what is new, or all of it. */
+  allowChanged(): void
+  allowReload(): void
+  readonly broker: string
+  readonly pid: number | null
+  readonly endpoint: string | null
+  readonly sessions: number
+  readonly queued: number
+  close(): Promise<void>
+}
+
+/** After a restart of broker or service, hosts that had a session have this long to come back before they count as gone. */
+const returnMs = 4_000
+/** A hello that waited longer than this is forgotten by the broker, and said again. */
+const helloAgeMaxMs = 4_000
+const abortsMax = 2
+
+type Waiting = { readonly hello: Hello; readonly at: number; readonly broker: string }
+
+/** The service's side of its broker: sessions and epochs, the allow-list, audits, and what an abort tells. */
+export const startLink = async (deps: LinkDeps): Promise<Link> => {
+  const { log, pool } = deps
+  const epochs = new Map<string, number>()
+  let returning = new Set(await openSessions(pool))
+  let returnTimer: NodeJS.Timeout | undefined
+  let broker = newId()
+  let bind = deps.bind
+  let endpoint: string | null = null
+  const listening = Promise.withResolvers<void>()
+
+  const nothing = () => undefined
+  const batch = { log, itemsMax: 2_000, newBatchId: newId, onRefused: nothing }
+  const audits = makeBatcher<AuditEntry>({
+    ...batch,
+    name: 'audit',
+    flush: async entries => {
+      await writeAudit(pool, entries)
+      return nothing
+    },
+  })
+  const audit = (entry: AuditEntry) => {
+    log.info({ audit: entry.action, host: entry.host, subject: entry.subject, ...entry.detail }, 'audit')
+    audits.put(entry)
+  }
+  const endings = makeBatcher<EndedSession>({
+    ...batch,
+    name: 'ended sessions',
+    flush: async ended => {
+      await endSessions(pool, ended)
+      return () => ended.forEach(one => deps.onHostChanged(one.agent))
+    },
+  })
+  const hellos = makeBatcher<Waiting>({
+    ...batch,
+    name: 'hellos',
+    onRefused: ({ hello }) =>
+      child.say({ kind: 'refuse', routing: hello.routing, reason: 'not understood', retry: true }),
+    flush: async waiting => {
+      const oldest = performance.now() - helloAgeMaxMs
+      // The last hello of an agent counts; those before it are from connections it has left.
+      const last = new Map(
+        waiting.filter(one => one.at >= oldest && one.broker === broker).map(one => [one.hello.agent, one.hello]),
+      )
+      const judged = last.size === 0 ? [] : await judgeHellos(pool, broker, [...last.values()])
+      return () => {
+        for (const { host, verdict, epoch } of judged) {
+          const hello = last.get(host)
+          if (!hello) continue
+          if (verdict === 'ok' && epoch !== null) child.say({ kind: 'admit', routing: hello.routing, epoch })
+          else refuse(hello, verdict)
+        }
+      }
+    },
+  })
+  const reasons: Readonly<Record<string, string>> = {
+    counter: 'the journal counts less than it did: this may be a copy of the host, confirm it first',
+    clone: 'two living copies speak for this host: confirm it first',
+    quarantined: 'the host is in quarantine until it is confirmed',
+    revoked: 'the identity is revoked',
+    unknown: 'the host is unknown',
+  }
+  const refuse = (hello: Hello, verdict: string) => {
+    const reason = reasons[verdict] ?? verdict
+    child.say({ kind: 'refuse', routing: hello.routing, reason, retry: verdict !== 'revoked' && verdict !== 'unknown' })
+    if (verdict !== 'counter' && verdict !== 'clone') return
+    audit({
+      action: 'host.quarantined',
+      subject: 'service',
+      host: hello.agent,
+      detail: { why: reason, boot: hello.boot },
+    })
+    deps.onHostChanged(hello.agent)
+  }
+
+  let keys = new Set<string>()
+  const lookUp = async () => {
+    const asked = [...keys]
+    keys = new Set()
+    try {
+      const entries = await findAllowed(pool, asked)
+      if (entries.length > 0) feed.say(entries)
+    } catch (error) {
+      if (!isConnectionLost(error)) throw error
+      log.warn({ err: error }, 'a key could not be looked up')
+    }
+  }
+
+  const onAbort = async ({ signal }: BrokerEnd, key: string) => {
+    const [entry] = await withRetry(() => findAllowed(pool, [key]), { forMs: 60_000 })
+    if (!entry) return
+    await withRetry(
+      () =>
+        writeAudit(pool, [
+          { action: 'broker.aborted', subject: 'service', host: entry.agent, detail: { signal, key } },
+        ]),
+      { forMs: 60_000 },
+    )
+    if ((await countAborts(pool, entry.agent)) < abortsMax) return
+    const why = `the broker was aborted ${abortsMax} times right after this host shook hands`
+    const changed = await setHostState(pool, { ids: [entry.agent], state: 'quarantined', reason: why })
+    if (changed.length > 0)
+      audit({ action: 'host.quarantined', subject: 'service', host: entry.agent, detail: { why } })
+    await feed.reload()
+    deps.onHostChanged(entry.agent)
+  }
+  const onEnd = (end: BrokerEnd) => {
+    if (closing) return
+    log.warn(
+      { code: end.code, signal: end.signal, abortedAfter: end.abortedAfter },
+      'the broker ended; starting a new one',
+    )
+    for (const host of epochs.keys()) returning.add(host)
+    epochs.clear()
+    if (end.abortedAfter !== null)
+      onAbort(end, end.abortedAfter).catch((error: unknown) =>
+        log.error({ err: error }, 'an abort could not be judged'),
+      )
+  }
+  /** Who has not come back by now is gone. */
+  const endReturn = () => {
+    returning = new Set()
+    withRetry(() => endForeignSessions(pool, broker)).catch((error: unknown) =>
+      log.warn({ err: error }, 'sessions of the last broker could not be ended'),
+    )
+  }
+  const onListening = async (at: string) => {
+    bind = at
+    endpoint = at
+    const keyset = await deps.keysetFor(at)
+    child.say({ kind: 'keyset', keyset })
+    feed.resend()
+    await feed.reload()
+    clearTimeout(returnTimer)
+    returnTimer = setTimeout(endReturn, returnMs)
+    listening.resolve()
+    deps.onListening()
+  }
+  const onSays = (item: BrokerSays) => {
+    switch (item.kind) {
+      case 'listening':
+        onListening(item.endpoint).catch((error: unknown) => {
+          log.error({ err: error }, 'the broker cannot be told whom to let in')
+          listening.reject(error as Error)
+        })
+        return
+      case 'lookup':
+        keys.add(item.key)
+        if (keys.size === 1) setImmediate(() => void lookUp())
+        return
+      case 'hello':
+        return hellos.put({ hello: item, at: performance.now(), broker })
+      case 'live':
+        epochs.set(item.agent, item.epoch)
+        returning.delete(item.agent)
+        deps.onHostChanged(item.agent)
+        return deps.onLive(item.agent, item.epoch)
+      case 'ended':
+        if (epochs.get(item.agent) === item.epoch) epochs.delete(item.agent)
+        return endings.put(item)
+      case 'heard':
+        return deps.onHeard(item.agent, item.message)
+      case 'unsent':
+        return deps.onUnsent(item.agent, item.calls, item.why)
+      case 'audit':
+        return audit({ action: item.action, subject: 'broker', host: item.agent, detail: item.detail })
+      case 'stats':
+        return deps.onStats(item)
+    }
+  }
+  let closing = false
+  const child = superviseBroker({
+    start: () => {
+      broker = newId()
+      return { kind: 'start', broker, bind, curve: deps.curve, shakesFile: deps.shakesFile }
+    },
+    onSays: items => items.forEach(onSays),
+    onUp: nothing,
+    onEnd,
+    onFailed: line => listening.reject(new Error(line)),
+    report: line => log.error(line),
+  })
+  const feed = makeAllowFeed({ log, pool, say: child.say })
+  try {
+    await listening.promise
+  } catch (error) {
+    closing = true
+    await child.close()
+    throw error
+  }
+  return {
+    epochOf: host => epochs.get(host),
+    isReturning: host => returning.has(host),
+    send: (agent, epoch, messages) => child.say({ kind: 'send', agent, epoch, messages }),
+    endSession: (agent, reason, retry) => child.say({ kind: 'end', agent, reason, retry }),
+    audit,
+    allowChanged: feed.changed,
+    allowReload: () => void feed.reload(),
+    get broker() {
+      return broker
+    },
+    get pid() {
+      return child.pid
+    },
+    get endpoint() {
+      return endpoint
+    },
+    get sessions() {
+      return epochs.size
+    },
+    get queued() {
+      return child.queued
+    },
+    close: async () => {
+      closing = true
+      clearTimeout(returnTimer)
+      feed.close()
+      await child.close()
+      await Promise.all([audits.drained(), endings.drained()])
+    },
+  }
+}
