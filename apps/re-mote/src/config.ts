@@ -8,10 +8,10 @@ export const Config = Type.Object({
   state: Type.String({ minLength: 1, default: '.reops', env: 'REOPS_STATE', description: 'the state folder' }),
   databaseUrl: Type.Optional(
     Type.String({
-      pattern: '^postgres(ql)?://',
+      pattern: '^(postgres(ql)?://|file:|env:)',
       env: 'DATABASE_URL',
       redact: true,
-      description: 'absent: an embedded PostgreSQL in the state folder',
+      description: 'postgres://..., or where that stands (file:path, env:NAME); absent: an embedded PostgreSQL',
     }),
   ),
   masterKey: Type.Optional(Type.String({ env: 'REOPS_MASTER_KEY', secret: true })),

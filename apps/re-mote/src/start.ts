@@ -8,6 +8,7 @@ import {
   ensureMasterKeys,
   ensureTokenKey,
   idempotencyMigration,
+  isReference,
   listen,
   makeApp,
   makeLog,
@@ -15,6 +16,7 @@ import {
   makeTokenVerifier,
   migrate,
   openDatabase,
+  resolveReference,
   writeAddressFile,
   type Environment,
   type ServiceContext,
@@ -57,7 +59,10 @@ export const start = async (context: ServiceContext, config: Config, environment
   const masterKeys = await ensureMasterKeys({ stateFolder: state, reference: config.masterKey, environment })
   const tokenKey = await ensureTokenKey(state, { reference: config.tokenKey, environment })
 
-  const database = await openDatabase({ databaseUrl: config.databaseUrl, stateFolder: state, log })
+  const databaseUrl = isReference(config.databaseUrl)
+    ? (await resolveReference(config.databaseUrl, { environment })).trim()
+    : config.databaseUrl
+  const database = await openDatabase({ databaseUrl, stateFolder: state, log })
   context.onStop('postgres', database.stop)
   const pool = makePool({ url: database.url, log, max: 10, applicationName: name })
   context.onStop('pool', () => pool.end())
