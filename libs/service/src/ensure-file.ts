@@ -1,7 +1,31 @@
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StartError } from './start-error.ts'
+
+/**
+ * A private folder and those above it. Not `mkdir({recursive})`: that never returns where the file system answers ENOENT although the
+ * parent exists, as /proc does.
+ */
+export const makeFolder = async (path: string): Promise<void> => {
+  const make = () => mkdir(path, { mode: 0o700 })
+  try {
+    await make()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return
+    const parent = dirname(path)
+    const parentIsMissing = code === 'ENOENT' && parent !== path && !(await isFolder(parent))
+    if (!parentIsMissing) throw error
+    await makeFolder(parent)
+    await makeFolder(path)
+  }
+}
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    found => found.isDirectory(),
+    () => false,
+  )
 
 /**
  * The text of a private file (0600), made by `make` when it does not exist. The new text becomes visible whole and at most
@@ -15,7 +39,7 @@ export const ensureFile = async (path: string, make: () => string): Promise<stri
   }
   const existing = await read().catch(missing)
   if (existing !== null) return existing
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await makeFolder(dirname(path))
   const draft = `${path}.${randomUUID()}`
   const file = await open(draft, 'wx', 0o600)
   try {
@@ -41,7 +65,7 @@ export const replaceFile = async (path: string, text: string, mode = 0o600): Pro
 /** Makes a folder private to this user and proves that it can be written. Throws StartError naming the folder. */
 export const ensureFolder = async (path: string, variable: string): Promise<string> => {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeFolder(path)
     const probe = join(path, `.probe-${randomUUID()}`)
     await writeFile(probe, '')
     await rm(probe)

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { ConfigError } from './config.ts'
 import { redactText } from './redact.ts'
 import { StartError } from './start-error.ts'
@@ -21,7 +22,7 @@ const databaseHints: Readonly<Record<string, string>> = {
 /** A start error in one line: what was wrong, where, what to do. Never a stack, never a secret. */
 export const explain = (error: unknown): string => {
   if (error instanceof ConfigError || error instanceof StartError) return redactText(error.message)
-  if (!(error instanceof Error)) return redactText(String(error))
+  if (!types.isNativeError(error)) return redactText(String(error))
   const { code, path, port, address, hostname, message } = error as Coded
   const text = redactText(message.split('\n')[0] ?? '')
   if (code && databaseHints[code]) return `Postgres refuses: ${text}: ${databaseHints[code]}`

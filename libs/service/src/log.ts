@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { pino, type DestinationStream, type Logger } from 'pino'
 import { redact, redactError, redactText } from './redact.ts'
 
@@ -21,7 +22,7 @@ export const makeLog = ({ service, level = 'info', destination }: LogOptions): L
       level,
       base: { service, pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
-      serializers: { err: error => (error instanceof Error ? redactError(error) : redact(error)) },
+      serializers: { err: error => (types.isNativeError(error) ? redactError(error) : redact(error)) },
       formatters: {
         level: label => ({ level: label }),
         log: fields => redact(fields) as Record<string, unknown>,

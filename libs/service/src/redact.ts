@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { TSchema } from 'typebox'
 
 export const hidden = '[redacted]'
@@ -31,7 +32,7 @@ const redactAt = (value: unknown, schema: Marked | undefined, depth: number): un
   if (depth >= depthMax) return '[too deep]'
   if (Array.isArray(value)) return value.map(item => redactAt(item, schema?.items, depth + 1))
   if (value instanceof Uint8Array) return `[${value.byteLength} bytes]`
-  if (value instanceof Error) return redactError(value)
+  if (types.isNativeError(value)) return redactError(value)
   return Object.fromEntries(
     Object.entries(value).map(([key, field]) => [
       key,
@@ -48,7 +49,7 @@ export const redactError = (error: Error): Record<string, unknown> => ({
   message: redactText(error.message),
   ...(typeof (error as { code?: unknown }).code === 'string' ? { code: (error as { code?: unknown }).code } : {}),
   stack: redactText(error.stack ?? ''),
-  ...(error.cause instanceof Error ? { cause: redactText(error.cause.message) } : {}),
+  ...(types.isNativeError(error.cause) ? { cause: redactText(error.cause.message) } : {}),
 })
 
 /**

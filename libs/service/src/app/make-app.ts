@@ -1,5 +1,5 @@
 import swagger from '@fastify/swagger'
-import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Log } from '../log.ts'
 import type { TokenVerifier } from '../tokens.ts'
 import { addAuth } from './auth.ts'
@@ -69,9 +69,9 @@ export const makeApp = async (options: AppOptions): Promise<App> => {
   const limits = { ...defaults, ...options.limits }
   const app = fastify({
     loggerInstance: options.log as unknown as FastifyBaseLogger,
-    disableRequestLogging: true,
     genReqId: requestIdOf,
-    requestIdLogLabel: 'requestId',
+    // Only the label: addRequestLog writes one line per request, with what it came to.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestTimeoutMs,
     return503OnClosing: true,

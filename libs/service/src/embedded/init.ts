@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chown, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { ensureFile } from '../ensure-file.ts'
+import { ensureFile, makeFolder } from '../ensure-file.ts'
 import { StartError } from '../start-error.ts'
 import type { AsUser } from './as-user.ts'
 
@@ -22,7 +22,7 @@ export const initialise = async (initdb: string, folder: string, password: strin
   const passwordDraft = `${folder}.initial-password`
   await rm(draft, { recursive: true, force: true })
   await rm(passwordDraft, { force: true })
-  await mkdir(draft, { recursive: true, mode: 0o700 })
+  await makeFolder(draft)
   await writeFile(passwordDraft, password, { mode: 0o600 })
   if (user.ids) {
     await chown(draft, user.ids.uid, user.ids.gid)

@@ -1,8 +1,9 @@
-import { chown, mkdir } from 'node:fs/promises'
+import { chown } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { makeFolder } from '../ensure-file.ts'
 import type { Log } from '../log.ts'
 import { StartError } from '../start-error.ts'
 import { asUnprivileged, type AsUser } from './as-user.ts'
@@ -18,6 +19,8 @@ export type StartPostgres = {
   readonly port?: number
   /** Extra server settings, for example {fsync: 'off'} for throw-away clusters. */
   readonly settings?: Readonly<Record<string, string>>
+  /** How long a server that is still ending in this folder is waited for, default 20 s. */
+  readonly waitMs?: number
 }
 export type EmbeddedPostgres = {
   readonly url: string
@@ -30,7 +33,7 @@ export type EmbeddedPostgres = {
 }
 
 const startWithinMs = 30_000
-const attemptsWithinMs = 20_000
+const defaultWaitMs = 20_000
 const linesKept = 20
 
 const freePort = (): Promise<number> =>
@@ -118,11 +121,11 @@ export const startPostgres = async (options: StartPostgres): Promise<EmbeddedPos
   const folder = resolve(options.folder)
   const binaries = findBinaries()
   const user = await asUnprivileged()
-  await mkdir(dirname(folder), { recursive: true, mode: 0o700 })
+  await makeFolder(dirname(folder))
   const password = await ensurePassword(folder)
   if (!(await exists(join(folder, 'PG_VERSION')))) await initialise(binaries.initdb, folder, password, user)
   else if (user.ids) await chown(folder, user.ids.uid, user.ids.gid)
-  const deadline = Date.now() + attemptsWithinMs
+  const deadline = Date.now() + (options.waitMs ?? defaultWaitMs)
   for (;;) {
     const port = options.port || (await freePort())
     const command = [binaries.postgres, '-D', folder, ...settingsOf(port, options.settings)]
@@ -133,6 +136,10 @@ export const startPostgres = async (options: StartPostgres): Promise<EmbeddedPos
       return { ...tried.server, url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres` }
     }
     const again = passes(tried.why) || (portTaken(tried.why) && !options.port)
+    if (portTaken(tried.why) && options.port)
+      throw new StartError(
+        `port ${port} for embedded PostgreSQL on 127.0.0.1 is in use; choose another port or stop the other process`,
+      )
     if (!again || Date.now() > deadline) {
       throw new StartError(
         `embedded PostgreSQL in ${folder} does not start: ${tried.why || 'it exited without a word'}`,

@@ -34,13 +34,20 @@ const session = async (options: ListenOptions, signal: AbortSignal, onLive: () =
   })
   client.on('notification', ({ channel, payload }) => options.onNotify(channel, payload ?? ''))
   // A peer that vanished without a FIN is found by asking now and then.
+  let asking = true // until the channels are live
   const check = setInterval(() => {
-    client.query('select 1').catch(() => client.end())
+    if (asking) return
+    asking = true
+    client.query('select 1').then(
+      () => (asking = false),
+      () => client.end(),
+    )
   }, options.checkEveryMs ?? 15_000)
   check.unref()
   try {
     await client.connect()
     for (const channel of options.channels) await client.query(`listen ${pg.escapeIdentifier(channel)}`)
+    asking = false
     onLive()
     await lost
   } finally {

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { setTimeout as delay } from 'node:timers/promises'
 
 const lostStates = new Set(['57P01', '57P02', '57P03', '57P05', '53300', '25P03'])
@@ -15,7 +16,7 @@ const lostTexts =
 
 /** Whether the error says that Postgres went away or cannot be reached now, as opposed to refusing what was asked. */
 export const isConnectionLost = (error: unknown): boolean => {
-  if (!(error instanceof Error)) return false
+  if (!types.isNativeError(error)) return false
   const code = (error as { code?: unknown }).code
   if (typeof code === 'string' && (lostStates.has(code) || lostCodes.has(code) || /^08...$/.test(code))) return true
   if (error instanceof AggregateError) return error.errors.some(isConnectionLost)
