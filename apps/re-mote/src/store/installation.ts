@@ -17,7 +17,7 @@ const dayMs = 86_400_000
 export const ensureInstallation = async (pool: Pool, masterKeys: MasterKeys): Promise<Installation> => {
   const fresh: InstallationKeys = { root: newSigningKeys(), curve: curveKeyPair(), seal: await newSealKeys() }
   await pool.query(
-    `insert into mote.installation (id, keys, keyset) values ($1, $2, 'null') on conflict (only) do nothing`,
+    `insert into mote.installation (id, keys, keyset) values ($1, $2, 'null') on conflict (single) do nothing`,
     [newId(), JSON.stringify(encrypt(masterKeys, context, JSON.stringify(fresh)))],
   )
   const { rows } = await pool.query<{ id: string; keys: string }>('select id, keys from mote.installation')

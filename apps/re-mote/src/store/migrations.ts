@@ -15,7 +15,7 @@ do $$ begin
 end $$;
 
 create table mote.installation (
-  only boolean primary key default true check (only),
+  single boolean primary key default true check (single),
   id uuid not null,
   keys text not null, -- root, CURVE server and seal keys, encrypted under the master key
   keyset json not null,

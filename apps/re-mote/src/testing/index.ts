@@ -1,1 +1,3 @@
 export * from './fake-agent.ts'
+export * from './mote.ts'
+export * from './until.ts'
