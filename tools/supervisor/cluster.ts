@@ -8,6 +8,7 @@ import { givenDatabase, keepPostgres, type Database } from './database.ts'
 import { agentEnvironment, coreEnvironment, moteEnvironment, urlOf } from './environment.ts'
 import { messageOf, SupervisorError } from './fault.ts'
 import { lockFolder } from './folder-lock.ts'
+import { agentProgram } from '../bundle/agent-program.ts'
 import { startAgent, startService, whenReady } from './parts.ts'
 import { choosePorts, endpointsFrom } from './ports.ts'
 import { stopParts, type Parts } from './stop.ts'
@@ -109,6 +110,7 @@ const start = async (
   const { token, file: tokenFile } = await ensureAdminToken(state, environment)
   signal.throwIfAborted()
 
+  const program = await agentProgram()
   const database = await openDatabase(environment['DATABASE_URL'], state, ports.postgres, onLine, onRestart)
   parts.database = database
   signal.throwIfAborted()
@@ -117,10 +119,10 @@ const start = async (
   const client = makeClient({ coreUrl, moteUrl, token })
   const setting = { state, ports, endpoints }
   const moteSetting = moteEnvironment(environment, { ...setting, databaseUrl: database.urls.mote })
-  const coreSetting = coreEnvironment(environment, { ...setting, databaseUrl: database.urls.core }, moteUrl)
+  const coreSetting = coreEnvironment(environment, { ...setting, databaseUrl: database.urls.core }, moteUrl, program)
   const mote = (parts.mote = startService('mote', { state, environment: moteSetting, onRestart }))
   const core = (parts.core = startService('core', { state, environment: coreSetting, onRestart }))
-  parts.powerOffEnvironment = coreSetting
+  parts.machines = { state, environment: coreSetting }
 
   const moteReady = whenReady(mote, state, moteUrl, signal).then(() =>
     onLine(line('re-mote', moteUrl, `agents ${brokerEndpoint(state) ?? ''} (CURVE)`)),
@@ -129,7 +131,7 @@ const start = async (
     onLine(line('re-core', coreUrl, `API described at ${coreUrl}/docs`)),
   )
   const agentUp = moteReady.then(() =>
-    startThisMachine({ state, client, moteUrl, parts, environment, onRestart, signal, onLine }),
+    startThisMachine({ state, program, client, moteUrl, parts, environment, onRestart, signal, onLine }),
   )
   const systemsUp = Promise.all([moteReady, coreReady]).then(async () => {
     const systems = await startSystems(client, options.systems, signal)
@@ -180,6 +182,7 @@ const openDatabase = async (
 }
 
 type ThisMachine = {
+  readonly program: string
   readonly state: string
   readonly client: Client
   readonly moteUrl: string
@@ -192,11 +195,11 @@ type ThisMachine = {
 
 /** This machine through a real agent; waits until it is online. */
 const startThisMachine = async (deps: ThisMachine): Promise<void> => {
-  const { state, client, moteUrl, parts, environment, onRestart, signal, onLine } = deps
+  const { state, program, client, moteUrl, parts, environment, onRestart, signal, onLine } = deps
   const started = performance.now()
   const enrols = await prepareAgent(client, state, moteUrl)
   signal.throwIfAborted()
-  const agent: Child = startAgent({ state, environment: agentEnvironment(environment, state), onRestart })
+  const agent: Child = startAgent({ state, program, environment: agentEnvironment(environment, state), onRestart })
   parts.agent = agent
   await agent.during(
     until({ what: "this machine's agent: coming online", limitMs: onlineWithinMs, signal }, async () => {

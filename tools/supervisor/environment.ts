@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Endpoint, PortName, Ports } from './ports.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -26,6 +27,8 @@ const service = (environment: Environment, { state, databaseUrl }: ServiceSettin
   ...pick(environment, [general, ofServices]),
   REOPS_STATE: state,
   DATABASE_URL: databaseUrl,
+  // What Node compiled is kept, so that a restart of a service does not compile it again.
+  NODE_COMPILE_CACHE: join(state, 'cache'),
 })
 
 export const moteEnvironment = (environment: Environment, setting: ServiceSetting): Record<string, string> => ({
@@ -40,7 +43,9 @@ export const coreEnvironment = (
   environment: Environment,
   setting: ServiceSetting,
   moteUrl: string,
+  agentProgram: string,
 ): Record<string, string> => ({
+  RECORE_AGENT_COMMAND: `${process.execPath},${agentProgram}`,
   ...service(environment, setting),
   RECORE_HOST: setting.endpoints.core.host,
   RECORE_PORT: String(setting.ports.core),

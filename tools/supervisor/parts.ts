@@ -9,7 +9,6 @@ const root = dirname(dirname(import.meta.dirname))
 const programs = {
   mote: 'apps/re-mote/src/main.ts',
   core: 'apps/re-core/src/main.ts',
-  agent: 'apps/re-gent/src/main.ts',
 } as const
 
 export const argvOf = (name: keyof typeof programs, ...args: readonly string[]): string[] => [
@@ -49,10 +48,10 @@ export const startService = (name: 'mote' | 'core', { state, environment, onRest
     onRestart,
   })
 
-export const startAgent = ({ state, environment, onRestart }: PartOptions): Child =>
+export const startAgent = ({ state, program, environment, onRestart }: PartOptions & { program: string }): Child =>
   startChild({
     name: "this machine's agent",
-    argv: argvOf('agent', '--state', agentFolder(state)),
+    argv: [process.execPath, program, '--state', agentFolder(state)],
     environment,
     log: logOf(state, 'this'),
     restartMs: agentRestartMs,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { Child } from './child.ts'
 import type { Database } from './database.ts'
+import { killMachines } from './machines.ts'
 import { argvOf } from './parts.ts'
 
 /** What has come up so far. */
@@ -9,19 +10,20 @@ export type Parts = {
   mote?: Child
   core?: Child
   agent?: Child
-  /** re-core's environment, for powering off the machines of this computer. */
-  powerOffEnvironment?: Readonly<Record<string, string>>
+  /** What powers off the machines of this computer. */
+  machines?: { readonly state: string; readonly environment: Readonly<Record<string, string>> }
 }
 
-const powerOffLimitMs = 2_500
+const powerOffLimitMs = 3_500
 
 /**
- * Within 5 s and in this order: re-core first, so that it does not start the machines again that are powered off next;
- * then the machines, this machine's agent and re-mote together; Postgres last.
+ * Within 5 s. re-core, re-mote and this machine's agent stop while the machines are powered off: re-core, even if it sees
+ * one go, would wait longer than it lives before it starts it again. What is left of a machine then is killed; Postgres
+ * goes last.
  */
-export const stopParts = async ({ database, mote, core, agent, powerOffEnvironment }: Parts): Promise<void> => {
-  await core?.stop()
-  await Promise.all([powerOffEnvironment && powerOff(powerOffEnvironment), agent?.stop(), mote?.stop()])
+export const stopParts = async ({ database, mote, core, agent, machines }: Parts): Promise<void> => {
+  await Promise.all([core?.stop(), machines && powerOff(machines.environment), agent?.stop(), mote?.stop()])
+  if (machines) killMachines(machines.state)
   await database?.stop()
 }
 
@@ -29,7 +31,13 @@ export const stopParts = async ({ database, mote, core, agent, powerOffEnvironme
 const powerOff = (environment: Readonly<Record<string, string>>): Promise<void> =>
   new Promise(resolve => {
     const [program = '', ...args] = argvOf('core', '--power-off-local')
-    const child = spawn(program, args, { stdio: 'ignore', detached: true, env: environment, timeout: powerOffLimitMs })
+    const child = spawn(program, args, {
+      stdio: 'ignore',
+      detached: true,
+      env: environment,
+      timeout: powerOffLimitMs,
+      killSignal: 'SIGKILL',
+    })
     child.once('error', () => resolve())
     child.once('exit', () => resolve())
   })
