@@ -119,7 +119,8 @@ const strays = (seen: {
   return { systemsAstray: astray.length + vanished.length + leftOver.length, orphans: orphans.length + surplus }
 }
 
-const isAgent = (command: string) => /re-gent\/src\/main\.ts/.test(command)
+/** The program from its sources or bundled, told from the commands it runs by its arguments. */
+const isAgent = (command: string) => /re-gent[^ ]*\/main\.m?[jt]s --state /.test(command)
 
 const agentPid = (folder: string): number[] => {
   const file = join(folder, 'agent.json')
