@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
 import { makeLog } from '../log.ts'
-import { isConnectionLost } from '../postgres/lost.ts'
+import { isConnectionLost, withRetry } from '../postgres/lost.ts'
+import { makePool } from '../postgres/pool.ts'
 import { until } from '../testing/wait.ts'
 import { startPostgres, type EmbeddedPostgres } from './start.ts'
 
@@ -80,6 +81,19 @@ describe('one folder through its life', () => {
     process.stderr.write(`restart after kill -9 of postgres: ${Math.round(performance.now() - began)} ms\n`)
     expect(await ask(again.url, 'select n from kept order by n')).toEqual([{ n: 42 }, { n: 43 }])
     expect(isConnectionLost(await busy)).toBe(true)
+  })
+
+  test('a pool outlives kill -9 of the server: errors meanwhile say so, and a retry gets through to the next one', async () => {
+    const postgres = await start()
+    const pool = makePool({ url: postgres.url, log })
+    await pool.query('select 1')
+    process.kill(postgres.pid, 'SIGKILL')
+    await postgres.exited
+    expect(isConnectionLost(await pool.query('select 1').catch((error: unknown) => error))).toBe(true)
+    const retried = withRetry(() => pool.query('select count(*) as n from kept'))
+    await start({ port: postgres.port })
+    expect((await retried).rows).toEqual([{ n: 2 }])
+    await pool.end()
   })
 
   test('a lock left by a process whose pid is now another one does not keep it from starting', async () => {
