@@ -132,7 +132,7 @@ export const startPostgres = async (options: StartPostgres): Promise<EmbeddedPos
     if (await removeStaleLock(folder)) options.log.info({ folder }, 'removed the lock of a PostgreSQL that is gone')
     const tried = await attempt({ ...options, folder, command, user, port })
     if (tried.ok) {
-      options.log.info({ port, pid: tried.server.pid, folder }, 'embedded PostgreSQL is ready')
+      options.log.info({ port, postgresPid: tried.server.pid, folder }, 'embedded PostgreSQL is ready')
       return { ...tried.server, url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres` }
     }
     const again = passes(tried.why) || (portTaken(tried.why) && !options.port)
