@@ -145,7 +145,7 @@ describe('a selector in SQL', () => {
           expect(await picked(selector)).toEqual(expected.toSorted())
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     )
   })
 

@@ -28,6 +28,8 @@ export type FakeAgentOptions = {
   readonly routingId?: Buffer | null
   /** What a call gives; `'never'` acknowledges and stays silent, `'deaf'` does not even acknowledge. Default: its input. */
   answer?(call: FakeCall): CallResult | Promise<CallResult> | 'never' | 'deaf'
+  /** How long a hello may go unanswered before it is dialled again. Default 1.5 s. */
+  readonly helloTimeoutMs?: number
   /** Reconnect when the session ends. Default true. */
   readonly reconnect?: boolean
 }
@@ -109,7 +111,7 @@ export const startFakeAgent = (options: FakeAgentOptions): FakeAgent => {
     startHello()
     // A hello that nobody answers (the broker restarts) is said again; heartbeats say that we live.
     timers = [
-      setInterval(() => token === undefined && redial(), 1_500),
+      setInterval(() => token === undefined && redial(), options.helloTimeoutMs ?? 1_500),
       setInterval(() => token !== undefined && void say('heartbeat', {}), wireLimits.heartbeatMs),
     ]
     void receive(socket)

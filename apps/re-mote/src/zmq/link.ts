@@ -179,6 +179,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
   const onListening = async (at: string) => {
     bind = at
     endpoint = at
+    log.info({ endpoint: at, broker, pid: child.pid }, 'broker listens')
     const keyset = await deps.keysetFor(at)
     child.say({ kind: 'keyset', keyset })
     feed.resend()
@@ -201,6 +202,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
         if (keys.size === 1) setImmediate(() => void lookUp())
         return
       case 'hello':
+        log.trace({ host: item.agent, routing: item.routing }, 'hello')
         return hellos.put({ hello: item, at: performance.now(), broker })
       case 'live':
         epochs.set(item.agent, item.epoch)
