@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync,
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { processesOf } from '../supervisor/testing.ts'
+import { leftOf } from '../supervisor/testing.ts'
 
 const root = dirname(dirname(import.meta.dirname))
 let copy: string
@@ -48,13 +48,13 @@ test('from nothing installed to first results with one command; warm in under 10
   expect(`${cold.code} ${cold.said}`).toMatch(/^0 /)
   expect(cold.said).toMatch(/setting up +node 24\.\d+ · \d+ packages · \d+ s/)
   expect(cold.said.match(/^ {2}\S+ +debian|^ {2}\S+ .*GiB/gm)?.length).toBeGreaterThanOrEqual(4)
-  expect(processesOf(copy)).toEqual([])
+  expect(await leftOf(copy)).toEqual([])
 
   const warm = await npmStart('--once')
   expect(`${warm.code} ${warm.said}`).toMatch(/^0 /)
   expect(warm.said).not.toContain('setting up')
   expect(warm.ms).toBeLessThan(10_000)
-  expect(processesOf(copy)).toEqual([])
+  expect(await leftOf(copy)).toEqual([])
   process.stderr.write(`cold ${Math.round(cold.ms)} ms, warm ${Math.round(warm.ms)} ms\n`)
 }, 400_000)
 

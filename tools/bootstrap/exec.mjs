@@ -28,7 +28,12 @@ const become = (node, args, needsParent) =>
   new Promise((resolve, reject) => {
     const child = spawn(node, args, {
       stdio: needsParent ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit',
-      env: { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}` },
+      env: {
+        // Compiled code is kept between starts, of all processes that come from here: halves what a start costs.
+        NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 're-ops-compiled'),
+        ...process.env,
+        PATH: `${join(root, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`,
+      },
     })
     // A terminal sends Ctrl-C to the whole group, so the child has it already; kill(1) sends to us alone. Passing it on
     // twice does no harm: the child takes the first.

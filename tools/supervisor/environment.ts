@@ -4,7 +4,7 @@ import type { Endpoint, PortName, Ports } from './ports.ts'
 type Environment = Readonly<Record<string, string | undefined>>
 
 const general =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TZ|TMPDIR|NODE_EXTRA_CA_CERTS|REOPS_LOG_LEVEL|REOPS_FAULTS|REOPS_PROOF_KIT|REOPS_CI_MARK)$/
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TZ|TMPDIR|NODE_EXTRA_CA_CERTS|NODE_COMPILE_CACHE|REOPS_LOG_LEVEL|REOPS_FAULTS|REOPS_PROOF_KIT|REOPS_CI_MARK)$/
 const ofServices = /^(REOPS|REMOTE|RECORE)_/
 const ofAgents = /^REGENT_/
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { makeClient } from '@re-ops/client'
 import { startCluster } from './cluster.ts'
-import { eventually, processesOf, startSupervisor, stateFile, type Supervisor } from './testing.ts'
+import { eventually, leftOf, processesOf, startSupervisor, stateFile, type Supervisor } from './testing.ts'
 
 let state: string
 const started: Supervisor[] = []
@@ -43,7 +43,7 @@ test('Ctrl-C ends everything within 5 s, and the next start finds the same syste
   first.supervisor.process.kill('SIGINT')
   expect(await first.supervisor.ended).toBe(0)
   expect(performance.now() - at).toBeLessThan(5_000)
-  expect(processesOf(state)).toEqual([])
+  expect(await leftOf(state)).toEqual([])
 
   const second = await start()
   const ids = (all: readonly { id: string }[]) => all.map(one => one.id).toSorted()
@@ -109,7 +109,7 @@ test.each(['postgres', 're-mote', 'broker', 're-core', 'agent'] as const)(
     } finally {
       await cluster.stop()
     }
-    expect(processesOf(state)).toEqual([])
+    expect(await leftOf(state)).toEqual([])
   },
   120_000,
 )

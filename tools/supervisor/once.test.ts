@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync } from 'no
 import { hostname, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { processesOf, startSupervisor } from './testing.ts'
+import { leftOf, startSupervisor } from './testing.ts'
 import { hostNameOf } from './this-machine.ts'
 
 let state: string
@@ -29,7 +29,7 @@ test('--once shows true facts of four real hosts, leaves nothing running, and fi
   const disk = Number(execFileSync('df', ['-B1', '--output=size', '/'], { encoding: 'utf8' }).split('\n')[1])
   for (const row of found) for (const value of [release(), gib(memory)]) expect(row).toContain(value)
   for (const row of found) expect(row).toContain(disk / 2 ** 30 < 100 ? gib(disk) : String(Math.round(disk / 2 ** 30)))
-  expect(processesOf(state)).toEqual([])
+  expect(await leftOf(state)).toEqual([])
 
   const folders = [
     join(state, 'hosts', 'this'),
@@ -48,5 +48,5 @@ test('--once shows true facts of four real hosts, leaves nothing running, and fi
   expect(`${await second.ended} ${second.said()}`).toMatch(/^0 /)
   expect(rows(second.said())).toHaveLength(4)
   expect(second.said()).toContain('online as')
-  expect(processesOf(state)).toEqual([])
+  expect(await leftOf(state)).toEqual([])
 }, 90_000)

@@ -16,7 +16,12 @@ export type Supervisor = {
 /** `npm start` as a process of its own, on free ports. */
 export const startSupervisor = (state: string, ...args: readonly string[]): Supervisor => {
   const child = spawn(process.execPath, [program, '--state', state, ...args], {
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...anyPorts },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      ...anyPorts,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''
@@ -68,5 +73,13 @@ export const stateFile = (state: string, name: string): Record<string, unknown> 
     return JSON.parse(read(join(state, `${name}.json`))) as Record<string, unknown>
   } catch {
     return null // not there, or being replaced
+  }
+}
+
+/** What still lives of the folder a moment later: a signalled helper may need a tenth of a second. Empty = nothing. */
+export const leftOf = async (folder: string, limitMs = 3_000): Promise<{ pid: number; command: string }[]> => {
+  for (const end = performance.now() + limitMs; ; await wait(50)) {
+    const left = processesOf(folder)
+    if (left.length === 0 || performance.now() > end) return left
   }
 }
