@@ -7,8 +7,8 @@ export type Api = {
   post(url: string, body: unknown): Promise<Answer>
   get(url: string): Promise<Answer>
   delete(url: string): Promise<Answer>
-  /** How often a request had to be sent again. */
-  repeats(): number
+  /** How often a request had to be sent again, by why. */
+  repeats(): ReadonlyMap<string, number>
 }
 
 const giveUpAfterMs = 90_000
@@ -16,7 +16,8 @@ const pauseMs = 150
 const requestTimeoutMs = 15_000
 
 export const makeApi = (token: string): Api => {
-  let repeats = 0
+  const repeats = new Map<string, number>()
+  const repeat = (why: string) => repeats.set(why, (repeats.get(why) ?? 0) + 1)
   const send = async (method: string, url: string, body?: unknown): Promise<Answer> => {
     const headers: Record<string, string> = { authorization: `Bearer ${token}` }
     if (method === 'POST') headers['idempotency-key'] = randomUUID()
@@ -34,10 +35,11 @@ export const makeApi = (token: string): Api => {
         if (response.status < 500 && response.status !== 429)
           return { status: response.status, body: text === '' ? null : JSON.parse(text) }
         if (performance.now() > until) throw new Error(`${method} ${url}: ${response.status} ${text.slice(0, 200)}`)
+        repeat(`${response.status} ${text.slice(0, 100)}`)
       } catch (error) {
         if (performance.now() > until) throw error
+        repeat(error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error))
       }
-      repeats += 1
       await wait(pauseMs)
     }
   }

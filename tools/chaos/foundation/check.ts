@@ -11,6 +11,9 @@ export type Verdict = {
   ok: number
   doubleStarts: number
   finishedMissing: number
+  /** Of the targets that are not ok. */
+  unreachable: number
+  otherFailures: number
   lost: number
   lostUnexplained: number
   systemsAstray: number
@@ -72,6 +75,7 @@ export const check = (seen: {
   const missing = finished.filter(([id]) => !arrived.has(id))
   for (const [id] of missing) find(`finished on the host, never arrived: ${id}`)
 
+  const ended = (state: string) => targets.filter(target => target.state === state).length
   const dead = new Set(journals.flatMap(({ diedWith }) => [...diedWith]))
   const lost = targets.filter(target => target.state === 'lost')
   const unexplained = lost.filter(target => !dead.has(target.failure?.callId ?? ''))
@@ -80,9 +84,11 @@ export const check = (seen: {
   return {
     targets: targets.length,
     notTerminal: notTerminal.length,
-    ok: targets.filter(target => target.state === 'ok').length,
+    ok: ended('ok'),
     doubleStarts: doubles.length,
     finishedMissing: missing.length,
+    unreachable: ended('unreachable'),
+    otherFailures: targets.length - ended('ok') - ended('unreachable') - lost.length - notTerminal.length,
     lost: lost.length,
     lostUnexplained: unexplained.length,
     ...strays({ state, systems, kept, find }),

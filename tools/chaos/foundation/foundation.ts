@@ -27,8 +27,8 @@ export type Plan = {
 const settleWithinMs = 60_000
 const settlePollMs = 500
 
-export const fullPlan = { kills: 50, creates: 110, systems: 4, runsPerSecond: 22, pauseMs: [1_200, 3_200] } as const
-export const shortPlan = { kills: 10, creates: 12, systems: 2, runsPerSecond: 20, pauseMs: [800, 2_000] } as const
+export const fullPlan = { kills: 50, creates: 110, systems: 6, runsPerSecond: 24, pauseMs: [1_200, 3_200] } as const
+export const shortPlan = { kills: 10, creates: 12, systems: 4, runsPerSecond: 24, pauseMs: [800, 2_000] } as const
 
 /** Every run and system as the services tell it, once nothing moves any more or the time is up. */
 const settle = async (api: Api, cluster: Cluster, ids: readonly string[]) => {
@@ -99,6 +99,8 @@ export const runFoundation = async (plan: Plan, say: (line: string) => void): Pr
     const verdict = check({ state, runs: after.runs, systems: after.systems, kept: churn.kept(), effects })
     for (const line of [...load.refused(), ...churn.refused()]) say(`refused: ${line}`)
     for (const line of verdict.findings) say(line)
+    const repeats = [...api.repeats()].toSorted(([, a], [, b]) => b - a)
+    for (const [why, times] of repeats.slice(0, 5)) say(`sent again ${times} times: ${why}`)
     const inFlight = kills.filter(kill => kill.inFlight).length / kills.length
     return report(plan, verdict, {
       kills: kills.length,
@@ -107,7 +109,8 @@ export const runFoundation = async (plan: Plan, say: (line: string) => void): Pr
       creates: churn.creates(),
       destroys: churn.destroys(),
       requestsRefused: load.refused().length + churn.refused().length,
-      requestsRepeated: api.repeats(),
+      runsBegun: load.begun(),
+      requestsRepeated: repeats.reduce((sum, [, times]) => sum + times, 0),
       settledAfterS: rounded(after.afterMs / 1000),
       settled: after.settled ? 1 : 0,
     })

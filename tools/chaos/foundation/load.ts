@@ -7,6 +7,7 @@ export type Load = {
   /** Hosts with a run in flight now, as this client sees it. */
   busyHosts(): ReadonlySet<string>
   openRuns(): number
+  begun(): number
   /** Every run that was accepted, by id. */
   accepted(): ReadonlyMap<string, readonly string[]>
   refused(): readonly string[]
@@ -71,6 +72,7 @@ export const startLoad = (deps: {
   return {
     busyHosts: () => new Set([...open.values()].flat()),
     openRuns: () => open.size,
+    begun: () => number,
     accepted: () => accepted,
     refused: () => refused,
     stop: async () => {
