@@ -1,4 +1,5 @@
 export * from './enrolment.ts'
+export * from './field-error.ts'
 export * from './host.ts'
 export * from './ids.ts'
 export * from './job.ts'

@@ -1,6 +1,6 @@
-import type { Problem } from '@re-ops/protocols'
+import type { FieldError, Problem } from '@re-ops/protocols'
 
-export type FieldError = { readonly path: string; readonly message: string }
+export type { FieldError }
 export type ProblemExtra = { readonly errors?: readonly FieldError[]; readonly retryAfterMs?: number }
 
 /** Thrown by routes and services; answered as problem+json. `kind` is the stable name programs match on. */

@@ -1,5 +1,5 @@
 import type { Provider, ProviderKind } from '@re-ops/protocols'
-import { makeLocal, type LocalDeps } from './local/local.ts'
+import { localImage, localSize, makeLocal, type LocalDeps } from './local/local.ts'
 
 export type ProviderEntry = {
   readonly provider: Provider
@@ -12,7 +12,8 @@ export type ProviderEntry = {
 export type ProviderDeps = { readonly local: LocalDeps | null }
 
 /** Every provider, one line each. */
-export const providerTable = ({ local }: ProviderDeps): ReadonlyMap<ProviderKind, ProviderEntry> =>
-  new Map<ProviderKind, ProviderEntry>([
-    ...(local ? [['local', { provider: makeLocal(local), size: 'process', image: 'this-computer' }] as const] : []),
-  ])
+export const providerTable = ({ local }: ProviderDeps): ReadonlyMap<ProviderKind, ProviderEntry> => {
+  const table = new Map<ProviderKind, ProviderEntry>()
+  if (local) table.set('local', { provider: makeLocal(local), size: localSize, image: localImage })
+  return table
+}

@@ -11,7 +11,9 @@ const isId = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.tes
 export const getJobs = async ({ pool }: ServiceDeps, system: string | undefined, limit: number): Promise<Job[]> => {
   if (system === undefined) return (await listJobs(pool, null, limit)).map(jobView)
   const id = isId(system) ? system : (await systemByName(pool, system))?.id
-  return id === undefined ? [] : (await listJobs(pool, id, limit)).map(jobView)
+  if (id === undefined)
+    throw new HttpProblem(404, 'no-such-system', 'No such system', `no system has the id or name ${system}`)
+  return (await listJobs(pool, id, limit)).map(jobView)
 }
 
 export const getJob = async ({ pool }: ServiceDeps, id: string): Promise<Job> => {

@@ -35,7 +35,7 @@ export const addHosts = (app: App, deps: RouteDeps): void => {
       },
     },
     ({ query }) => {
-      const { condition, parameters } = compileSelector(query.on ?? '*')
+      const { condition, parameters } = compileSelector(query.on ?? '*', '/query/on')
       const conditions = [condition]
       if (query.system === undefined) conditions.push(`h.state <> 'revoked'`)
       else conditions.push(`h.system = $${parameters.push(query.system)}::uuid`)

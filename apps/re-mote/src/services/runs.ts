@@ -29,14 +29,15 @@ const defaultTimeoutMs = 60_000
 /** Results of runs up to this size stay in memory until the run ends, for who waits; bigger ones are read back. */
 const keptTargetsMax = 1_000
 
-export const compileSelector = (text: string): { condition: string; parameters: unknown[] } => {
+/** `where` the text stood in the request. */
+export const compileSelector = (text: string, where = '/body/on'): { condition: string; parameters: unknown[] } => {
   const parameters: unknown[] = []
   try {
     return { condition: selectorToSql(parseSelector(text), parameters, text), parameters }
   } catch (error) {
     if (!(error instanceof SelectorError)) throw error
     throw new HttpProblem(400, 'bad-selector', 'Bad selector', error.message, {
-      errors: [{ path: '/body/on', message: error.message }],
+      errors: [{ path: where, message: error.message }],
     })
   }
 }

@@ -11,6 +11,20 @@ const bodyOf = (code: string | undefined, bodyBytesMax: number): HttpProblem | u
         'Body too large',
         `/body is larger than the ${bodyBytesMax} bytes allowed`,
       )
+    case 'FST_ERR_BAD_URL':
+      return new HttpProblem(
+        400,
+        'bad-url',
+        'Bad URL',
+        'the path holds a % that does not begin an encoded character, such as %20',
+      )
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new HttpProblem(
+        414,
+        'url-too-long',
+        'URL too long',
+        `a part of the path is longer than the ${pathPartMax} characters allowed`,
+      )
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new HttpProblem(
         415,
@@ -28,6 +42,14 @@ const bodyOf = (code: string | undefined, bodyBytesMax: number): HttpProblem | u
   }
 }
 
+/** Whether Postgres says that it cannot hold a text: by SQLSTATE. */
+const isUnstorable = (code: string | undefined, message: string | undefined): boolean =>
+  code === '22021' || code === '22P05' || (code === '22P02' && message === 'invalid input syntax for type json')
+/** Of one part of a path between slashes. */
+export const pathPartMax = 200
+const shownMax = 200
+const shown = (text: string): string => (text.length > shownMax ? `${text.slice(0, shownMax)}...` : text)
+
 /** Any error as the problem a caller may see; what we did not foresee says only where to look. */
 export const asProblem = (error: unknown, requestId: string, bodyBytesMax: number): HttpProblem => {
   if (error instanceof HttpProblem) return error
@@ -43,6 +65,13 @@ export const asProblem = (error: unknown, requestId: string, bodyBytesMax: numbe
     )
   }
   const { code, statusCode, message } = error as Partial<FastifyError>
+  if (isUnstorable(code, message))
+    return new HttpProblem(
+      400,
+      'bad-text',
+      'Bad text',
+      'a text of the request holds the character NUL (\\u0000) or half a surrogate pair; allowed is all other Unicode',
+    )
   const body =
     error instanceof SyntaxError ? bodyOf('FST_ERR_CTP_INVALID_JSON_BODY', bodyBytesMax) : bodyOf(code, bodyBytesMax)
   if (body) return body
@@ -56,6 +85,8 @@ export const sendProblem = (problem: HttpProblem, request: FastifyRequest, reply
   if (problem.retryAfterMs !== undefined)
     void reply.header('retry-after', String(Math.ceil(problem.retryAfterMs / 1000)))
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer')
+  // Fastify would cut the connection here, and a caller still sending its large body never read why.
+  reply.removeHeader('connection')
   return reply
     .code(problem.status)
     .type('application/problem+json')
@@ -75,7 +106,7 @@ export const addErrors = (app: FastifyInstance, bodyBytesMax: number): void => {
         404,
         'no-route',
         'Not found',
-        `there is no ${request.method} ${request.url.split('?')[0]}; see /docs`,
+        `there is no ${request.method} ${shown(request.url.split('?')[0] ?? '')}; see /docs`,
       ),
       request,
       reply,

@@ -10,6 +10,6 @@ export const idempotencyKey = (request: Pick<FastifyRequest, 'headers'>): string
     400,
     'bad-idempotency-key',
     'Bad Idempotency-Key',
-    'Idempotency-Key must be 1 to 200 printable characters',
+    'Idempotency-Key must be 1 to 200 printable ASCII characters without spaces',
   )
 }

@@ -4,7 +4,8 @@ import type { Log } from '../log.ts'
 import type { TokenVerifier } from '../tokens.ts'
 import { addAuth } from './auth.ts'
 import { addDocs } from './docs.ts'
-import { addErrors } from './errors.ts'
+import { refuseBroken } from './broken.ts'
+import { addErrors, asProblem, pathPartMax, sendProblem } from './errors.ts'
 import { endEventStreams, openStreams } from './events.ts'
 import { addHealth, type ReadyChecks } from './health.ts'
 import type { RateLimit } from './limiter.ts'
@@ -75,7 +76,10 @@ export const makeApp = async (options: AppOptions): Promise<App> => {
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestTimeoutMs,
     return503OnClosing: true,
-    routerOptions: { maxParamLength: 200 },
+    routerOptions: { maxParamLength: pathPartMax },
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(asProblem(error, request.id, limits.bodyBytesMax), request, reply),
+    clientErrorHandler: refuseBroken,
   })
   app.setValidatorCompiler(validatorCompiler as never)
   app.setSerializerCompiler(() => data => JSON.stringify(data))

@@ -1,10 +1,21 @@
+import { fieldErrors, type FieldError } from '@re-ops/protocols'
 import type { FastifySchemaCompiler } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
-import { HttpProblem, type FieldError } from '../problem.ts'
+import { HttpProblem } from '../problem.ts'
 
 const errorsMax = 20
+
+/** Typebox throws where a record allows no other keys and there is one; the check that follows names that key. */
+const withDefaults = (schema: TSchema, data: unknown): unknown => {
+  try {
+    return Value.Default(schema, data)
+  } catch (error) {
+    if (error instanceof TypeError) return data
+    throw error
+  }
+}
 
 /**
  * Bodies are checked as they are; texts of query and path are first turned into the numbers and booleans their schema wants.
@@ -14,8 +25,8 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
   const check = Compile(schema)
   const part = httpPart === 'querystring' ? 'query' : (httpPart ?? 'body')
   const prepare = (data: unknown): unknown => {
-    if (part === 'body') return Value.Default(schema, data)
-    return part === 'headers' ? data : Value.Convert(schema, Value.Default(schema, data))
+    if (part === 'body') return withDefaults(schema, data)
+    return part === 'headers' ? data : Value.Convert(schema, withDefaults(schema, data))
   }
   const refuse = (errors: readonly FieldError[]): { error: Error } => {
     const first = errors[0] ?? { path: `/${part}`, message: 'does not fit' }
@@ -28,10 +39,9 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
       const value = prepare(data)
       if (check.Check(value)) return { value }
       return refuse(
-        check
-          .Errors(value)
+        fieldErrors(schema, check.Errors(value))
           .slice(0, errorsMax)
-          .map(e => ({ path: `/${part}${e.instancePath}`, message: e.message })),
+          .map(e => ({ path: `/${part}${e.path}`, message: e.message })),
       )
     } catch (error) {
       if (error instanceof RangeError) return refuse([{ path: `/${part}`, message: 'is nested too deeply' }])

@@ -12,7 +12,7 @@ import {
   ProviderError,
   type VmSpec,
 } from '@re-ops/protocols'
-import { findAgent, findAgents, powerOff, startAgent } from './control.ts'
+import { findAgent, findAgents, startAgent } from './control.ts'
 import {
   boundLog,
   digestOf,
@@ -28,6 +28,7 @@ import {
   sweepAside,
   type Machine,
 } from './machine.ts'
+import { powerOff } from './power.ts'
 import type { LiveProcess } from './process.ts'
 
 export type LocalDeps = {
@@ -66,7 +67,18 @@ export const makeLocal = (deps: LocalDeps): Provider => ({
   destroy: ref => destroy(deps, ref),
 })
 
+/** There is one of each: a process of this computer. */
+export const localSize = 'process'
+export const localImage = 'this-computer'
+
+const refuseUnlessOnly = (field: string, value: string, only: string): void => {
+  if (value !== only)
+    throw new ProviderError('invalid', 'not-applied', `${field} is ${value}; allowed of provider local: ${only}`)
+}
+
 const planCreate = (spec: VmSpec, identity: Identity): CreateRequest => {
+  refuseUnlessOnly('size', spec.size, localSize)
+  refuseUnlessOnly('image', spec.image, localImage)
   if (spec.callHome === null)
     throw new ProviderError('invalid', 'not-applied', 'a local machine is an agent: readiness must be agent')
   return { identity, body: { ...spec } }
