@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { makeClient } from '@re-ops/client'
+import { isClientError, makeClient } from '@re-ops/client'
 import { startCluster } from './cluster.ts'
 import { eventually, leftOf, processesOf, startSupervisor, stateFile, type Supervisor } from './testing.ts'
 
@@ -31,6 +31,13 @@ const start = async (...args: readonly string[]) => {
   const token = readFileSync(cluster.tokenFile, 'utf8').trim()
   return { supervisor, cluster, client: makeClient({ ...cluster, token }) }
 }
+
+/** A service that is on its way back is not there yet. */
+const whenReached = <A>(ask: () => Promise<A>): Promise<A | null> =>
+  ask().catch((error: unknown) => {
+    if (isClientError(error, 'unreachable')) return null
+    throw error
+  })
 
 test('Ctrl-C ends everything within 5 s, and the next start finds the same systems, hosts and runs', async () => {
   const first = await start()
@@ -92,13 +99,14 @@ test.each(['postgres', 're-mote', 'broker', 're-core', 'agent'] as const)(
         const now = cluster.pids()[part]
         return now !== null && now !== before
       })
-      await eventually('a run is ok on both hosts', 40_000, async () => {
-        const run = await cluster.client.mote.createRun(
-          { on: '*', pipeline: { kind: 'call', operation: 'ping' } },
-          { waitMs: 5_000 },
-        )
-        return run.summary.ok === 2
-      })
+      await eventually('a run is ok on both hosts', 40_000, () =>
+        whenReached(async () => {
+          const pipeline = { kind: 'call', operation: 'ping' }
+          const run = await cluster.client.mote.createRun({ on: '*', pipeline }, { waitMs: 5_000 })
+          return run.summary.ok === 2
+        }),
+      )
+      await eventually('re-core answers', 40_000, () => whenReached(() => cluster.client.core.systems()))
       const made = await cluster.client.core.createSystems({ name: 'after' })
       const id = made.systems[0]?.id ?? ''
       await eventually(
