@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { Enrolment, Host } from '@re-ops/protocols'
+import { agentProgram } from '../bundle/agent-program.ts'
 import type { Proof } from '../proof/command.ts'
 import { median, rounded } from '../proof/report.ts'
 import type { Cluster } from '../supervisor/cluster.ts'
@@ -13,7 +13,6 @@ const starts = 10
 const idleMs = 3_000
 const pollMs = 5
 const onlineWithinMs = 20_000
-const program = fileURLToPath(new URL('../../apps/re-gent/src/main.ts', import.meta.url))
 
 const residentMiB = (pid: number) =>
   Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) / 1024
@@ -37,6 +36,7 @@ export const agent: Proof = {
   doc: 'idle memory of an agent, and start to hello',
   run: ({ say }) =>
     withCluster(say, async cluster => {
+      const program = await agentProgram()
       const state = join(cluster.state, 'bench-agent')
       mkdirSync(state, { recursive: true, mode: 0o700 })
       const { token } = await request<Enrolment>(cluster, 'POST', `${cluster.moteUrl}/v1/enrolments`, {})

@@ -18,16 +18,14 @@ export const withCluster = async <A>(
   }
 }
 
-export const headersOf = (cluster: Cluster) => ({
-  authorization: `Bearer ${cluster.token}`,
-  'content-type': 'application/json',
-})
-
 /** JSON of a request that must succeed. */
 export const request = async <A>(cluster: Cluster, method: string, url: string, body?: unknown): Promise<A> => {
   const response = await fetch(url, {
     method,
-    headers: headersOf(cluster),
+    headers: {
+      authorization: `Bearer ${cluster.token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const text = await response.text()
