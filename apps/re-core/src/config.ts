@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
 import { ConfigError, isReference, loadConfig, logLevels, resolveReference, type Environment } from '@re-ops/service'
 import { Type } from 'typebox'
+import { localFolderOf, stateFolderOf } from './folders.ts'
 import { defaultAgentCommand } from './providers/local/local.ts'
 
 const port = { minimum: 0, maximum: 65_535 } as const
 const Settings = Type.Object({
-  state: Type.String({ env: 'REOPS_STATE', default: '.reops' }),
   // The address itself, which holds a password and is never shown, or a reference (file:, env:) to it.
   databaseUrl: Type.Optional(Type.String({ env: 'DATABASE_URL', redact: true })),
   masterKey: Type.Optional(Type.String({ env: 'REOPS_MASTER_KEY', secret: true })),
@@ -15,7 +14,6 @@ const Settings = Type.Object({
   host: Type.String({ env: 'RECORE_HOST', default: '127.0.0.1', minLength: 1 }),
   port: Type.Integer({ env: 'RECORE_PORT', default: 7010, ...port }),
   moteUrl: Type.Optional(Type.String({ env: 'REMOTE_URL', pattern: '^https?://[^\\s/]+/?$' })),
-  localFolder: Type.Optional(Type.String({ env: 'RECORE_LOCAL_FOLDER', minLength: 1 })),
   agentCommand: Type.Optional(
     Type.Array(Type.String({ minLength: 1 }), { env: 'RECORE_AGENT_COMMAND', minItems: 1, maxItems: 16 }),
   ),
@@ -23,7 +21,7 @@ const Settings = Type.Object({
   proofKit: Type.Optional(Type.String({ env: 'REOPS_PROOF_KIT' })),
 })
 
-/** Everything re-core is told from outside; the environment is read here and nowhere else. */
+/** Everything re-core is told from outside; the environment is read here (and in folders.ts) and nowhere else. */
 export type Config = {
   readonly state: string
   readonly databaseUrl: string | undefined
@@ -45,13 +43,12 @@ const followed = async (url: string | undefined, environment: Environment): Prom
 /** Throws ConfigError with one line per wrong variable. */
 export const readConfig = async (environment: Environment): Promise<Config> => {
   const settings = loadConfig(Settings, { environment })
-  const state = resolve(settings.state)
   if (settings.faults.length > 0 && settings.proofKit !== '1')
     throw new ConfigError(['REOPS_FAULTS: is for the proof kit alone; allowed only with REOPS_PROOF_KIT=1'])
   const standard = defaultAgentCommand()
   const hasStandard = existsSync(standard.at(-1) ?? '')
   return {
-    state,
+    state: stateFolderOf(environment),
     databaseUrl: await followed(settings.databaseUrl, environment),
     masterKey: settings.masterKey,
     tokenKey: settings.tokenKey,
@@ -59,7 +56,7 @@ export const readConfig = async (environment: Environment): Promise<Config> => {
     host: settings.host,
     port: settings.port,
     moteUrl: settings.moteUrl?.replace(/\/$/, '') ?? null,
-    localFolder: resolve(settings.localFolder ?? join(state, 'local')),
+    localFolder: localFolderOf(environment),
     agentCommand: settings.agentCommand ?? (hasStandard ? standard : null),
     unfenced: settings.faults.includes('no-fence'),
   }

@@ -38,7 +38,7 @@ describe('systems over HTTP', () => {
   test('three created by one request become ready; phases and times are told', async () => {
     const { systems, jobs } = await create('web', { count: 3, type: 'web', labels: { env: 'test' } })
     expect(systems.map(one => one.name)).toEqual(['web-1', 'web-2', 'web-3'])
-    expect(jobs.map(one => [one.verb, one.state])).toEqual(Array(3).fill(['create', 'queued']))
+    expect(jobs.map(one => `${one.verb} ${one.state}`)).toEqual(Array(3).fill('create queued'))
     for (const { name } of systems) {
       const system = await phase(name, 'ready')
       expect(system.phases.map(one => one.name)).toEqual(['planned', 'requested', 'booting', 'enrolled', 'ready'])
@@ -217,7 +217,7 @@ describe('secrets and restarts', () => {
     await service.start()
     for (let n = 1; n <= 8; n += 1) await phase(`burst-${n}`, 'ready')
     const systems = await service.systems()
-    expect((await service.running()).toSorted()).toEqual(systems.map(one => one.ref).toSorted())
+    expect((await service.running()).toSorted()).toEqual(systems.flatMap(one => one.ref ?? []).toSorted())
   })
 
   test('power off changes nothing that is wanted; the next start powers on within moments', async () => {
@@ -228,6 +228,7 @@ describe('secrets and restarts', () => {
     const began = performance.now()
     const ended = await service.run(['--power-off-local'], { DATABASE_URL: '' })
     expect(ended).toMatchObject({ code: 0, said: `re-core: ${alive.length} local machines powered off\n` })
+    // Under two seconds on a machine that does nothing else; the suites beside this one make it slower.
     expect(performance.now() - began).toBeLessThan(4_000)
     expect(await service.running()).toEqual([])
     await service.start()

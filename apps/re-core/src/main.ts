@@ -1,11 +1,11 @@
-import { ConfigError, runService } from '@re-ops/service'
-import { readConfig } from './config.ts'
-import { powerOffLocal } from './powerOff.ts'
-import { start } from './start.ts'
-
 const args = process.argv.slice(2)
-if (args.length === 1 && args[0] === '--power-off-local') await powerOffLocal(process.env)
-else
+if (args.length === 1 && args[0] === '--power-off-local') {
+  const { powerOffLocal } = await import('./powerOff.ts')
+  await powerOffLocal(process.env)
+} else {
+  const { ConfigError, runService } = await import('@re-ops/service')
+  const { readConfig } = await import('./config.ts')
+  const { start } = await import('./start.ts')
   await runService({
     name: 're-core',
     start: async context => {
@@ -14,3 +14,4 @@ else
       return start(await readConfig(process.env), process.env, context)
     },
   })
+}

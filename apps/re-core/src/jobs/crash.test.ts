@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { identityOf } from '../providers/identity.ts'
 import { testDatabase, type TestDatabase } from '../testing/database.ts'
+import { dieAtPoints, machinesAgree, traceOfOneLife } from '../testing/crash.ts'
 import { makeWorld, type World } from '../testing/world.ts'
 import type { Queue } from './queue.ts'
 
@@ -15,55 +15,14 @@ beforeEach(async () => {
 })
 afterEach(() => world.stop())
 
-/** Processes are exactly those of rows that are not gone: 0 orphans, 0 lost, 0 duplicates. */
-const checkMachines = async (ids: readonly string[]) => {
-  const rows = await Promise.all(ids.map(world.row))
-  const wanted = rows.filter(row => row.phase !== 'gone').map(row => row.ref)
-  await world.until('processes agree with rows', async () => {
-    const alive = await world.running()
-    return alive.length === wanted.length && alive.every(ref => wanted.includes(ref))
-  })
-}
+const checkMachines = (ids: readonly string[]) => machinesAgree(world, ids)
 
-describe('a worker that is killed', () => {
-  test('at every step of create, reload and destroy: exactly one machine, then none', async () => {
-    const trace: string[] = []
-    await world.startOne({ at: name => void trace.push(name), localAt: name => void trace.push(`local.${name}`) })
-    const first = await world.create('first')
-    await world.phase(first, 'ready')
-    await world.ask(first, 'reload')
-    await world.life(first, 2)
-    await world.ask(first, 'destroy')
-    await world.phase(first, 'gone')
-    await world.stopWorkers()
-    expect(trace.length).toBeGreaterThan(60)
-
-    // Systems are independent, so one life per point dies at its own point, all side by side.
-    const lives = trace.map((_, n) => ({ n, steps: 0 }))
-    const byKey = new Map<string, (typeof lives)[number]>()
-    const dies = (_point: string, key: string) => {
-      const life = byKey.get(key)
-      if (life !== undefined && life.steps++ === life.n) throw new Error('killed here')
-    }
-    await world.startOne({ at: dies, localAt: dies })
-    const ids: string[] = []
-    for (const life of lives) {
-      const id = await world.create(`one-${life.n}`, made => {
-        byKey.set(made, life)
-        for (const generation of [1, 2]) byKey.set(identityOf(world.installation, made, generation, 0).uuid, life)
-      })
-      ids.push(id)
-    }
-    for (const id of ids) await world.phase(id, 'ready', 30_000)
-    for (const id of ids) await world.ask(id, 'reload')
-    for (const id of ids) await world.life(id, 2, 30_000)
-    await checkMachines(ids)
-    for (const id of ids) await world.ask(id, 'destroy')
-    for (const id of ids) await world.phase(id, 'gone', 30_000)
-    await checkMachines(ids)
-    expect(lives.filter(life => life.steps <= life.n)).toEqual([])
-  }, 90_000)
-})
+test('a worker killed at each kind of step of create, reload and destroy: exactly one machine, then none', async () => {
+  const trace = await traceOfOneLife(world)
+  expect(trace.length).toBeGreaterThan(60)
+  const points = trace.flatMap((name, n) => (trace.indexOf(name) === n ? [n] : []))
+  await dieAtPoints(world, points)
+}, 90_000)
 
 describe('two workers', () => {
   test('on one system, the first stalled in its create call: one machine, and only the newer one writes', async () => {

@@ -20,6 +20,11 @@ export type Queue = {
   /** After a while; a message that is queued already stays as it is. Part of the caller's transaction. */
   later(sql: Sql, id: string, afterMs: number): Promise<void>
   settle(sql: Sql, message: Message): Promise<void>
+  /**
+   * At a start: messages that a worker had in hand are put back, since that worker may be dead and its claims would
+   * block their systems until the heartbeat is missed. A live worker's are put back as well; the fence sorts that out.
+   */
+  takeOver(): Promise<void>
   work(handle: Handle): Promise<void>
   /** Gives up what is under way and takes no more. */
   halt(): Promise<void>
@@ -100,6 +105,12 @@ export const startQueue = async ({ url, log }: { url: string; log: QueueLog }): 
     },
     settle: async (sql, message) => {
       await boss.complete(name, message, null, within(sql))
+    },
+    takeOver: async () => {
+      const sql = `select id from ${schema}.job where name = $1 and state = 'active' limit 1000`
+      const { rows } = await boss.getDb().executeSql(sql, [name])
+      const ids = rows.map(row => String(row.id))
+      if (ids.length > 0) await boss.fail(name, ids, { message: 'another worker has started' })
     },
     work: async handle => {
       const options = {

@@ -192,7 +192,7 @@ describe.each<Mode>(['caller-id', 'token', 'lookup'])('with identity by %s', mod
       { weight: 4, arbitrary: fc.constantFrom<Fate>('crash', 'stall', 'drop-before', 'drop-after', 'late', 'fail') },
     )
     const action = fc.oneof(
-      fc.constantFrom('start', 'stop', 'reload', 'destroy').map(verb => ({ kind: 'ask' as const, verb })),
+      fc.constantFrom('start' as const, 'stop', 'reload', 'destroy').map(verb => ({ kind: 'ask' as const, verb })),
       fc.constant({ kind: 'attempt' as const }),
       fc.integer({ min: 1, max: 20_000 }).map(ms => ({ kind: 'pass' as const, ms })),
       fc.boolean().map(up => ({ kind: 'mote' as const, up })),
@@ -209,7 +209,7 @@ describe.each<Mode>(['caller-id', 'token', 'lookup'])('with identity by %s', mod
         const ids = [create(world, 'one'), create(world, 'two')]
         for (const [which, one] of actions) {
           const id = ids[which] as string
-          if (one.kind === 'ask') world.ask(id, one.verb as 'start')
+          if (one.kind === 'ask') world.ask(id, one.verb)
           else if (one.kind === 'pass') world.clock.now += one.ms
           else if (one.kind === 'mote') world.moteIsUp.value = one.up
           else if (one.kind === 'wake') for (const wake of world.stalled.splice(0)) wake()

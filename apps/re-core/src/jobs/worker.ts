@@ -86,6 +86,8 @@ export const startWorker = async (deps: WorkerDeps) => {
 
   /** After a start (of re-core, or of the computer) machines that should run are started at once, not after a while. */
   const sweep = async (): Promise<void> => {
+    await queue.takeOver()
+    await forEachBounded(await overdueSystems(pool, now(), overdueMax), atOnceMax, wake, onError)
     const rules = { ...attempts.rules, restartDelayMs: 0 }
     for (const { provider: one } of deps.providers.values())
       await forEachBounded(
@@ -140,7 +142,7 @@ export const startWorker = async (deps: WorkerDeps) => {
     every({ log, random }, { name: 'tick', everyMs: t.tickMs }, tick, signal),
     every({ log, random }, { name: 'reap', everyMs: t.reapMs }, reapAll, signal),
     deps.mote === null
-      ? null
+      ? Promise.resolve()
       : followHints(
           {
             url: deps.mote.mote.url,

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Job, Scope, System } from '@re-ops/protocols'
 import { ensureTokenKey, makeTokenSigner } from '@re-ops/service'
-import { powerOffAll } from '../providers/local/control.ts'
+import { powerOffAll } from '../providers/local/power.ts'
 import { markedProcesses } from '../providers/local/process.ts'
 import { startFakeMote } from './mote.ts'
 
@@ -33,6 +33,7 @@ export const makeService = async (databaseUrl: string) => {
   const tokenFor = async (...scopes: Scope[]) =>
     (await signer.sign({ subject: 'tester', scopes, ttlMs: 600_000 })).token
   const admin = await tokenFor('admin')
+  const children = new Set<ChildProcess>()
   let child: ChildProcess | null = null
   let url = ''
 
@@ -51,6 +52,8 @@ export const makeService = async (databaseUrl: string) => {
       env: environment(more),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    children.add(one)
+    one.once('exit', () => children.delete(one))
     one.stderr.on('data', (chunk: Buffer) => void output.push(chunk.toString()))
     return one
   }
@@ -83,9 +86,11 @@ export const makeService = async (databaseUrl: string) => {
   }
   type Asking = { body?: unknown; text?: string; token?: string | null; key?: string }
   const ask = async (method: string, path: string, { body, text, token = admin, key }: Asking = {}): Promise<Reply> => {
+    const signal = AbortSignal.timeout(10_000)
     const sent = text ?? (body === undefined ? undefined : JSON.stringify(body))
     const reply = await fetch(`${url}${path}`, {
       method,
+      signal,
       headers: {
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
         ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
@@ -112,7 +117,7 @@ export const makeService = async (databaseUrl: string) => {
     system: async (name: string) => (await ask('GET', `/v1/systems/${name}`)).body as unknown as System,
     job: async (id: string) => (await ask('GET', `/v1/jobs/${id}`)).body as unknown as Job,
     stop: async () => {
-      await end('SIGKILL')
+      for (const one of children) one.kill('SIGKILL')
       await mote.stop()
       await powerOffAll(root, 0)
       await rm(state, { recursive: true, force: true })

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import type { SystemSpec, Verb } from '@re-ops/protocols'
-import { Pool, type PoolClient } from 'pg'
+import { makeLog, makePool, transaction as inTransaction, type Tx } from '@re-ops/service'
 import type { Cipher, Store } from '../jobs/attempt.ts'
 import { newRow } from '../jobs/newRow.ts'
 import { startQueue, type Queue } from '../jobs/queue.ts'
 import { startWorker, timings, type Timings, type Worker } from '../jobs/worker.ts'
 import { makeMoteHttp } from '../moteHttp.ts'
-import { powerOffAll } from '../providers/local/control.ts'
+import { powerOffAll } from '../providers/local/power.ts'
 import { identityOf } from '../providers/identity.ts'
 import { makeLocal, type LocalDeps } from '../providers/local/local.ts'
 import { markedProcesses } from '../providers/local/process.ts'
@@ -72,8 +72,7 @@ const until = async <T>(what: string, look: () => Promise<T | null | false>, ms 
 
 /** Real Postgres, real queue, real processes as machines; re-mote is the documented API in memory. */
 export const makeWorld = async (url: string) => {
-  const pool = new Pool({ connectionString: url, max: 10 })
-  pool.on('error', () => {})
+  const pool = makePool({ url, log: makeLog({ service: 'test', level: 'silent' }), max: 10 })
   const root = await mkdtemp(join(tmpdir(), 'machines-'))
   await pool.query('create schema if not exists core')
   for (const { sql } of migrations) await pool.query(sql)
@@ -85,20 +84,7 @@ export const makeWorld = async (url: string) => {
     info: (fields: object, text: string) => void logs.push(JSON.stringify(fields) + text),
     error: (fields: object, text: string) => void logs.push(JSON.stringify(fields) + text),
   }
-  const transaction = async <T>(fn: (tx: PoolClient) => Promise<T>): Promise<T> => {
-    const client = await pool.connect()
-    try {
-      await client.query('begin')
-      const value = await fn(client)
-      await client.query('commit')
-      return value
-    } catch (error) {
-      await client.query('rollback').catch(() => null)
-      throw error
-    } finally {
-      client.release()
-    }
-  }
+  const transaction = <T>(fn: (tx: Tx) => Promise<T>): Promise<T> => inTransaction(pool, fn)
   const local = (at?: LocalDeps['at']) =>
     makeLocal({ root, agentCommand: standIn, now: Date.now, stopGraceMs: 500, ...(at ? { at } : {}) })
   const running = async () => {

@@ -1,18 +1,9 @@
 import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { setTimeout as pause } from 'node:timers/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { ProviderError } from '@re-ops/protocols'
 import { logOf, readRecord, writeRecord } from './machine.ts'
-import {
-  carriesMark,
-  liveProcess,
-  markName,
-  markedProcesses,
-  sameProcessLives,
-  signalProcess,
-  type LiveProcess,
-} from './process.ts'
+import { carriesMark, liveProcess, markName, markedProcesses, sameProcessLives, type LiveProcess } from './process.ts'
 
 /** Of our own environment a machine gets only these: never a database address or a key. */
 const passedOn = ['PATH', 'HOME', 'LANG', 'TZ', 'REOPS_LOG_LEVEL', 'REOPS_FAULTS', 'REOPS_PROOF_KIT'] as const
@@ -76,41 +67,3 @@ export const startAgent = async (command: readonly string[], folder: string, gua
     closeSync(log)
   }
 }
-
-const pollMs = 10
-const diesWithin = async (processes: readonly LiveProcess[], ms: number): Promise<boolean> => {
-  const until = performance.now() + ms
-  for (;;) {
-    const lives = await Promise.all(processes.map(sameProcessLives))
-    if (!lives.includes(true)) return true
-    if (performance.now() >= until) return false
-    await pause(pollMs)
-  }
-}
-
-const marked = async (isOurs: (folder: string) => boolean) =>
-  (await markedProcesses()).filter(one => isOurs(one.folder))
-
-/** Power off: the agent may end in good order within `graceMs`; then everything that carries the mark is killed. */
-const powerOffWhere = async (isOurs: (folder: string) => boolean, graceMs: number): Promise<number> => {
-  const first = await marked(isOurs)
-  const agents = first.filter(one => one.isAgent)
-  if (graceMs > 0) {
-    for (const agent of agents) await signalProcess(agent, 'SIGTERM')
-    await diesWithin(agents, graceMs)
-  }
-  for (let round = 0; round < 20; round += 1) {
-    const left = await marked(isOurs)
-    if (left.length === 0) return agents.length
-    for (const one of left) await signalProcess(one, 'SIGKILL')
-    await diesWithin(left, 250)
-  }
-  throw new ProviderError('busy', 'unknown', 'a process of the machine does not end although it was killed')
-}
-
-export const powerOff = (folder: string, graceMs: number): Promise<number> =>
-  powerOffWhere(one => one === folder, graceMs)
-
-/** Every machine whose folder stands under `root`. */
-export const powerOffAll = (root: string, graceMs: number): Promise<number> =>
-  powerOffWhere(one => dirname(one) === root, graceMs)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { newId, type ObservedVm, type Provider } from '@re-ops/protocols'
 import { identityOf } from '../identity.ts'
-import { powerOffAll } from './control.ts'
+import { powerOffAll } from './power.ts'
 import { makeLocal, type LocalDeps } from './local.ts'
 import { markedProcesses } from './process.ts'
 

@@ -1,0 +1,56 @@
+import { identityOf } from '../providers/identity.ts'
+import type { World } from './world.ts'
+
+/** Processes are exactly those of rows that are not gone: 0 orphans, 0 lost, 0 duplicates. */
+export const machinesAgree = async (world: World, ids: readonly string[]): Promise<void> => {
+  const rows = await Promise.all(ids.map(world.row))
+  const wanted = rows.filter(row => row.phase !== 'gone').map(row => row.ref)
+  await world.until('processes agree with rows', async () => {
+    const alive = await world.running()
+    return alive.length === wanted.length && alive.every(ref => wanted.includes(ref))
+  })
+}
+
+/** The steps of create, reload and destroy, by name and in order. */
+export const traceOfOneLife = async (world: World): Promise<string[]> => {
+  const trace: string[] = []
+  await world.startOne({ at: name => void trace.push(name), localAt: name => void trace.push(`local.${name}`) })
+  const id = await world.create('traced')
+  await world.phase(id, 'ready')
+  await world.ask(id, 'reload')
+  await world.life(id, 2)
+  await world.ask(id, 'destroy')
+  await world.phase(id, 'gone')
+  await world.stopWorkers()
+  return trace
+}
+
+const withinMs = 60_000
+
+/** One life per point, all side by side since systems are independent; the worker dies once in each, at its point. */
+export const dieAtPoints = async (world: World, points: readonly number[]): Promise<void> => {
+  const lives = points.map(n => ({ n, steps: 0 }))
+  const byKey = new Map<string, (typeof lives)[number]>()
+  const dies = (_point: string, key: string) => {
+    const life = byKey.get(key)
+    if (life !== undefined && life.steps++ === life.n) throw new Error('killed here')
+  }
+  await world.startOne({ at: dies, localAt: dies })
+  const ids: string[] = []
+  for (const life of lives)
+    ids.push(
+      await world.create(`one-${life.n}`, made => {
+        byKey.set(made, life)
+        for (const generation of [1, 2]) byKey.set(identityOf(world.installation, made, generation, 0).uuid, life)
+      }),
+    )
+  for (const id of ids) await world.phase(id, 'ready', withinMs)
+  for (const id of ids) await world.ask(id, 'reload')
+  for (const id of ids) await world.life(id, 2, withinMs)
+  await machinesAgree(world, ids)
+  for (const id of ids) await world.ask(id, 'destroy')
+  for (const id of ids) await world.phase(id, 'gone', withinMs)
+  await machinesAgree(world, ids)
+  const spared = lives.filter(life => life.steps <= life.n)
+  if (spared.length > 0) throw new Error(`${spared.length} lives never came to their point`)
+}
