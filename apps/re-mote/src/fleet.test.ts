@@ -44,6 +44,7 @@ test('2,000 hosts connect at once and can be sent to at once', async () => {
         serverKey: curveServerKeys[0] as string,
         identity,
         helloTimeoutMs: 15_000,
+        heartbeatMs: 5_000,
         answer: call => {
           started.add(call.id)
           return { ok: true, value: identity.host }

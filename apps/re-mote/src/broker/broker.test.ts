@@ -155,13 +155,13 @@ describe('who gets in', () => {
     const identity = newIdentity()
     const agent = startFakeAgent({ endpoint, serverKey: serverCurve.publicKey, identity })
     cleanups.push(agent.close)
-    const refused = await new Promise(resolve => {
-      agent.socket.events.on('handshake:error:auth', () => resolve(true))
-      agent.socket.events.on('handshake:error:protocol', () => resolve(true))
-      agent.socket.events.on('disconnect', () => resolve(true))
-      agent.socket.events.on('handshake', () => resolve(false))
-    })
-    expect(refused).toBe(true)
+    const events: string[] = []
+    // Iterated, and in this one test only: zeromq's observers do not survive a change of jest's environment.
+    void (async () => {
+      for await (const { type } of agent.socket.events) events.push(type)
+    })()
+    await until('the handshake fails', () => events.some(event => /^(disconnect|handshake:error)/.test(event)))
+    expect(events).not.toContain('handshake')
     // The same router lets it in as soon as somebody answers for it: the refusal above was not a wrong key.
     const handler = new Reply({ linger: 0 })
     await handler.bind('inproc://zeromq.zap.01')
@@ -198,6 +198,7 @@ describe('who speaks', () => {
     const agent = await dial(rig, { ...mallory, host: victim.host })
     const refused = await until('the refusal', () => agent.heard.find(m => m.kind === 'hello.refused'))
     expect(refused.body).toEqual({ reason: 'the proof does not fit the identity', retry: true })
+    await until('the audit', () => rig.find('audit')[0])
     expect(rig.find('audit')[0]).toMatchObject({ action: 'hello.refused', agent: victim.host })
     expect(rig.find('hello')).toEqual([])
   })

@@ -32,6 +32,7 @@ export const startBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>
   const router = makeRouter(start.curve)
   const writer = makeWriter(frames => router.send(frames))
   const audits = makeBucket(brokerLimits.auditsPerSecondMax, brokerLimits.auditsPerSecondMax)
+  const reminders = makeBucket(brokerLimits.remindersPerSecondMax, brokerLimits.remindersPerSecondMax)
   const audit = (action: string, agent: string | null, detail: Record<string, string | number>) => {
     if (audits.take()) say({ kind: 'audit', action, agent, detail })
   }
@@ -76,7 +77,7 @@ export const startBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>
   const noSession = (routing: string) => {
     drops.count('no-session')
     const end = { reason: 'no session here, say hello', retry: true }
-    if (audits.take()) writer.put({ routing, bytes: fromBroker.encode('session.end', end) }, true)
+    if (reminders.take()) writer.put({ routing, bytes: fromBroker.encode('session.end', end) }, true)
   }
   const heard = (routing: string, message: FromAgent) => {
     if (message.kind === 'hello.start') return hellos.started(routing, message)

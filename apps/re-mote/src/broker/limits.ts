@@ -22,6 +22,8 @@ export const brokerLimits = {
   /** Batches on their way to the service before the socket is no longer read. */
   batchesUnderWayMax: 8,
   auditsPerSecondMax: 20,
+  /** Answers to messages of connections that have no session. */
+  remindersPerSecondMax: 2_000,
   openFilesShareMax: 0.8,
   handshakeIntervalMs: 3_000,
   backlog: 4_096,

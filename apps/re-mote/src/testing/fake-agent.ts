@@ -4,7 +4,6 @@ import {
   fromBroker,
   newId,
   signHello,
-  wireLimits,
   type CallResult,
   type FromBroker,
   type SigningKeys,
@@ -30,6 +29,8 @@ export type FakeAgentOptions = {
   answer?(call: FakeCall): CallResult | Promise<CallResult> | 'never' | 'deaf'
   /** How long a hello may go unanswered before it is dialled again. Default 1.5 s. */
   readonly helloTimeoutMs?: number
+  /** How often it says that it lives; a broker that was restarted answers that there is no session. Default 250 ms. */
+  readonly heartbeatMs?: number
   /** Reconnect when the session ends. Default true. */
   readonly reconnect?: boolean
 }
@@ -103,16 +104,12 @@ export const startFakeAgent = (options: FakeAgentOptions): FakeAgent => {
       reconnectMaxInterval: 500,
     })
     if (options.routingId !== null) socket.claim(options.routingId ?? randomBytes(16))
-    const dialled = socket
-    socket.events.on('disconnect', () => {
-      if (dialled === socket && options.reconnect !== false) redial()
-    })
     socket.connect(endpoint)
     startHello()
     // A hello that nobody answers (the broker restarts) is said again; heartbeats say that we live.
     timers = [
       setInterval(() => token === undefined && redial(), options.helloTimeoutMs ?? 1_500),
-      setInterval(() => token !== undefined && void say('heartbeat', {}), wireLimits.heartbeatMs),
+      setInterval(() => token !== undefined && void say('heartbeat', {}), options.heartbeatMs ?? 250),
     ]
     void receive(socket)
   }
