@@ -70,6 +70,10 @@ export const decide = (row: SystemRow, seen: Seen, now: number, rules: Rules): S
   return row.ref === null ? make(row, seen, now, rules) : keep(row, seen, now, rules)
 }
 
+/** Whether re-mote may know a token of this generation: from the moment it is frozen it can have been registered. */
+const mayBeRegistered = (row: SystemRow): boolean =>
+  row.readiness === 'agent' && (row.frozenRequest !== null || row.registeredAt !== null || row.candidate > 0)
+
 /** Absent wanted: destroy every machine of this identity, see that it is gone, revoke the identity, end. */
 const leave = (row: SystemRow, seen: Seen, now: number, { caps }: Rules): Step => {
   if (row.phase !== 'destroying') return { kind: 'enter', phase: 'destroying' }
@@ -88,7 +92,7 @@ const leave = (row: SystemRow, seen: Seen, now: number, { caps }: Rules): Step =
     if (now < sureAt)
       return { kind: 'wait', at: sureAt, phase: 'destroying', reason: 'waiting until a late create can no longer land' }
   }
-  if (row.registeredAt !== null && row.revokedAt === null) return { kind: 'revoke' }
+  if (mayBeRegistered(row) && row.revokedAt === null) return { kind: 'revoke' }
   return row.desired === 'absent' ? { kind: 'settled', phase: 'gone', reason: null } : { kind: 'next-generation' }
 }
 

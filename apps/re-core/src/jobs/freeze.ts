@@ -78,6 +78,7 @@ export const register = async (deps: Deps, { row, pending, signal }: Attempt): P
     if (!(error instanceof MoteError)) throw error
     return { kind: 'pause', reason: error.message }
   }
-  const written = await deps.store.write(row, { ...pending, registeredAt: deps.now() }, deps.now())
-  return written === null ? { kind: 'fenced' } : { kind: 'go', row: written, seen: {} }
+  // Written together with `sent_at`: asking again is harmless, and one write less stands before the create call.
+  const registered = { registeredAt: deps.now() }
+  return { kind: 'go', row: { ...row, ...registered }, seen: {}, pending: { ...pending, ...registered } }
 }

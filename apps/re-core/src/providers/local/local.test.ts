@@ -149,6 +149,14 @@ describe('the local provider', () => {
     expect(process.exitCode ?? 0).toBe(0)
   })
 
+  test('without its guards (the seeded bug) asking again makes a second machine', async () => {
+    const unfenced = local({ unfenced: true })
+    const one = request(unfenced)
+    await unfenced.create(one, signal)
+    await unfenced.create(one, signal)
+    expect(await listed(unfenced)).toHaveLength(2)
+  })
+
   test('refuses references that are not its own', async () => {
     await expect(local().destroy('../../etc', signal)).rejects.toMatchObject({ kind: 'invalid' })
     await expect(local().observe('..', signal)).rejects.toMatchObject({ kind: 'invalid' })
