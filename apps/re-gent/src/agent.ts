@@ -1,4 +1,4 @@
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { newId, type Id, type Keyset } from '@re-ops/protocols'
 import { capability } from 'zeromq'
@@ -32,6 +32,17 @@ const openState = (state: string): void => {
   } catch (error) {
     throw new AgentExit(exitCodes.config, `the state folder ${state} cannot be written: ${errorText(error)}`)
   }
+}
+
+const folderCheckMs = 5_000
+
+/** Aborts when the state folder is removed: this agent's machine is gone then, and it must not stay as an orphan. */
+const whileFolderExists = (state: string): { gone: AbortSignal; stop(): void } => {
+  const gone = new AbortController()
+  const timer = setInterval(() => {
+    if (!existsSync(join(state, 'journal'))) gone.abort()
+  }, folderCheckMs)
+  return { gone: gone.signal, stop: () => clearInterval(timer) }
 }
 
 const needed = (config: Config, field: 'url' | 'token'): string => {
@@ -103,11 +114,15 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
         startedAt: new Date().toISOString(),
       }),
     )
+    const folder = whileFolderExists(state)
     try {
-      await runLink(link, stop)
+      await runLink(link, AbortSignal.any([stop, folder.gone]))
     } finally {
+      folder.stop()
       await calls.stop()
     }
+    if (folder.gone.aborted)
+      throw new AgentExit(exitCodes.config, `the state folder ${state} was removed; this agent has no machine any more`)
   } finally {
     await journal.synced()
     journal.close()
