@@ -220,5 +220,6 @@ describe('what fails on the way', () => {
 const brokerPid = async (): Promise<number> => {
   const { readAddressFile } = await import('@re-ops/service')
   const address = await readAddressFile(mote.state, 're-mote')
-  return (address?.['brokers'] as { pid: number }[])[0]?.pid ?? 0
+  const brokers = (address?.['brokers'] ?? []) as { pid: number }[]
+  return brokers[0]?.pid ?? 0
 }

@@ -72,11 +72,10 @@ const startRig = (allowed: readonly AllowEntry[], { admits = true } = {}): Rig =
         }
       }
     },
-    onUp: () =>
-      queueMicrotask(() => {
-        broker.say({ kind: 'keyset', keyset })
-        broker.say({ kind: 'allow', full: true, ageMs: 0, entries: allowed })
-      }),
+    onUp: () => {
+      broker.say({ kind: 'keyset', keyset })
+      broker.say({ kind: 'allow', full: true, ageMs: 0, entries: allowed })
+    },
     onEnd: end => ends.push(end),
     report: () => undefined,
   })
@@ -222,7 +221,7 @@ describe('who speaks', () => {
     await until('the hello', () => rig.find('hello')[0])
     await agent.say('goodbye', { reason: 'too early' }, 'x'.repeat(43))
     await agent.socket.send(['two', 'frames'])
-    await agent.socket.send(Buffer.from(`${'['.repeat(50_000)}`))
+    await agent.socket.send(Buffer.from('['.repeat(50_000)))
     await agent.socket.send(fromAgent.encode('call.acked', { id: 'not an id', running: true }))
     await until(
       'all are counted',

@@ -25,7 +25,7 @@ export const brokerLimits = {
   /** Answers to messages of connections that have no session. */
   remindersPerSecondMax: 2_000,
   openFilesShareMax: 0.8,
-  handshakeIntervalMs: 3_000,
+  handshakeIntervalMs: 10_000,
   backlog: 4_096,
   peerHighWaterMark: 1_000,
 } as const

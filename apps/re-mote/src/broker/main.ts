@@ -1,13 +1,14 @@
-import type { BrokerSays, ServiceSays } from './port.ts'
-import { startBroker, type Broker } from './broker.ts'
+import { makeBroker, type Broker } from './broker.ts'
 import { brokerLimits } from './limits.ts'
 import { makeOutbox } from './outbox.ts'
+import type { BrokerSays, BrokerStart, ServiceSays } from './port.ts'
 
 /**
  * The broker process. It lives as long as the IPC channel to its service: a broker that cannot reach its service must not send. Its secret
  * key comes through the channel, never through arguments or environment.
  */
 const outbox = makeOutbox<BrokerSays>((batch, done) => void process.send?.(batch, undefined, {}, done), brokerLimits)
+const allowed = Promise.withResolvers<void>()
 const early: ServiceSays[] = []
 let broker: Broker | undefined
 
@@ -15,21 +16,23 @@ const fail = (error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exit(1)
 }
-const start = async (item: Extract<ServiceSays, { kind: 'start' }>) => {
-  broker = await startBroker(item, outbox)
-  for (const one of early.splice(0)) broker.handle(one)
-  await broker.ended
-  throw new Error('router or authenticator ended')
+const start = async (item: BrokerStart) => {
+  broker = await makeBroker(item, outbox)
+  for (const one of early.splice(0)) handle(one)
+  await allowed.promise
+  await broker.serve()
+}
+const handle = (item: ServiceSays) => {
+  if (item.kind === 'start') start(item).catch(fail)
+  else if (broker) {
+    broker.handle(item)
+    if (item.kind === 'allow' && item.full) allowed.resolve()
+  } else early.push(item)
 }
 
-process.on('message', (batch: readonly ServiceSays[]) => {
-  for (const item of batch)
-    if (item.kind === 'start') start(item).catch(fail)
-    else if (broker) broker.handle(item)
-    else early.push(item)
-})
+process.on('message', (batch: readonly ServiceSays[]) => batch.forEach(handle))
 process.on('disconnect', () => process.exit(0))
 // Ctrl-C reaches the whole process group; the service ends us by closing the channel when its last words are said.
 process.on('SIGINT', () => undefined)
 process.on('SIGTERM', () => undefined)
-if (!process.connected) fail(new Error('this process is started by the re-mote service, not by hand'))
+if (!process.connected) fail(new Error('the broker is started by the re-mote service, not by hand'))

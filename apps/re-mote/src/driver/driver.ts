@@ -349,7 +349,7 @@ export const makeDriver = (deps: DriverDeps) => {
   const onLive = (host: string, epoch: number) => {
     const asked: string[] = []
     const messages: CallSays[] = []
-    for (const call of [...(byHost.get(host) ?? [])]) {
+    for (const call of byHost.get(host) ?? []) {
       if (call.state === 'ending') continue
       if (!call.handed) dispatch(call)
       else if (call.epoch !== epoch) {

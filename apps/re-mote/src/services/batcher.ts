@@ -29,7 +29,7 @@ const retryMaxMs = 2_000
  * batches grow by themselves. While Postgres is away the batch is kept and tried again for as long as it takes.
  */
 export const makeBatcher = <T>(options: BatcherOptions<T>): Batcher<T> => {
-  let waiting: T[] = []
+  const waiting: T[] = []
   let running = false
   let idle = Promise.withResolvers<void>()
   idle.resolve()

@@ -99,7 +99,7 @@ export const startFakeAgent = (options: FakeAgentOptions): FakeAgent => {
       curvePublicKey: identity.curve.publicKey,
       curveSecretKey: identity.curve.secretKey,
       linger: 0,
-      handshakeInterval: 500,
+      handshakeInterval: options.helloTimeoutMs ?? 1_000,
       reconnectInterval: 50,
       reconnectMaxInterval: 500,
     })

@@ -123,11 +123,13 @@ export const startMote = async (options: {
 
 export const newIdentityKeys = (): Omit<FakeIdentity, 'host'> => ({ curve: curveKeyPair(), sign: newSigningKeys() })
 
+type EnrolAs = { keys?: Omit<FakeIdentity, 'host'>; name?: string; labels?: Record<string, string> }
+
 /** What an agent does to enrol; `null` keys are made. Answers status and body, so that refusals can be looked at. */
 export const enrolWith = async (
   mote: Pick<TestMote, 'ask'>,
   token: string,
-  { keys = newIdentityKeys(), name = 'fake', labels = {} as Record<string, string> } = {},
+  { keys = newIdentityKeys(), name = 'fake', labels = {} }: EnrolAs = {},
 ): Promise<Answer & { readonly keys: Omit<FakeIdentity, 'host'> }> => {
   const parsed = parseEnrolmentToken(token)
   if (!parsed) throw new Error('not an enrolment token')

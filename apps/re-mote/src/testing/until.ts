@@ -7,7 +7,7 @@ export const until = async <T>(
   const end = performance.now() + deadlineMs
   for (;;) {
     const value = await condition()
-    if (value) return value as NonNullable<T>
+    if (value) return value
     if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`)
     await new Promise(resolve => setTimeout(resolve, 5))
   }

@@ -7,7 +7,7 @@ import { countAborts, writeAudit, type AuditEntry } from '../store/audit.ts'
 import { findAllowed, setHostState } from '../store/hosts.ts'
 import { endForeignSessions, endSessions, judgeHellos, openSessions, type EndedSession } from '../store/sessions.ts'
 import { makeAllowFeed } from './allow-feed.ts'
-import { superviseBroker, type BrokerEnd } from './supervisor.ts'
+import { superviseBroker, type BrokerEnd, type BrokerProcess } from './supervisor.ts'
 
 export type LinkDeps = {
   readonly log: Log
@@ -47,6 +47,7 @@ const returnMs = 4_000
 /** A hello that waited longer than this is forgotten by the broker, and said again. */
 const helloAgeMaxMs = 4_000
 const abortsMax = 2
+const keysetWithinMs = 60_000
 
 type Waiting = { readonly hello: Hello; readonly at: number; readonly broker: string }
 
@@ -59,7 +60,10 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
   let broker = newId()
   let bind = deps.bind
   let endpoint: string | null = null
+  let keyset: Keyset | undefined
   const listening = Promise.withResolvers<void>()
+  /** No hello is answered before there is a keyset to welcome with. */
+  const published = Promise.withResolvers<void>()
 
   const nothing = () => undefined
   const batch = { log, itemsMax: 2_000, newBatchId: newId, onRefused: nothing }
@@ -89,6 +93,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     onRefused: ({ hello }) =>
       child.say({ kind: 'refuse', routing: hello.routing, reason: 'not understood', retry: true }),
     flush: async waiting => {
+      await published.promise
       const oldest = performance.now() - helloAgeMaxMs
       // The last hello of an agent counts; those before it are from connections it has left.
       const last = new Map(
@@ -176,14 +181,21 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
       log.warn({ err: error }, 'sessions of the last broker could not be ended'),
     )
   }
+  const onUp = () => {
+    // What is known already goes ahead, so that a restarted broker needs no Postgres to let agents back in.
+    if (keyset) child.say({ kind: 'keyset', keyset })
+    feed.resend()
+    void feed.reload()
+  }
   const onListening = async (at: string) => {
     bind = at
-    endpoint = at
     log.info({ endpoint: at, broker, pid: child.pid }, 'broker listens')
-    const keyset = await deps.keysetFor(at)
-    child.say({ kind: 'keyset', keyset })
-    feed.resend()
-    await feed.reload()
+    if (endpoint !== at) {
+      endpoint = at
+      keyset = await withRetry(() => deps.keysetFor(at), { forMs: keysetWithinMs })
+      child.say({ kind: 'keyset', keyset })
+      published.resolve()
+    }
     clearTimeout(returnTimer)
     returnTimer = setTimeout(endReturn, returnMs)
     listening.resolve()
@@ -193,8 +205,8 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     switch (item.kind) {
       case 'listening':
         onListening(item.endpoint).catch((error: unknown) => {
-          log.error({ err: error }, 'the broker cannot be told whom to let in')
-          listening.reject(error as Error)
+          log.error({ err: error }, 'the keyset cannot be published')
+          listening.reject(error)
         })
         return
       case 'lookup':
@@ -223,18 +235,18 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     }
   }
   let closing = false
-  const child = superviseBroker({
+  const feed = makeAllowFeed({ log, pool, say: item => child.say(item) })
+  const child: BrokerProcess = superviseBroker({
     start: () => {
       broker = newId()
       return { kind: 'start', broker, bind, curve: deps.curve, shakesFile: deps.shakesFile }
     },
     onSays: items => items.forEach(onSays),
-    onUp: nothing,
+    onUp,
     onEnd,
     onFailed: line => listening.reject(new Error(line)),
     report: line => log.error(line),
   })
-  const feed = makeAllowFeed({ log, pool, say: child.say })
   try {
     await listening.promise
   } catch (error) {

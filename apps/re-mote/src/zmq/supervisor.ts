@@ -76,7 +76,8 @@ export const superviseBroker = (deps: SupervisorDeps): BrokerProcess => {
       delayMs = performance.now() - startedAt > steadyMs ? restartMinMs : Math.min(restartMaxMs, delayMs * 2)
       restart = setTimeout(begin, delayMs / 2 + Math.random() * (delayMs / 2))
     })
-    deps.onUp()
+    // Not in this turn: who supervises needs to have the process it speaks to.
+    setImmediate(() => deps.onUp())
   }
   begin()
   return {

@@ -1,0 +1,97 @@
+import { fromAgent, fromBroker, type FromAgent } from '@re-ops/protocols'
+import { makeBucket } from './bucket.ts'
+import type { Drops } from './counters.ts'
+import type { Hellos } from './hello.ts'
+import { brokerLimits } from './limits.ts'
+import type { BrokerSays } from './port.ts'
+import type { Session, Sessions } from './sessions.ts'
+import type { AgentSays, CallSays } from './words.ts'
+import type { Writer } from './writer.ts'
+
+export type ConversationDeps = {
+  readonly sessions: Sessions
+  readonly drops: Drops
+  readonly writer: Writer
+  readonly hellos: Hellos
+  say(item: BrokerSays): void
+  audit(action: string, agent: string | null, detail: Record<string, string | number>): void
+}
+export type Conversation = {
+  /** One message as it came from the socket. */
+  received(frames: readonly Buffer[]): void
+  send(agent: string, epoch: number, messages: readonly CallSays[]): void
+  beat(session: Session): void
+  endSession(session: Session, reason: string, retry: boolean): void
+}
+
+/** What is said and heard in sessions. A message counts only when its token belongs to the connection it came over. */
+export const makeConversation = (deps: ConversationDeps): Conversation => {
+  const { sessions, drops, writer, hellos, say, audit } = deps
+  const reminders = makeBucket(brokerLimits.remindersPerSecondMax, brokerLimits.remindersPerSecondMax)
+
+  const lose = (session: Session, reason: string) => {
+    if (sessions.remove(session)) say({ kind: 'ended', agent: session.agent, epoch: session.epoch, reason })
+  }
+  const tell = (session: Session, bytes: Buffer, control: boolean, calls: readonly string[] = []) => {
+    const { routing, agent } = session
+    const onFail = (why: 'gone' | 'slow' | 'full') => {
+      if (calls.length > 0) say({ kind: 'unsent', agent, calls, why })
+      if (why !== 'full') lose(session, why)
+    }
+    writer.put({ routing, bytes, onFail }, control)
+  }
+  const endSession = (session: Session, reason: string, retry: boolean) => {
+    tell(session, fromBroker.encode('session.end', { reason, retry }, session.token), true)
+    lose(session, reason)
+  }
+  const sendOne = (session: Session, { kind, body }: CallSays) => {
+    if (kind === 'call') tell(session, fromBroker.encode(kind, body, session.token), false, [body.id])
+    else tell(session, fromBroker.encode(kind, body, session.token), true)
+  }
+  // After a restart of the broker, ZeroMQ reconnects an agent that did not notice; it is told to say hello again.
+  const noSession = (routing: string) => {
+    drops.count('no-session')
+    const end = { reason: 'no session here, say hello', retry: true }
+    if (reminders.take()) writer.put({ routing, bytes: fromBroker.encode('session.end', end) }, true)
+  }
+  const heard = (routing: string, message: FromAgent) => {
+    if (message.kind === 'hello.start') return hellos.started(routing, message)
+    if (message.kind === 'hello.proof') return hellos.proved(routing, message)
+    const session = sessions.byRouting.get(routing)
+    if (!session) return noSession(routing)
+    if (message.token !== session.token) {
+      drops.count('wrong-token')
+      return audit('message.refused', session.agent, { why: 'the token is not that of this connection' })
+    }
+    if (!session.bucket.take()) {
+      drops.count('too-many-messages')
+      return endSession(session, `more than ${brokerLimits.messagesPerSecondMax} messages a second`, true)
+    }
+    session.heardAt = performance.now()
+    if (message.kind === 'heartbeat') return
+    const { kind, body } = message
+    const { agent, epoch } = session
+    say({ kind: 'heard', agent, epoch, message: { kind, body } as AgentSays })
+    if (kind === 'goodbye') lose(session, 'goodbye')
+  }
+  return {
+    endSession,
+    received: frames => {
+      const [routing, bytes] = frames
+      if (frames.length !== 2 || !routing || !bytes) return drops.count('frames')
+      const message = fromAgent.decode(bytes)
+      if (message.kind === 'malformed') drops.count('malformed')
+      else heard(routing.toString('hex'), message)
+    },
+    send: (agent, epoch, messages) => {
+      const session = sessions.byAgent.get(agent)
+      if (session?.epoch === epoch) return messages.forEach(message => sendOne(session, message))
+      const calls = messages.flatMap(message => (message.kind === 'call' ? [message.body.id] : []))
+      if (calls.length > 0) say({ kind: 'unsent', agent, calls, why: 'gone' })
+    },
+    beat: session => {
+      session.beatAt = performance.now()
+      tell(session, fromBroker.encode('heartbeat', {}, session.token), true)
+    },
+  }
+}
