@@ -14,7 +14,8 @@ export const addHosts = (app: App, deps: RouteDeps): void => {
   const isOnline = (host: string) => link.epochOf(host) !== undefined
   const one = async (id: string) => {
     const [host] = await findHosts(pool, isOnline, [id])
-    if (!host) throw new HttpProblem(404, 'no-such-host', 'No such host', `host ${id} does not exist`)
+    if (!host)
+      throw new HttpProblem(404, 'no-such-host', 'No such host', `host ${id} does not exist; GET /v1/hosts lists them`)
     return host
   }
   const audit = (action: string, subject: string, host: string, detail = {}) =>

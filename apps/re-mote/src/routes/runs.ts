@@ -8,7 +8,8 @@ import type { RouteDeps } from './deps.ts'
 
 const Params = Type.Object({ id: Id })
 const Flag = Type.Union([Type.Literal('true'), Type.Literal('false')])
-const noSuchRun = (id: string) => new HttpProblem(404, 'no-such-run', 'No such run', `run ${id} does not exist`)
+const noSuchRun = (id: string) =>
+  new HttpProblem(404, 'no-such-run', 'No such run', `run ${id} does not exist; GET /v1/runs lists them`)
 
 export const addRuns = (app: App, deps: RouteDeps): void => {
   const { pool, driver } = deps

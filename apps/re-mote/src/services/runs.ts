@@ -146,7 +146,8 @@ const again = async (deps: RunsDeps, subject: string, key: string | undefined, b
 
 const read = async ({ pool }: RunsDeps, id: string): Promise<Run> => {
   const row = await findRun(pool, id)
-  if (!row) throw new HttpProblem(404, 'no-such-run', 'No such run', `run ${id} does not exist`)
+  if (!row)
+    throw new HttpProblem(404, 'no-such-run', 'No such run', `run ${id} does not exist; GET /v1/runs lists them`)
   return runOf(row, await listTargets(pool, id))
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Sql } from './sql.ts'
 
 /** What a host does at the start of a run, the same for all hosts of a kind: pipelines begin without input. */
@@ -38,6 +39,16 @@ const terminal = (opening: Opening) => !opening.gathered && opening.call === nul
 const json = (value: unknown) => (value === undefined || value === null ? null : JSON.stringify(value))
 
 /**
+ * Planning costs more than running when few hosts are picked, so short conditions are prepared. Only short ones: there are few of them, and
+ * each prepared statement takes memory on every connection.
+ */
+const preparedLengthMax = 130
+const preparedAs = (condition: string): { name?: string } =>
+  condition.length > preparedLengthMax
+    ? {}
+    : { name: `create-run-${createHash('sha256').update(condition).digest('hex').slice(0, 16)}` }
+
+/**
  * Resolves the selector and stores run, targets and first calls with their ids, in one statement: all of it is committed before anything is
  * sent. `null` when a run with this idempotency key exists already.
  */
@@ -58,8 +69,9 @@ export const createRun = async (sql: Sql, run: NewRun): Promise<PickedHost[] | n
     online: boolean
     call: string | null
     made: boolean
-  }>(
-    `
+  }>({
+    ...preparedAs(condition),
+    text: `
 with p as materialized (
   select h.id, h.name, (s.host is not null and s.ended_at is null) as online, mote.new_id() as call_id, s.epoch
   from mote.host h left join mote.session s on s.host = h.id
@@ -90,8 +102,8 @@ c as (
   from p join mote.session s on s.host = p.id, r where p.online and $22::bool)
 select p.id, p.name, p.online, case when p.online and $22::bool then p.call_id end as call, (select count(*) from r) > 0 as made
 from (select 1) one left join p on true order by p.name`,
-    [...fixed, ...run.parameters],
-  )
+    values: [...fixed, ...run.parameters],
+  })
   const found = rows.filter((row): row is PickedHost & { made: boolean } => row.id !== null)
   if (rows[0]?.made !== true && (found.length > 0 || run.allowNone)) return null
   return found.map(({ id, name, online, call }) => ({ id, name, online, call }))
