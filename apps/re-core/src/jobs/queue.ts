@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Client } from 'pg'
 import { PgBoss } from 'pg-boss'
 import type { Sql } from '../store/sql.ts'
@@ -9,6 +10,7 @@ const schema = 'core_boss'
 const deadlineMs = 20_000
 const expireSeconds = 60
 const batchSize = 50
+const putBackMs = 30_000
 
 export type QueueLog = { warn(fields: object, text: string): void; error(fields: object, text: string): void }
 export type Handle = (id: string, message: Message, signal: AbortSignal) => Promise<void>
@@ -84,15 +86,27 @@ export const startQueue = async ({ url, log }: { url: string; log: QueueLog }): 
   })
   const stopping = new AbortController()
 
+  /** Said as soon as Postgres can hear it; a claim that nobody gives back blocks its system until the heartbeat is missed. */
+  const putBack = async (job: Message, why: string): Promise<void> => {
+    const until = performance.now() + putBackMs
+    for (;;)
+      try {
+        await boss.fail(name, job, { message: why })
+        return
+      } catch (error) {
+        if (stopping.signal.aborted || performance.now() > until)
+          return log.warn({ error: (error as Error).message }, 'a message was not put back; it expires by itself')
+        await pause(250)
+      }
+  }
+
   const one = async (job: Message & { data: { id: string } }, signal: AbortSignal, handle: Handle) => {
     const bounded = AbortSignal.any([signal, stopping.signal, AbortSignal.timeout(deadlineMs)])
     try {
       await orAborted(handle(job.data.id, job, bounded), bounded)
     } catch (error) {
       log.warn({ system: job.data.id, error: (error as Error).message }, 'an attempt broke off')
-      await boss
-        .fail(name, job, { message: (error as Error).message })
-        .catch((failure: Error) => log.warn({ error: failure.message }, 'its message expires by itself'))
+      await putBack(job, (error as Error).message)
     }
   }
   return {

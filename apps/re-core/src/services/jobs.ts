@@ -12,12 +12,18 @@ export const getJobs = async ({ pool }: ServiceDeps, system: string | undefined,
   if (system === undefined) return (await listJobs(pool, null, limit)).map(jobView)
   const id = isId(system) ? system : (await systemByName(pool, system))?.id
   if (id === undefined)
-    throw new HttpProblem(404, 'no-such-system', 'No such system', `no system has the id or name ${system}`)
+    throw new HttpProblem(
+      404,
+      'no-such-system',
+      'No such system',
+      `no system has the id or name ${system}; GET /v1/systems lists them`,
+    )
   return (await listJobs(pool, id, limit)).map(jobView)
 }
 
 export const getJob = async ({ pool }: ServiceDeps, id: string): Promise<Job> => {
   const row = await jobById(pool, id)
-  if (row === null) throw new HttpProblem(404, 'no-such-job', 'No such job', `no job has the id ${id}`)
+  if (row === null)
+    throw new HttpProblem(404, 'no-such-job', 'No such job', `no job has the id ${id}; GET /v1/jobs lists them`)
   return jobView(row)
 }

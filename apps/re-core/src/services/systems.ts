@@ -19,7 +19,12 @@ const isId = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.tes
 const findSystem = async (sql: Sql, idOrName: string): Promise<SystemRow> => {
   const row = (isId(idOrName) ? await systemById(sql, idOrName) : null) ?? (await systemByName(sql, idOrName))
   if (row !== null) return row
-  throw new HttpProblem(404, 'no-such-system', 'No such system', `no system has the id or name ${idOrName}`)
+  throw new HttpProblem(
+    404,
+    'no-such-system',
+    'No such system',
+    `no system has the id or name ${idOrName}; GET /v1/systems lists them`,
+  )
 }
 
 const refuseTaken = async (tx: PoolClient, names: readonly string[]): Promise<void> => {
@@ -32,7 +37,7 @@ const refuseTaken = async (tx: PoolClient, names: readonly string[]): Promise<vo
       409,
       'name-taken',
       'A system has that name',
-      `name ${rows.map(row => row.name).join(', ')} is taken by a system that is not gone`,
+      `name ${rows.map(row => row.name).join(', ')} is taken by a system that is not gone; choose another`,
     )
 }
 
@@ -66,7 +71,12 @@ export const createSystems = async (deps: ServiceDeps, body: CreateSystems, aske
     )
   } catch (error) {
     if (!isNameTaken(error)) throw error
-    throw new HttpProblem(409, 'name-taken', 'A system has that name', `name ${body.name} was just taken`)
+    throw new HttpProblem(
+      409,
+      'name-taken',
+      'A system has that name',
+      `name ${body.name} was just taken; choose another`,
+    )
   }
 }
 

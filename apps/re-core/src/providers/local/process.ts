@@ -8,12 +8,12 @@ export type LiveProcess = { readonly pid: number; readonly startTicks: string }
 export const markName = 'REOPS_MACHINE_FOLDER'
 
 /** State and start time from /proc/<pid>/stat; the command's name may hold blanks and parentheses, so from the last one. */
-const readStat = async (pid: number): Promise<{ state: string; startTicks: string } | null> => {
+const readStat = async (pid: number): Promise<{ state: string; parent: number; startTicks: string } | null> => {
   const text = await readProc(`/proc/${pid}/stat`)
   if (text === null) return null
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  const [state, startTicks] = [fields[0], fields[19]]
-  return state === undefined || startTicks === undefined ? null : { state, startTicks }
+  const [state, parent, startTicks] = [fields[0], fields[1], fields[19]]
+  return state === undefined || startTicks === undefined ? null : { state, parent: Number(parent), startTicks }
 }
 
 const readProc = async (path: string): Promise<string | null> => {
@@ -24,10 +24,12 @@ const readProc = async (path: string): Promise<string | null> => {
   }
 }
 
+const isDead = (state: string): boolean => state === 'Z' || state === 'X'
+
 /** The process if it lives; zombies are dead (nobody may ever reap them). */
 export const liveProcess = async (pid: number): Promise<LiveProcess | null> => {
   const stat = await readStat(pid)
-  return stat === null || stat.state === 'Z' || stat.state === 'X' ? null : { pid, startTicks: stat.startTicks }
+  return stat === null || isDead(stat.state) ? null : { pid, startTicks: stat.startTicks }
 }
 
 export const sameProcessLives = async (process: LiveProcess): Promise<boolean> =>
@@ -58,19 +60,23 @@ const readsPerTurn = 100
 
 const walk = async (): Promise<MarkedProcess[]> => {
   const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name)).map(Number)
-  const found: MarkedProcess[] = []
+  const found: (MarkedProcess & { parent: number })[] = []
   for (const [n, pid] of pids.entries()) {
     if (n % readsPerTurn === readsPerTurn - 1) await new Promise(resolve => setImmediate(resolve))
     const folder = markOf(readNow(`/proc/${pid}/environ`))
     if (folder === null) continue
-    const live = await liveProcess(pid)
-    if (live === null) continue
+    const stat = await readStat(pid)
+    if (stat === null || isDead(stat.state)) continue
     const args = (readNow(`/proc/${pid}/cmdline`) ?? '').split('\0')
     const state = args[args.indexOf('--state') + 1]
     const isAgent = args.includes('--state') && Buffer.from(state ?? '', 'latin1').toString('utf8') === folder
-    found.push({ ...live, folder, isAgent })
+    found.push({ pid, startTicks: stat.startTicks, parent: stat.parent, folder, isAgent })
   }
-  return found.sort((a, b) => Number(a.startTicks) - Number(b.startTicks))
+  // A child that was forked and has not become its command yet looks exactly like the agent it came from.
+  const agents = new Set(found.filter(one => one.isAgent).map(one => one.pid))
+  return found
+    .map(({ parent, ...one }) => ({ ...one, isAgent: one.isAgent && !agents.has(parent) }))
+    .sort((a, b) => Number(a.startTicks) - Number(b.startTicks))
 }
 
 /** At most one walk at a time; who asks during one shares the next, since the one under way may have passed by. */
