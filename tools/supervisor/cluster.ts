@@ -1,8 +1,8 @@
-import { accessSync, constants, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { readFileSync, realpathSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { makeClient, type Client } from '@re-ops/client'
-import { writeAddressFile } from '@re-ops/service'
+import { ensureFolder, writeAddressFile } from '@re-ops/service'
 import type { Child } from './child.ts'
 import { givenDatabase, keepPostgres, type Database } from './database.ts'
 import { agentEnvironment, coreEnvironment, moteEnvironment, urlOf } from './environment.ts'
@@ -57,7 +57,7 @@ const onlineWithinMs = 30_000
 
 /** Starts everything and waits until it can be used. Throws SupervisorError, after stopping what had come up. */
 export const startCluster = async (options: ClusterOptions): Promise<Cluster> => {
-  const state = openState(options.state)
+  const state = await openState(options.state)
   const lock = await lockFolder(state)
   const parts: Parts = {}
   let stopped: Promise<void> | undefined
@@ -77,15 +77,11 @@ export const startCluster = async (options: ClusterOptions): Promise<Cluster> =>
   }
 }
 
-const openState = (folder: string): string => {
+const openState = async (folder: string): Promise<string> => {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    accessSync(folder, constants.W_OK | constants.X_OK)
-    return realpathSync(folder)
+    return realpathSync(await ensureFolder(folder, '--state or REOPS_STATE'))
   } catch (error) {
-    throw new SupervisorError(
-      `the state folder ${folder} cannot be written (${messageOf(error)}); give this user the right, or choose another with --state or REOPS_STATE`,
-    )
+    throw new SupervisorError(messageOf(error))
   }
 }
 
@@ -111,7 +107,7 @@ const start = async (
   signal.throwIfAborted()
 
   const program = await agentProgram()
-  const database = await openDatabase(environment['DATABASE_URL'], state, ports.postgres, onLine, onRestart)
+  const database = await openDatabase(environment, state, ports.postgres, onLine, onRestart)
   parts.database = database
   signal.throwIfAborted()
 
@@ -167,14 +163,15 @@ const start = async (
 }
 
 const openDatabase = async (
-  given: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
   state: string,
   port: number,
   onLine: (line: string) => void,
   onRestart: (why: string) => unknown,
 ): Promise<Database> => {
   const started = performance.now()
-  const database = given ? givenDatabase(given) : await keepPostgres(state, port, onRestart)
+  const given = environment['DATABASE_URL']
+  const database = given ? await givenDatabase(given, environment) : await keepPostgres(state, port, onRestart)
   onLine(
     line('postgres', database.words, given ? null : join(state, 'postgres'), duration(performance.now() - started)),
   )

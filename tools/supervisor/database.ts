@@ -1,7 +1,16 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newSecret } from '@re-ops/protocols'
-import { makeLog, provisionDatabase, startPostgres, type EmbeddedPostgres } from '@re-ops/service'
+import {
+  checkDatabase,
+  explain,
+  isReference,
+  makeLog,
+  provisionDatabase,
+  resolveReference,
+  startPostgres,
+  type EmbeddedPostgres,
+} from '@re-ops/service'
 import { messageOf, SupervisorError } from './fault.ts'
 
 export type Database = {
@@ -35,12 +44,17 @@ const passwordsOf = (state: string): Record<Role, string> => {
 }
 
 /** An operator's own Postgres: used as it is, with the roles its URL has. */
-export const givenDatabase = (url: string): Database => ({
-  urls: { core: url, mote: url },
-  words: 'DATABASE_URL',
-  pid: () => null,
-  stop: async () => undefined,
-})
+export const givenDatabase = async (
+  url: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Database> => {
+  try {
+    await checkDatabase(isReference(url) ? (await resolveReference(url, { environment })).trim() : url)
+  } catch (error) {
+    throw new SupervisorError(explain(error)) // once and here, not by each service on its own
+  }
+  return { urls: { core: url, mote: url }, words: 'DATABASE_URL', pid: () => null, stop: async () => undefined }
+}
 
 /** The one embedded Postgres: started again at once, on the same port, whenever it ends. */
 export const keepPostgres = async (

@@ -41,7 +41,7 @@ test('a state folder that cannot be made or written: exit code 1 and one line th
   writeFileSync(join(folder, 'file'), '')
   const { code, said } = await start(['--once', '--state', join(folder, 'file', 'state')])
   expect(code).toBe(1)
-  expect(said).toMatch(/^the state folder \S+ cannot be written \(.*\); .*--state or REOPS_STATE\n$/)
+  expect(said).toMatch(/^state folder \S+ cannot be written \(ENOTDIR\); set --state or REOPS_STATE [^\n]+\n$/)
 })
 
 test('a folder that another supervisor has: exit code 1 and one line that names it', async () => {

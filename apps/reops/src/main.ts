@@ -36,7 +36,7 @@ const interruptible = (onInterrupt: () => void): (() => void) => {
 const explained = (error: unknown): { line: string; code: number } => {
   if (error instanceof Fault) return { line: error.message, code: error.exitCode }
   if (error instanceof CommanderError)
-    return { line: error.message.replace(/^error: /, '').replaceAll('\n', ' '), code: 2 }
+    return { line: `${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}${allowedHint(error.code)}`, code: 2 }
   const { kind, message } = error as { kind?: unknown; message?: unknown }
   const line = String(message ?? error).split('\n')[0] as string
   if (kind === 'problem') return { line, code: ((error as { status?: number }).status ?? 500) < 500 ? 2 : 3 }
@@ -44,6 +44,8 @@ const explained = (error: unknown): { line: string; code: number } => {
   if (kind === 'denied' || kind === 'malformed') return { line, code: 3 }
   return { line: `bug: ${error instanceof Error ? (error.stack ?? line) : line}`, code: 70 }
 }
+const allowedHint = (code: string) =>
+  code === 'commander.unknownCommand' || code === 'commander.unknownOption' ? '; --help lists what is allowed' : ''
 const hint = (line: string) => (line.includes('refused') ? '; is the cluster running? (`npm start`)' : '')
 
 const main = async (): Promise<number> => {

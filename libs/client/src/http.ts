@@ -37,6 +37,9 @@ export const urlOf = (service: Service, path: string): string => {
 
 export const authorized = async (service: Service): Promise<Record<string, string>> => {
   const token = typeof service.token === 'string' ? service.token : await service.token()
+  // Told here, without the token: the error of the platform would show it.
+  if (/[^\x21-\x7e]/.test(token))
+    throw new ClientError('denied', 'the API token holds a space, a line break or a character that is not ASCII')
   return token === '' ? {} : { authorization: `Bearer ${token}` }
 }
 

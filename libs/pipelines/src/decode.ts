@@ -93,7 +93,7 @@ const readCall = (raw: Raw, path: string, byName: ByName): Node => {
   const found = byName.get(name)
   if (!found) {
     const near = nearest(name, [...byName.keys()])
-    const hint = near ? `did you mean ${near}?` : `known are ${[...byName.keys()].join(', ')}`
+    const hint = `${near ? `did you mean ${near}? ` : ''}allowed are ${[...byName.keys()].join(', ')}`
     throw new Refused('unknown-operation', [
       { path: `${path}/operation`, message: `no operation ${JSON.stringify(name.slice(0, 64))}; ${hint}` },
     ])

@@ -94,7 +94,7 @@ export const startRun = async (deps: RunsDeps, { body, subject, requestId, key }
       422,
       'selector-matches-nothing',
       'Selector matches nothing',
-      `/body/on: no host matches ${JSON.stringify(body.on)}; see GET /v1/hosts, or set allowNone`,
+      `/body/on: no host matches ${JSON.stringify(body.on)}; GET /v1/hosts lists them, allowNone (--allow-none) allows it`,
     )
   deps.onCreated(id)
   const run = newRun({ id, step, requestId, timeoutMs, expected: picked.length, ageMs: 0, cancelled: false })

@@ -13,7 +13,7 @@ const lastedMs = (run: Run, nowMs: number) =>
 export const listRuns = async (context: Context, options: { json?: boolean; limit?: string }): Promise<number> => {
   const { mote } = await context.client()
   const { terminal } = context
-  const limit = options.limit === undefined ? 20 : wholeNumber(options.limit, '--limit', 1, 1000)
+  const limit = options.limit === undefined ? 20 : wholeNumber(options.limit, '--limit', 1, 500)
   const runs = await mote.runs({ limit })
   if (options.json === true) {
     printJson(terminal, runs)

@@ -27,7 +27,7 @@ const numbers = (): pg.CustomTypesConfig => {
 export const checkDatabaseUrl = (url: string): string => {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed && /^postgres(ql)?:$/.test(parsed.protocol) && parsed.pathname.length > 1) return url
-  throw new ConfigError(['DATABASE_URL: must be postgres://user:password@host:port/database'])
+  throw new ConfigError(['DATABASE_URL: must be a postgres:// URL with user, password, host, port and database'])
 }
 
 /** A pool whose idle connections may die at any time: that is logged, and the next query opens a new one. */
