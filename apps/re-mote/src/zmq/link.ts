@@ -42,8 +42,11 @@ export type Link = {
   close(): Promise<void>
 }
 
-/** After a restart of broker or service, hosts that had a session have this long to come back before they count as gone. */
-const returnMs = 4_000
+/**
+ * After a restart of broker or service, hosts that had a session have this long to come back before they count as gone: the longest pause an
+ * agent makes between two attempts, and its hello.
+ */
+const returnMs = 12_000
 /** A hello that waited longer than this is forgotten by the broker, and said again. */
 const helloAgeMaxMs = 4_000
 const abortsMax = 2
