@@ -12,6 +12,13 @@ export type LogOptions = {
   readonly destination?: DestinationStream
 }
 
+/** A reader of the log that went away costs lines, not the service. */
+const standardError = (): DestinationStream => {
+  const stderr = pino.destination({ dest: 2, sync: true })
+  stderr.on('error', () => undefined)
+  return stderr
+}
+
 /**
  * JSON lines on stderr (stdout belongs to the ready line and to results). Redacted twice: fields by name before the line is
  * made, and anything that looks like a credential in the finished line, so that a careless message cannot leak one.
@@ -29,5 +36,5 @@ export const makeLog = ({ service, level = 'info', destination }: LogOptions): L
       },
       hooks: { streamWrite: redactText },
     },
-    destination ?? pino.destination({ dest: 2, sync: true }),
+    destination ?? standardError(),
   )

@@ -58,7 +58,10 @@ export const runService = async ({ name, start }: Service): Promise<void> => {
     if (starting) setTimeout(() => process.exit(exitCode || 1), stopWithinMs).unref()
     else process.exit(await stopAll(name, stops).then(() => exitCode))
   }
+  // Who read our output may go first; a service does not end, and must not spin, because nobody listens.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const crash = (error: unknown): void => {
+    if (stopping.signal.aborted) return
     say(name, `stops because of a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
     void stop(1)
   }
