@@ -119,7 +119,7 @@ describe('steps as data', () => {
       { kind: 'call', operation: 'zzzzzzzzzz' },
       'unknown-operation',
       '/operation',
-      'known are reading, writing, strict',
+      'allowed are reading, writing, strict',
     ],
     [
       'input',

@@ -110,7 +110,7 @@ describe('a service that cannot start says what, where and what to do in one lin
     expect((await fails({ REOPS_STATE: '/proc/none' })).stderr).toContain('state folder /proc/none cannot be written')
   })
   test.each([
-    ['not a URL', () => 'canary', 2, 'DATABASE_URL: must be postgres://'],
+    ['not a URL', () => 'canary', 2, 'DATABASE_URL: must be a postgres:// URL'],
     ['wrong password', () => url(u => (u.password = 'canary')), 1, 'correct DATABASE_URL'],
     ['wrong database', () => url(u => (u.pathname = '/nowhere')), 1, 'does not exist'],
     ['nothing there', () => url(u => (u.port = '1')), 1, 'nothing answers at 127.0.0.1:1'],

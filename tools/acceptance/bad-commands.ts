@@ -1,0 +1,62 @@
+export type BadCommand = {
+  readonly args: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+  readonly code: 2 | 3
+  readonly says: RegExp
+}
+
+const on = ['--on', '*'] as const
+const wrong = (args: readonly string[], says: RegExp): BadCommand => ({ args, code: 2, says })
+const create = (...options: readonly string[]) => ['systems', 'create', '--name', 'never', ...options]
+const notAllowed = (says: RegExp, args: readonly string[], environment: Record<string, string>): BadCommand => ({
+  args,
+  environment,
+  code: 3,
+  says,
+})
+
+/** Wrong usage and wrong access at the command line: exit code and the one line. */
+export const badCommands = (taken: string, small: string, expired: string): readonly BadCommand[] => [
+  wrong(['run', 'pnig', ...on], /no operation "pnig"; did you mean ping\? allowed are .*\bfacts\b/),
+  wrong(['run', 'pnig', 'x=1', ...on], /unknown operation `pnig`; did you mean `ping`\? \(there are .*\bfacts\b/),
+  wrong(['run', 'process.list', 'top=three', ...on], /input `top` of process\.list must be whole number; got `three`/),
+  wrong(['run', 'process.list', 'by=colour', ...on], /input `by` .* must be "cpu" or "memory"; got `colour`/),
+  wrong(['run', 'process.list', 'by:="colour"', ...on], /input\/by must be one of cpu, memory$/),
+  wrong(['run', 'process.list', 'topp=1', ...on], /has no input `topp`; allowed: top .*, by /),
+  wrong(['run', 'process.list', 'top:={', ...on], /input `top` of process\.list: what stands behind := is not JSON/),
+  wrong(['run', 'process.list', 'top', ...on], /`top` is not key=value or key:=json/),
+  wrong(['run', 'shell', ...on], /needs exactly one of argv, script/),
+  wrong(['run', 'ping'], /on which hosts\? give --on <selector>/),
+  wrong(['run', 'ping', '--on', 'web and'], /selector, character 8: found the end, expected /),
+  wrong(['run', 'ping', '--on', 'role=none'], /no host matches "role=none"; .*--allow-none/),
+  wrong(['run', 'ping', ...on, '--timeout', 'soon'], /--timeout: `soon` is not a duration; write for example 500ms/),
+  wrong(['run', 'ping', ...on, '--colour'], /unknown option '--colour'.*--help lists what is allowed/),
+  wrong(['frobnicate'], /unknown command 'frobnicate'.*--help lists what is allowed/),
+  wrong(['hosts', '--on', 'role=none'], /selector `role=none` matches no host; allow that with --allow-none/),
+  wrong(['runs', 'show', 'nope'], /no run `nope` among the latest 200; `reops runs` lists them/),
+  wrong(['runs', '--limit', '0'], /--limit: `0` is not a whole number from 1 to 500/),
+  wrong(['jobs', '--system', 'nope'], /no system has the id or name nope/),
+  wrong(['systems', 'show', 'nope'], /no system is called nope; `reops systems list` shows what there is/),
+  wrong(['systems', 'create', '--name', 'a b'], /\/body\/name must match pattern .*\(letters, digits/),
+  wrong(['systems', 'create', '--name', taken], /is taken by a system that is not gone; choose another/),
+  wrong(create('--provider', 'azure'), /'azure' is invalid\. Allowed choices are local, kvm, ec2, digitalocean/),
+  wrong(create('--provider', 'ec2'), /provider is ec2; allowed: local/),
+  wrong(create('--size', 'giant'), /size is giant; allowed of provider local: process/),
+  wrong(create('--count', '201'), /--count: `201` is not a whole number from 1 to 200/),
+  wrong(create('--label', 'nope'), /--label: `nope` is not key=value/),
+  wrong(['systems', 'destroy', taken], /would destroy 1 system: .*; say --yes/),
+  wrong(['systems', 'list', '--on', 'role=none'], /selector `role=none` matches none of \d+ systems; .*--allow-none/),
+  wrong(['token', 'create', '--subject', 'a', '--scope', 'all'], /--scope: `all` is not a scope; allowed are admin, /),
+  {
+    ...wrong(['hosts'], /REOPS_MOTE_URL: `nope` is not an address; allowed is http/),
+    environment: { REOPS_MOTE_URL: 'nope' },
+  },
+  notAllowed(/the token is not genuine; send /, ['hosts'], { REOPS_TOKEN: 'garbage' }),
+  notAllowed(/the token is not genuine; send /, ['systems', 'list'], { REOPS_TOKEN: 'garbage' }),
+  notAllowed(/the API token holds a space, a line break or /, ['hosts'], { REOPS_TOKEN: 'canary\ncanary' }),
+  notAllowed(/the token has expired; send /, ['run', 'ping', ...on], { REOPS_TOKEN: expired }),
+  notAllowed(/this needs scope runs:write; .* has runs:read/, ['run', 'ping', ...on], { REOPS_TOKEN: small }),
+  notAllowed(/re-mote at \S+ is unreachable: no such host name/, ['hosts'], {
+    REOPS_MOTE_URL: 'http://no-such-host.invalid',
+  }),
+]
