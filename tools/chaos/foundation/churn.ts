@@ -10,13 +10,17 @@ export type Churn = {
   refused(): readonly string[]
   /** Names that should exist in the end (created, never destroyed). */
   kept(): ReadonlySet<string>
+  /** Resolves when the next creates are accepted: their create calls are about to be made. Gives up after `withinMs`. */
+  creating(withinMs: number): Promise<void>
   /** No new ones; resolves when every verb that was begun is accepted. */
   stop(): Promise<void>
 }
 
 const lifeMs = 3_000
+/** Created by one request, so that several create calls are under way at once. */
+const burst = 5
 
-/** Creates systems and destroys them, most before they are ready, at a steady rate. Every tenth one is kept. */
+/** Creates systems and destroys them, most before they are ready, at a steady rate. The first of every second burst is kept. */
 export const startChurn = (deps: { api: Api; coreUrl: string; everyMs: number; total: number }): Churn => {
   const { api, coreUrl, everyMs, total } = deps
   const refused: string[] = []
@@ -24,28 +28,34 @@ export const startChurn = (deps: { api: Api; coreUrl: string; everyMs: number; t
   const begun = new Set<Promise<void>>()
   const busy = new Set<string>()
   let [creates, destroys, stopped] = [0, 0, false]
+  let accepted = Promise.withResolvers<void>()
 
+  const destroy = async ({ id, name }: System, afterMs: number) => {
+    busy.add(name)
+    await wait(afterMs)
+    const gone = await api.delete(`${coreUrl}/v1/systems/${id}`)
+    if (gone.status === 202) destroys += 1
+    else refused.push(`destroy ${name}: ${gone.status} ${JSON.stringify(gone.body).slice(0, 200)}`)
+    busy.delete(name)
+  }
   const life = async (number: number) => {
     const name = `churn-${number}`
-    busy.add(name)
-    const made = await api.post(`${coreUrl}/v1/systems`, { name, provider: 'local', type: 'churn' })
+    const made = await api.post(`${coreUrl}/v1/systems`, { name, count: burst, provider: 'local', type: 'churn' })
     if (made.status !== 202) {
       refused.push(`create ${name}: ${made.status} ${JSON.stringify(made.body).slice(0, 200)}`)
       return
     }
-    creates += 1
-    if (number % 10 === 0) {
-      kept.add(name)
-      return
-    }
-    const { id } = (made.body as { systems: System[] }).systems[0] as System
-    await wait((number % 3) * (lifeMs / 3))
-    const gone = await api.delete(`${coreUrl}/v1/systems/${id}`)
-    if (gone.status === 202) destroys += 1
-    else refused.push(`destroy ${name}: ${gone.status} ${JSON.stringify(gone.body).slice(0, 200)}`)
+    accepted.resolve()
+    accepted = Promise.withResolvers<void>()
+    const { systems } = made.body as { systems: System[] }
+    creates += systems.length
+    const [first, ...rest] = systems as [System, ...System[]]
+    if (number % 2 === 0) kept.add(first.name)
+    const doomed = number % 2 === 0 ? rest : systems
+    await Promise.all(doomed.map((system, n) => destroy(system, (n % 3) * (lifeMs / 3))))
   }
   const loop = async () => {
-    for (let number = 1; number <= total && !stopped; number += 1) {
+    for (let number = 1; number * burst <= total && !stopped; number += 1) {
       const task = life(number)
         .catch((error: unknown) => {
           refused.push(String(error))
@@ -54,8 +64,9 @@ export const startChurn = (deps: { api: Api; coreUrl: string; everyMs: number; t
           busy.delete(`churn-${number}`)
           begun.delete(task)
         })
+      busy.add(`churn-${number}`)
       begun.add(task)
-      await wait(everyMs)
+      await wait(everyMs * burst)
     }
   }
   const looping = loop()
@@ -65,6 +76,7 @@ export const startChurn = (deps: { api: Api; coreUrl: string; everyMs: number; t
     busy: () => busy.size,
     refused: () => refused,
     kept: () => kept,
+    creating: withinMs => Promise.race([accepted.promise, wait(withinMs)]),
     stop: async () => {
       stopped = true
       await looping

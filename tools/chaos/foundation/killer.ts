@@ -9,8 +9,11 @@ export type Kill = {
   inFlight: boolean
 }
 
-const kinds: readonly PartKind[] = ['postgres', 're-mote', 'broker', 're-core', 'agent']
+export const partKinds: readonly PartKind[] = ['postgres', 're-mote', 'broker', 're-core', 'agent']
 const partWaitMs = 30_000
+/** Share of kills that hit while the part killed before is still coming back: a crash during recovery is the harder one. */
+const hurriedShare = 0.3
+const hurriedPauseMs = [30, 400] as const
 const pollMs = 50
 
 /**
@@ -21,18 +24,22 @@ export const killAtRandom = async (deps: {
   state: string
   random: Random
   count: number
+  kinds: readonly PartKind[]
   pauseMs: readonly [number, number]
   hosts: readonly string[]
   isBusy(part: Part): boolean
+  /** Waits for a moment when a kill of that kind hurts; gives up soon. */
+  moment(kind: PartKind): Promise<void>
   say(line: string): void
 }): Promise<Kill[]> => {
-  const { state, random, count, pauseMs, hosts, isBusy, say } = deps
+  const { state, random, count, kinds, pauseMs, hosts, isBusy, moment, say } = deps
   const kills: Kill[] = []
   const victims = (kind: PartKind) =>
     livingParts(state).filter(part => part.kind === kind && (kind !== 'agent' || hosts.includes(part.host ?? '')))
   while (kills.length < count) {
-    await wait(random.between(...pauseMs))
+    await wait(random.between(...(random.next() < hurriedShare ? hurriedPauseMs : pauseMs)))
     const kind = random.pick(kinds)
+    await moment(kind)
     const until = performance.now() + partWaitMs
     while (victims(kind).length === 0 && performance.now() < until) await wait(pollMs)
     const candidates = victims(kind)

@@ -45,7 +45,7 @@ describe('a worker on real Postgres with real processes', () => {
     )
   })
 
-  test('a hundred at once, one of them hanging: the others are ready all the same', async () => {
+  test('forty at once, one of them hanging: the others are ready all the same', async () => {
     let hung = 0
     await world.startOne({
       at: async point => {
@@ -58,6 +58,7 @@ describe('a worker on real Postgres with real processes', () => {
       const { rows } = await world.pool.query(`select 1 from core.system where phase = 'ready'`)
       return rows.length >= 39
     })
-    expect(await world.running()).toHaveLength(39)
+    // On a slow machine the hanging one may have been taken up again by now; never is there a machine too many.
+    expect([39, 40]).toContain((await world.running()).length)
   })
 })
