@@ -66,7 +66,7 @@ test('every bad request gets its 4xx and one line: what, where, what is allowed'
     const { type, status, detail } = JSON.parse(text) as Record<string, unknown>
     const { method, path, to } = request
     return {
-      asked: `${to} ${method} ${path.slice(0, 80)} ${String(request.raw ?? JSON.stringify(request.body)).slice(0, 80)}`,
+      asked: `${to} ${method} ${path.slice(0, 80)} ${(request.raw ?? JSON.stringify(request.body ?? null)).slice(0, 80)}`,
       status: `${response.status} ${String(status)}`,
       media: response.headers.get('content-type'),
       type,
