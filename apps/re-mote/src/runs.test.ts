@@ -124,6 +124,16 @@ describe('a run', () => {
     expect(text.match(/^event: .*/gm)).toEqual(['event: target', 'event: done'])
   })
 
+  test('sends a host few calls at a time, the others in turn', async () => {
+    const agent = await startAgent({ answer: () => 'never' })
+    const runs = await Promise.all(Array.from({ length: 50 }, () => start(agent.name, shell, {}, 0)))
+    await until('the first calls are there', () => agent.started.length === 32)
+    for (let n = 0; n < 50; n += 1)
+      await agent.finish(await until(`call ${n + 1}`, () => agent.started[n]), { ok: true, value: n })
+    for (const { run } of runs) expect((await ended(run.id)).summary).toMatchObject({ ok: 1 })
+    expect(agent.started).toHaveLength(50)
+  })
+
   test('is cancelled: what is running is ended by the host', async () => {
     const agent = await startAgent({ answer: () => 'never' })
     const { run } = await start(agent.name, shell, {}, 0)

@@ -112,10 +112,13 @@ export const makeHellos = (deps: HelloDeps): Hellos => {
       deps.say({ kind: 'live', agent, epoch })
     },
     sweep: () => {
-      const oldest = performance.now() - wireLimits.helloTimeoutMs
-      for (const [routing, pending] of sessions.pending)
-        if (pending.at < oldest) sessions.pending.delete(routing)
-        else break
+      const now = performance.now()
+      for (const [routing, { at, proven }] of sessions.pending) {
+        if (now - at < wireLimits.helloTimeoutMs) break
+        // Who has proved itself waits for the service, which may wait for Postgres; in the end it is told to come again.
+        if (!proven) sessions.pending.delete(routing)
+        else if (now - at > brokerLimits.admissionTimeoutMs) refuse(routing, 'no answer from the service', true)
+      }
     },
   }
 }

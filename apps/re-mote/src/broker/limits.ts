@@ -6,6 +6,8 @@ export const brokerLimits = {
   /** Connections between CURVE handshake and hello. Each holds a record of fixed size. */
   pendingHellosMax: 8_192,
   sessionsMax: 50_000,
+  /** How long a connection that has proved itself waits for the service's word. An agent waits 10 s for its welcome. */
+  admissionTimeoutMs: 9_000,
   /** Look-ups of unknown keys at the service. */
   lookupsPerSecondMax: 50,
   allowListAgeMaxMs: 60_000,

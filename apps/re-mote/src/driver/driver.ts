@@ -6,7 +6,7 @@ import { makeBatcher } from '../services/batcher.ts'
 import { commitAcks, commitAdvances, commitLate, type Acked, type Advance, type Late } from '../store/commit.ts'
 import { cancelled, completed, lost, noSession, rejected, unreachable } from './failures.ts'
 import { endOf } from './opening.ts'
-import type { ActiveCall, ActiveRun, ActiveTarget, DriverEvents } from './types.ts'
+import type { ActiveCall, ActiveRun, ActiveTarget, DriverEvents, HostCalls } from './types.ts'
 
 export type DriverDeps = {
   readonly log: Log
@@ -26,12 +26,16 @@ export type DriverDeps = {
 
 /** How long beyond its limit a call is waited for: the agent enforces the limit, and its answer must travel. */
 const graceMs = 5_000
+/** How much longer when the host has no session at its deadline: an agent may pause this long before it dials again. */
+const absentGraceMs = 20_000
 /** How long a call may wait on its host for a slot. */
 const slotWaitMaxMs = 15 * 60_000
 const redeliveriesMax = 3
 const ackDelayMs = 50
 const sweepMs = 250
 const batchItemsMax = 2_000
+/** Calls sent to one host at a time; the others wait their turn here. Its agent keeps room for the result of each. */
+const inFlightPerHostMax = 32
 
 type Pending = {
   readonly advance: Advance
@@ -51,7 +55,7 @@ export const makeDriver = (deps: DriverDeps) => {
   const { pool, log, events } = deps
   const runs = new Map<string, ActiveRun>()
   const calls = new Map<string, ActiveCall>()
-  const byHost = new Map<string, Set<ActiveCall>>()
+  const byHost = new Map<string, HostCalls>()
 
   // ---- what is committed, and what follows from it ----
   const advances = makeBatcher<Pending>({
@@ -140,15 +144,22 @@ export const makeDriver = (deps: DriverDeps) => {
     calls.set(call.id, call)
     call.target.call = call
     const { host } = call.target
-    const there = byHost.get(host)
-    if (there) there.add(call)
-    else byHost.set(host, new Set([call]))
+    const there = byHost.get(host) ?? { calls: new Set(), inFlight: 0, inLine: [] }
+    byHost.set(host, there)
+    there.calls.add(call)
+    if (call.handed) there.inFlight += 1
   }
   const unregister = (call: ActiveCall) => {
     calls.delete(call.id)
     const there = byHost.get(call.target.host)
-    there?.delete(call)
-    if (there?.size === 0) byHost.delete(call.target.host)
+    if (!there?.calls.delete(call)) return
+    if (call.handed) there.inFlight -= 1
+    for (let next = there.inLine.shift(); next; next = there.inLine.shift()) {
+      next.inLine = false
+      dispatch(next)
+      if (next.handed) break
+    }
+    if (there.calls.size === 0) byHost.delete(call.target.host)
   }
   const newCall = (
     target: ActiveTarget,
@@ -170,6 +181,8 @@ export const makeDriver = (deps: DriverDeps) => {
     epoch: null,
     ackedAt: null,
     deadline: Number.POSITIVE_INFINITY,
+    extended: false,
+    inLine: false,
   })
   const canReach = (host: string) => deps.epochOf(host) !== undefined || deps.isReturning(host)
 
@@ -329,8 +342,16 @@ export const makeDriver = (deps: DriverDeps) => {
       if (!deps.isReturning(host)) endCall(call, unreachable(call.step, noSession, call.id))
       return
     }
-    if ((byHost.get(host)?.size ?? 0) > wireLimits.callsPerAgentMax)
+    const there = byHost.get(host)
+    if (!there || call.handed || call.inLine || call.state === 'ending') return
+    if (there.calls.size > wireLimits.callsPerAgentMax)
       return endCall(call, rejected(call, `more than ${wireLimits.callsPerAgentMax} calls under way on this host`))
+    if (there.inFlight >= inFlightPerHostMax) {
+      call.inLine = true
+      there.inLine.push(call)
+      return
+    }
+    there.inFlight += 1
     call.handed = true
     call.epoch = epoch
     call.state = 'sent'
@@ -349,7 +370,7 @@ export const makeDriver = (deps: DriverDeps) => {
   const onLive = (host: string, epoch: number) => {
     const asked: string[] = []
     const messages: CallSays[] = []
-    for (const call of byHost.get(host) ?? []) {
+    for (const call of byHost.get(host)?.calls ?? []) {
       if (call.state === 'ending') continue
       if (!call.handed) dispatch(call)
       else if (call.epoch !== epoch) {
@@ -361,12 +382,20 @@ export const makeDriver = (deps: DriverDeps) => {
     if (asked.length > 0) messages.push({ kind: 'call.ask', body: { ids: asked } })
     if (messages.length > 0) deps.send(host, epoch, messages)
   }
+  /** It was provably not sent over the session that ended, and there is a newer one. */
+  const sendAgain = (call: ActiveCall) => {
+    const there = byHost.get(call.target.host)
+    if (!there) return
+    there.inFlight -= 1
+    call.handed = false
+    dispatch(call)
+  }
   const onUnsent = (host: string, ids: readonly string[], why: string) => {
     for (const id of ids) {
       const call = calls.get(id)
       if (!call || call.target.host !== host || call.state !== 'sent') continue
       const epoch = deps.epochOf(host)
-      if (why === 'gone' && epoch !== undefined && epoch !== call.epoch) dispatch(call)
+      if (why === 'gone' && epoch !== undefined && epoch !== call.epoch) sendAgain(call)
       else {
         const message = why === 'gone' ? 'the host is gone' : `the host could not be sent to (${why})`
         endCall(call, unreachable(call.step, message, call.id))
@@ -406,6 +435,11 @@ export const makeDriver = (deps: DriverDeps) => {
   // ---- time ----
   const onDeadline = (call: ActiveCall) => {
     const { host } = call.target
+    if (deps.epochOf(host) === undefined && !call.extended) {
+      call.extended = true
+      call.deadline = performance.now() + absentGraceMs
+      return
+    }
     const fresh = call.ackedAt === null && call.redeliveries === 0
     if (call.reads && fresh && deps.epochOf(host) !== undefined) return redeliver(call, 'lost')
     endCall(call, lost(call, `no answer within its limit of ${call.timeoutMs} ms and ${graceMs} ms of grace`))

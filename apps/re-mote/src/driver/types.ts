@@ -49,7 +49,14 @@ export type ActiveCall = {
   epoch: number | null
   ackedAt: string | null
   deadline: number
+  /** The deadline was put off once, because the host had no session. */
+  extended: boolean
+  /** Waits here until other calls of its host have ended. */
+  inLine: boolean
 }
+
+/** The calls of one host: all of them, how many of them were sent, and who waits for room. */
+export type HostCalls = { readonly calls: Set<ActiveCall>; inFlight: number; readonly inLine: ActiveCall[] }
 
 export type RunDone = { readonly id: string; readonly summary: RunSummary }
 export type DriverEvents = {

@@ -1,5 +1,6 @@
 import { newId, type Keyset } from '@re-ops/protocols'
 import { isConnectionLost, withRetry, type Log, type Pool } from '@re-ops/service'
+import { brokerLimits } from '../broker/limits.ts'
 import type { BrokerSays, BrokerStart, Hello, Stats } from '../broker/port.ts'
 import type { AgentSays, CallSays } from '../broker/words.ts'
 import { makeBatcher } from '../services/batcher.ts'
@@ -47,8 +48,6 @@ export type Link = {
  * agent makes between two attempts, and its hello.
  */
 const returnMs = 12_000
-/** A hello that waited longer than this is forgotten by the broker, and said again. */
-const helloAgeMaxMs = 4_000
 const abortsMax = 2
 const keysetWithinMs = 60_000
 
@@ -97,7 +96,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
       child.say({ kind: 'refuse', routing: hello.routing, reason: 'not understood', retry: true }),
     flush: async waiting => {
       await published.promise
-      const oldest = performance.now() - helloAgeMaxMs
+      const oldest = performance.now() - brokerLimits.admissionTimeoutMs
       // The last hello of an agent counts; those before it are from connections it has left.
       const last = new Map(
         waiting.filter(one => one.at >= oldest && one.broker === broker).map(one => [one.hello.agent, one.hello]),
