@@ -30,7 +30,7 @@ export const checkDatabase = async (url: string, waitMs = 10_000): Promise<void>
   }
   await withRetry(connect, { forMs: waitMs }).catch((error: unknown) => {
     const said = explain(error)
-    const why = said.startsWith('Connection terminated')
+    const why = /^Connection terminated|ECONNRESET|EPIPE/.test(said)
       ? `what listens at ${new URL(url).host} ended the connection; is it Postgres? Correct the URL`
       : said
     throw new StartError(`DATABASE_URL: ${why}`)
