@@ -17,7 +17,7 @@ describe('the short chaos run', () => {
   test.each(Object.entries(seededBugs))(
     'catches the seeded bug %s',
     async (faults, kinds) => {
-      const { measures } = await runFoundation({ ...shortPlan, seed, faults, kinds }, quiet)
+      const { measures } = await runFoundation({ ...shortPlan, seed, faults, kinds, hurriedShare: 0.7 }, quiet)
       expect(safety.filter(key => measures[key] !== 0)).not.toEqual([])
     },
     300_000,

@@ -25,6 +25,7 @@ export type Plan = {
   faults: string | undefined
   /** Which parts are killed; all of them unless a seeded bug is looked for in one. */
   kinds: readonly PartKind[]
+  hurriedShare: number
 }
 
 const settleWithinMs = 60_000
@@ -38,6 +39,7 @@ export const fullPlan = {
   runsPerSecond: 24,
   pauseMs: [1_200, 3_200],
   kinds: partKinds,
+  hurriedShare: 0.3,
 } as const
 export const shortPlan = {
   kills: 10,
@@ -46,6 +48,7 @@ export const shortPlan = {
   runsPerSecond: 24,
   pauseMs: [800, 2_000],
   kinds: partKinds,
+  hurriedShare: 0.3,
 } as const
 
 /** The checks that no load and no slow machine may break. */
@@ -120,6 +123,7 @@ export const runFoundation = async (plan: Plan, say: (line: string) => void): Pr
       random,
       count: plan.kills,
       kinds: plan.kinds,
+      hurriedShare: plan.hurriedShare,
       moment: async kind => {
         if (kind !== 're-core') return
         await churn.creating(createWaitMs)
@@ -194,6 +198,9 @@ export const foundation: Proof = {
     const seed = Number(flag('seed') ?? Date.now() % 1_000_000)
     const shape = flag('short') === undefined ? fullPlan : shortPlan
     const only = flag('only')?.split(',') as PartKind[] | undefined
-    return runFoundation({ ...shape, seed, faults: flag('fault'), ...(only ? { kinds: only } : {}) }, say)
+    return runFoundation(
+      { ...shape, seed, faults: flag('fault'), ...(only ? { kinds: only, hurriedShare: 0.7 } : {}) },
+      say,
+    )
   },
 }

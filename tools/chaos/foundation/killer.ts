@@ -11,8 +11,6 @@ export type Kill = {
 
 export const partKinds: readonly PartKind[] = ['postgres', 're-mote', 'broker', 're-core', 'agent']
 const partWaitMs = 30_000
-/** Share of kills that hit while the part killed before is still coming back: a crash during recovery is the harder one. */
-const hurriedShare = 0.3
 const hurriedPauseMs = [30, 400] as const
 const pollMs = 50
 
@@ -25,6 +23,8 @@ export const killAtRandom = async (deps: {
   random: Random
   count: number
   kinds: readonly PartKind[]
+  /** Of the kills that hit while the part killed before is still coming back: a crash during recovery is the harder one. */
+  hurriedShare: number
   pauseMs: readonly [number, number]
   hosts: readonly string[]
   isBusy(part: Part): boolean
@@ -32,7 +32,7 @@ export const killAtRandom = async (deps: {
   moment(kind: PartKind): Promise<void>
   say(line: string): void
 }): Promise<Kill[]> => {
-  const { state, random, count, kinds, pauseMs, hosts, isBusy, moment, say } = deps
+  const { state, random, count, kinds, hurriedShare, pauseMs, hosts, isBusy, moment, say } = deps
   const kills: Kill[] = []
   const victims = (kind: PartKind) =>
     livingParts(state).filter(part => part.kind === kind && (kind !== 'agent' || hosts.includes(part.host ?? '')))

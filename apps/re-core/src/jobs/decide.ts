@@ -1,4 +1,4 @@
-import type { Caps, ObservedVm, Observation, Phase } from '@re-ops/protocols'
+import { wireLimits, type Caps, type ObservedVm, type Observation, type Phase } from '@re-ops/protocols'
 import type { Sighting, SystemRow } from '../store/row.ts'
 
 /** What one message has looked at so far. `undefined` = not looked. */
@@ -172,8 +172,7 @@ const awaited = (row: SystemRow, seen: Seen, now: number, { bootTimeoutMs }: Rul
   if (seen.host === undefined) return { kind: 'look', at: 'host' }
   if (seen.host !== null && seen.host.id !== row.host)
     return { kind: 'enter', phase: 'enrolled', at: seen.host.enrolledAt, host: seen.host.id }
-  // After a restart the session of the life before may still be shown for a while; only a newer one counts.
-  if (seen.host !== null && seen.host.online && (row.phase === 'enrolled' || seen.host.seenAt >= row.phaseAt))
+  if (seen.host !== null && seen.host.online && (row.phase === 'enrolled' || isOfThisLife(seen.host.seenAt, row, now)))
     return ready
   const what = seen.host === null ? 'has not called home' : 'holds no session'
   if (row.phase === 'failed') return { kind: 'settled', phase: 'failed', reason: row.reason }
@@ -186,5 +185,16 @@ const awaited = (row: SystemRow, seen: Seen, now: number, { bootTimeoutMs }: Rul
   const pauseMs = Math.min(5_000, 500 + (now - row.phaseAt) / 4)
   return { kind: 'wait', at: now + pauseMs, phase: row.phase, reason: `its agent ${what} yet` }
 }
+
+const clockSkewMs = 2_000
+/** A session that is still shown after this time has answered heartbeats since. */
+const sessionProvenMs = wireLimits.heartbeatMs * (wireLimits.heartbeatsMissedMax + 1)
+
+/**
+ * After a restart the session of the life before may still be shown for a while. One that began since counts at once; an
+ * older one only when it has outlived its heartbeats (we may have died between the start and writing it down).
+ */
+const isOfThisLife = (seenAt: number, row: SystemRow, now: number): boolean =>
+  seenAt >= row.phaseAt - clockSkewMs || now >= row.phaseAt + sessionProvenMs
 
 const iso = (ms: number): string => new Date(ms).toISOString()

@@ -58,12 +58,14 @@ const destroy = async (deps: Deps, attempt: Attempt, { of, ref }: Of<'destroy'>)
 const act = async (deps: Deps, attempt: Attempt, { kind }: Of<'start' | 'stop'>): Promise<Outcome> => {
   const { row, signal } = attempt
   await deps.at?.(`${kind}.before`, row.id)
+  // Its agent may call home before we have written that it boots: the phase begins when the start is asked for.
+  const askedAt = Math.max(deps.now(), row.phaseAt)
   const action = kind === 'start' ? ({ kind } as const) : ({ kind, force: false } as const)
   await deps.provider(row.provider).act(row.ref ?? '', action, signal)
   await deps.at?.(`${kind}.after`, row.id)
   if (kind === 'stop') return { kind: 'go', row, pending: attempt.pending, seen: {} }
   const restarts = row.downAt === null ? row.restarts : row.restarts + 1
-  return written(deps, attempt, { phase: 'booting', reason: null, downAt: null, restarts })
+  return written(deps, attempt, { phase: 'booting', reason: null, downAt: null, restarts }, askedAt)
 }
 
 const revoke = async (deps: Deps, attempt: Attempt): Promise<Outcome> => {
