@@ -1,5 +1,5 @@
 import type { Cursor, Step } from '@re-ops/pipelines'
-import type { Failure, RunSummary, Target } from '@re-ops/protocols'
+import type { RunSummary, Target } from '@re-ops/protocols'
 
 /** A run that this process drives. Everything here can be rebuilt from Postgres; nothing is only here. */
 export type ActiveRun = {
@@ -63,5 +63,3 @@ export type DriverEvents = {
   target(run: string, target: Target): void
   done(run: RunDone): void
 }
-
-export type LostOf = Pick<Failure, 'started' | 'ackedAt' | 'stillRunning'>

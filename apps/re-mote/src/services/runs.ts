@@ -114,7 +114,7 @@ export const startRun = async (deps: RunsDeps, { body, subject, requestId, key }
     return { run: stored, ended: targets ? Promise.resolve({ ...stored, targets }) : read(deps, id) }
   }
   const calls = open.flatMap(({ target, call }) =>
-    call === null || first.kind !== 'call' ? [] : [deps.driver.newCall(target, first, 0, call)],
+    call === null || first.kind !== 'call' ? [] : [deps.driver.newCall(target, first, call)],
   )
   const ended = run.done.promise.then(() => {
     const targets = run.open === 0 ? targetsOf(run) : null
@@ -214,7 +214,7 @@ export const adoptRuns = async (deps: RunsDeps, olderThanMs: number): Promise<nu
   const { runs, targets } = await findAbandoned(deps.pool, deps.driver.runIds(), olderThanMs)
   const byRun = Map.groupBy(targets, target => target.run)
   for (const row of runs) {
-    if (deps.driver.has(row.id)) continue
+    if (deps.driver.get(row.id)) continue
     try {
       adopt(deps, row, byRun.get(row.id) ?? [])
     } catch (error) {
@@ -269,7 +269,7 @@ const storedCall = (deps: RunsDeps, target: ActiveTarget, stored: OpenTarget, id
     cursor: cursor as never,
     timeoutMs: timeoutMs ?? target.run.timeoutMs,
   }
-  const call = deps.driver.newCall(target, progress, stored.redeliveries ?? 0, id)
+  const call = deps.driver.newCall(target, progress, id, stored.redeliveries ?? 0)
   const acked = stored.call_state === 'acked' || stored.call_state === 'running'
   return {
     ...call,

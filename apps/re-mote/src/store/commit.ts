@@ -92,11 +92,16 @@ export const commitAcks = async (sql: Sql, acked: readonly Acked[]): Promise<voi
 }
 
 export type Late = { readonly id: string; readonly host: string; readonly ms: number; readonly result: CallResult }
-/** A result of a call that had ended in another way is kept beside; the same end again is nothing new. */
-export const commitLate = async (sql: Sql, lates: readonly Late[]): Promise<void> => {
-  await sql.query(
-    `update mote.call c set late = i.late from unnest($1::uuid[], $2::uuid[], $3::text[], $4::json[]) as i(id, host, state, late)
-     where c.id = i.id and c.host = i.host and c.ended_at is not null and c.state <> i.state and c.late is null`,
+/**
+ * A result of a call that had ended in another way is kept beside; the same end again is nothing new. Answers which of the calls have not ended
+ * at all: their results are not late, and must not be settled yet.
+ */
+export const commitLate = async (sql: Sql, lates: readonly Late[]): Promise<Set<string>> => {
+  const { rows } = await sql.query<{ id: string }>(
+    `with i as materialized (select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::json[]) as i(id, host, state, late)),
+       kept as (update mote.call c set late = i.late from i
+         where c.id = i.id and c.host = i.host and c.ended_at is not null and c.state <> i.state and c.late is null)
+     select c.id from mote.call c join i using (id, host) where c.ended_at is null`,
     [
       lates.map(one => one.id),
       lates.map(one => one.host),
@@ -104,4 +109,5 @@ export const commitLate = async (sql: Sql, lates: readonly Late[]): Promise<void
       lates.map(one => JSON.stringify({ at: new Date().toISOString(), ms: one.ms, result: one.result })),
     ],
   )
+  return new Set(rows.map(row => row.id))
 }

@@ -1,0 +1,19 @@
+import type { Log, Pool } from '@re-ops/service'
+import type { CallSays } from '../broker/words.ts'
+import type { DriverEvents } from './types.ts'
+
+export type DriverDeps = {
+  readonly log: Log
+  readonly pool: Pool
+  readonly events: DriverEvents
+  /** The epoch of the host's live session. */
+  epochOf(host: string): number | undefined
+  /** The broker or the service was restarted a moment ago and this host had a session: it will be back at once, or is gone. */
+  isReturning(host: string): boolean
+  send(host: string, epoch: number, messages: readonly CallSays[]): void
+  reads(operation: string): boolean
+  onCommit(items: number, ms: number): void
+  onCallEnd(state: string): void
+  /** Proof kit only: settles before the commit, which a chaos test must notice. */
+  readonly settleBeforeCommit: boolean
+}

@@ -1,0 +1,138 @@
+import { wireLimits } from '@re-ops/protocols'
+import type { AgentSays, CallSays } from '../broker/words.ts'
+import type { Acks } from './acks.ts'
+import type { DriverDeps } from './deps.ts'
+import { cancelled, lost, noSession, rejected, unreachable } from './failures.ts'
+import type { Flights } from './flights.ts'
+import type { Lates } from './lates.ts'
+import { driverLimits } from './limits.ts'
+import type { Mover } from './mover.ts'
+import type { Settle } from './settle.ts'
+import type { ActiveCall } from './types.ts'
+
+export type ExchangeDeps = DriverDeps & {
+  readonly flights: Flights
+  readonly mover: Mover
+  readonly acks: Acks
+  readonly lates: Lates
+  readonly settle: Settle
+}
+export type Exchange = {
+  /** Sends a committed call, if its host can be sent to; ends it, if it never can. */
+  dispatch(call: ActiveCall): void
+  onLive(host: string, epoch: number): void
+  onUnsent(host: string, ids: readonly string[], why: string): void
+  onHeard(host: string, message: AgentSays): void
+}
+type Reported = 'waiting' | 'running' | 'finished' | 'lost' | 'unknown'
+
+/** What goes to agents and comes from them. */
+export const makeExchange = (deps: ExchangeDeps): Exchange => {
+  const { flights, mover, acks, lates, settle, log } = deps
+
+  const dispatch = (call: ActiveCall) => {
+    const { host, run } = call.target
+    const there = flights.of(host)
+    if (!there || call.handed || call.state === 'ending') return
+    const epoch = deps.epochOf(host)
+    if (run.cancelled) return mover.endCall(call, cancelled(call.step, call.id))
+    if (epoch === undefined) {
+      if (!deps.isReturning(host)) mover.endCall(call, unreachable(call.step, noSession, call.id))
+      return
+    }
+    if (call.inLine) return
+    if (there.calls.size > wireLimits.callsPerAgentMax)
+      return mover.endCall(
+        call,
+        rejected(call, `more than ${wireLimits.callsPerAgentMax} calls under way on this host`),
+      )
+    if (there.inFlight >= driverLimits.inFlightPerHostMax) {
+      call.inLine = true
+      there.inLine.push(call)
+      return
+    }
+    there.inFlight += 1
+    hand(call, epoch)
+  }
+  const hand = (call: ActiveCall, epoch: number) => {
+    call.handed = true
+    call.epoch = epoch
+    call.state = 'sent'
+    call.deadline = performance.now() + call.timeoutMs + driverLimits.graceMs
+    const { id, operation, timeoutMs, target } = call
+    const { requestId } = target.run
+    const { outputBytesMax } = wireLimits
+    const body = { id, operation, input: call.input ?? {}, timeoutMs, outputBytesMax, requestId }
+    deps.send(target.host, epoch, [{ kind: 'call', body }])
+  }
+  /** It was provably not sent over the session that ended, and there is a newer one. */
+  const sendAgain = (call: ActiveCall) => {
+    const there = flights.of(call.target.host)
+    if (!there) return
+    there.inFlight -= 1
+    call.handed = false
+    dispatch(call)
+  }
+  const onReport = (host: string, id: string, state: Reported) => {
+    const call = flights.get(id)
+    if (!call || call.target.host !== host || call.state === 'ending') return
+    if (state === 'waiting' || state === 'running') return acks.note(call, state === 'running')
+    if (state !== 'unknown') return // its result is on the way
+    // The agent has declared the id void: if it never acknowledged the call, the call has provably not started.
+    if (call.ackedAt === null) mover.redeliver(call)
+    else mover.endCall(call, lost(call, 'the agent acknowledged the call and does not know it any more'))
+  }
+  const onAnswer = (
+    host: string,
+    message: Extract<AgentSays, { kind: 'call.acked' | 'call.running' | 'call.result' }>,
+  ) => {
+    const call = flights.get(message.body.id)
+    if (call && call.target.host !== host) {
+      const { requestId } = call.target.run
+      return log.warn({ host, call: call.id, requestId }, 'a host answers for a call of another; dropped')
+    }
+    if (message.kind === 'call.result') {
+      const { id, ms, result } = message.body
+      if (!call) return lates.put({ id, host, ms, result })
+      if (deps.settleBeforeCommit) settle([{ host, id }])
+      return mover.endCall(call, result)
+    }
+    if (call) acks.note(call, message.kind === 'call.running' || message.body.running)
+  }
+  return {
+    dispatch,
+    onLive: (host, epoch) => {
+      const asked: string[] = []
+      const messages: CallSays[] = []
+      for (const call of flights.of(host)?.calls ?? []) {
+        if (call.state === 'ending') continue
+        if (!call.handed) dispatch(call)
+        else if (call.epoch !== epoch) {
+          call.epoch = epoch
+          asked.push(call.id)
+          if (call.target.run.cancelled) messages.push({ kind: 'call.cancel', body: { id: call.id } })
+        }
+      }
+      if (asked.length > 0) messages.push({ kind: 'call.ask', body: { ids: asked } })
+      if (messages.length > 0) deps.send(host, epoch, messages)
+    },
+    onUnsent: (host, ids, why) => {
+      for (const id of ids) {
+        const call = flights.get(id)
+        if (!call || call.target.host !== host || call.state !== 'sent') continue
+        const epoch = deps.epochOf(host)
+        if (why === 'gone' && epoch !== undefined && epoch !== call.epoch) {
+          sendAgain(call)
+          continue
+        }
+        const message = why === 'gone' ? 'the host is gone' : `the host could not be sent to (${why})`
+        mover.endCall(call, unreachable(call.step, message, call.id))
+      }
+    },
+    onHeard: (host, message) => {
+      if (message.kind === 'goodbye') return
+      if (message.kind !== 'call.report') return onAnswer(host, message)
+      for (const { id, state } of message.body.calls) onReport(host, id, state)
+    },
+  }
+}

@@ -1,0 +1,18 @@
+/** Limits and times of the driver, stated once. */
+export const driverLimits = {
+  /** How long beyond its limit a call is waited for: the agent enforces the limit, and its answer must travel. */
+  graceMs: 5_000,
+  /** How much longer when the host has no session at its deadline: an agent may pause this long before it dials again. */
+  absentGraceMs: 20_000,
+  /** How long a call may wait on its host for a slot. */
+  slotWaitMaxMs: 15 * 60_000,
+  /** Times a call goes out again under a new id. */
+  redeliveriesMax: 3,
+  /** Calls sent to one host at a time; the others wait their turn here. Its agent keeps room for the result of each. */
+  inFlightPerHostMax: 32,
+  /** Results for calls that are stored but not yet taken up by this process. */
+  earlyResultsMax: 10_000,
+  ackDelayMs: 50,
+  sweepMs: 250,
+  batchItemsMax: 2_000,
+} as const

@@ -1,0 +1,200 @@
+import { release, resume, type Progress } from '@re-ops/pipelines'
+import { newId, type CallResult, type Target } from '@re-ops/protocols'
+import { makeBatcher } from '../services/batcher.ts'
+import { commitAdvances, type Advance } from '../store/commit.ts'
+import type { DriverDeps } from './deps.ts'
+import { cancelled, completed, noSession, unreachable } from './failures.ts'
+import { newCall, type CallProgress, type Flights } from './flights.ts'
+import { driverLimits } from './limits.ts'
+import { endOf } from './opening.ts'
+import type { Settle } from './settle.ts'
+import type { ActiveCall, ActiveRun, ActiveTarget } from './types.ts'
+
+type Pending = {
+  readonly advance: Advance
+  readonly target: ActiveTarget
+  readonly ended: ActiveCall | null
+  readonly next: ActiveCall | null
+  readonly progress: Progress
+}
+export type MoverDeps = DriverDeps & {
+  readonly runs: Map<string, ActiveRun>
+  readonly flights: Flights
+  readonly settle: Settle
+  /** A next call is committed and may be sent. */
+  onNext(call: ActiveCall): void
+}
+export type Mover = {
+  endCall(call: ActiveCall, result: CallResult): void
+  redeliver(call: ActiveCall, state?: 'unreachable' | 'lost'): void
+  /** Ends a target that waits at a barrier. */
+  cancelBarrier(target: ActiveTarget): void
+  openBarrier(run: ActiveRun): void
+  readonly length: number
+  drained(): Promise<void>
+}
+
+/**
+ * Moves targets from call to call. Each move is a row first, in batches; what follows from it (the settling of the result at its agent, the next
+ * call, events) happens after the commit.
+ */
+export const makeMover = (deps: MoverDeps): Mover => {
+  const { runs, flights, settle, log, pool } = deps
+  const moves = makeBatcher<Pending>({
+    name: 'moves',
+    log,
+    itemsMax: driverLimits.batchItemsMax,
+    newBatchId: newId,
+    onFlushed: deps.onCommit,
+    flush: async (batch, id) => {
+      const moved = batch.map(one => one.advance)
+      const ended = await commitAdvances(pool, moved, id)
+      return () => {
+        if (!deps.settleBeforeCommit)
+          settle(moved.flatMap(one => (one.ended ? [{ host: one.host, id: one.ended.id }] : [])))
+        for (const one of batch) committed(one, one.ended === null || ended.has(one.ended.id))
+      }
+    },
+    onRefused: one => {
+      if (one.ended === null) return forget(one.target.run)
+      // What the host answered cannot be stored (Postgres says so), so the target ends saying that.
+      one.ended.state = 'running'
+      const message = 'the answer cannot be stored: Postgres refuses it'
+      const { id: callId, step } = one.ended
+      endCall(one.ended, { ok: false, failure: { kind: 'invalid', message, step, callId } })
+    },
+  })
+
+  /** The end of a call becomes a row: its state, where the target goes from here, and the next call if there is one. */
+  const move = (target: ActiveTarget, ended: ActiveCall | null, state: string, from: Progress, redeliveries = 0) => {
+    const { run, host } = target
+    const progress = reachable(target, from)
+    const reads = progress.kind === 'call' && deps.reads(progress.operation)
+    const next = progress.kind === 'call' ? newCall(target, progress, { reads, redeliveries }) : null
+    const advance = {
+      ended: ended && { id: ended.id, state },
+      run: run.id,
+      host,
+      target: rowOf(run, progress),
+      next: next && nextOf(next, deps.epochOf(host) === undefined ? 'queued' : 'sent'),
+    }
+    moves.put({ target, ended, next, progress, advance })
+  }
+  /** Calls to a host that cannot be reached end at once, without having been; so do those of a cancelled run. */
+  const reachable = ({ run, host }: ActiveTarget, from: Progress): Progress => {
+    let progress = from
+    while (progress.kind === 'call') {
+      if (run.cancelled) return { kind: 'done', result: cancelled(progress.step) }
+      if (deps.epochOf(host) !== undefined || deps.isReturning(host)) break
+      progress = resume(run.step, progress.cursor, unreachable(progress.step, noSession))
+    }
+    return progress
+  }
+  const endCall = (call: ActiveCall, result: CallResult) => {
+    if (call.state === 'ending') return
+    call.state = 'ending'
+    const { target, cursor } = call
+    const whole = completed(call, result)
+    const state = whole.ok ? 'ok' : whole.failure.kind
+    deps.onCallEnd(state)
+    move(target, call, state, resume(target.run.step, cursor, whole))
+  }
+  const redeliver = (call: ActiveCall, state: 'unreachable' | 'lost' = 'unreachable') => {
+    if (call.state === 'ending') return
+    if (call.target.run.cancelled) return endCall(call, cancelled(call.step, call.id))
+    if (call.redeliveries >= driverLimits.redeliveriesMax)
+      return endCall(call, unreachable(call.step, 'it could not be delivered', call.id))
+    call.state = 'ending'
+    deps.onCallEnd(state)
+    const { operation, input, step, cursor, timeoutMs } = call
+    const same: CallProgress = { kind: 'call', operation, input, step, cursor, timeoutMs }
+    move(call.target, call, state, same, call.redeliveries + 1)
+  }
+  const committed = ({ target, ended, next, progress, advance }: Pending, applied: boolean) => {
+    const { run } = target
+    if (ended) flights.remove(ended)
+    target.call = null
+    target.barrier = null
+    if (!applied) return forget(run) // somebody else moved it; Postgres knows, and what is left is taken up again
+    if (runs.get(run.id) !== run) return
+    if (next) {
+      flights.add(next)
+      return deps.onNext(next)
+    }
+    if (progress.kind === 'done') return endTarget(target, progress.result, advance.target.ms ?? 0)
+    if (progress.kind === 'gather') {
+      target.barrier = progress
+      run.gathered += 1
+      openBarrier(run)
+    }
+  }
+  const endTarget = (target: ActiveTarget, result: CallResult, ms: number) => {
+    const { run } = target
+    const whole = targetOf(target, result, ms)
+    target.ended = run.keepsResults ? whole : true
+    run.open -= 1
+    if (result.ok) run.ok += 1
+    else run.failures[whole.state] = (run.failures[whole.state] ?? 0) + 1
+    deps.events.target(run.id, whole)
+    if (run.open > 0) return openBarrier(run)
+    runs.delete(run.id)
+    const { id, expected, ok, failures } = run
+    deps.events.done({ id, summary: { run: id, expected, ok, failed: expected - ok, failures } })
+    run.done.resolve()
+  }
+  /** When all that are left stand at the barrier, all go on. */
+  const openBarrier = (run: ActiveRun) => {
+    if (run.gathered === 0 || run.gathered < run.open) return
+    run.gathered = 0
+    for (const target of run.targets.values()) {
+      const { barrier } = target
+      if (!barrier) continue
+      target.barrier = null
+      move(target, null, '', release(run.step, barrier.cursor, barrier.value))
+    }
+  }
+  /** Stops driving a run in this process; Postgres has it. */
+  const forget = (run: ActiveRun) => {
+    for (const target of run.targets.values()) if (target.call) flights.remove(target.call)
+    runs.delete(run.id)
+    run.done.resolve()
+  }
+  return {
+    endCall,
+    redeliver,
+    openBarrier,
+    cancelBarrier: target => {
+      const { barrier, run } = target
+      if (!barrier) return
+      target.barrier = null
+      run.gathered -= 1
+      move(target, null, '', { kind: 'done', result: cancelled(barrier.step) })
+    },
+    get length() {
+      return moves.length
+    },
+    drained: moves.drained,
+  }
+}
+
+const nextOf = (next: ActiveCall, state: 'queued' | 'sent'): NonNullable<Advance['next']> => {
+  const { id, operation, input, step, timeoutMs, redeliveries } = next
+  return { id, operation, input, step, timeoutMs, state, redeliveries }
+}
+
+const rowOf = (run: ActiveRun, progress: Progress): Advance['target'] => {
+  const open = { state: 'running', cursor: undefined, gathered: false, ms: null, terminal: false }
+  if (progress.kind === 'call') return { ...open, step: progress.step, cursor: progress.cursor }
+  if (progress.kind === 'gather') {
+    const { step, cursor, value } = progress
+    return { ...open, step, cursor, gathered: true, value }
+  }
+  const { state, step, value, failure } = endOf(progress.result)
+  const ms = Math.round((performance.now() - run.startedAt) * 10) / 10
+  return { ...open, state, step, ms, terminal: true, value, ...(failure ? { failure } : {}) }
+}
+
+const targetOf = ({ host, name }: ActiveTarget, result: CallResult, ms: number): Target => {
+  const { state, step, value, failure } = endOf(result)
+  return { host: { id: host, name }, state, step, ms, ...(result.ok ? { value } : {}), ...(failure ? { failure } : {}) }
+}
