@@ -1,4 +1,4 @@
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -31,6 +31,7 @@ export type Plan = {
 const settleWithinMs = 60_000
 const settlePollMs = 500
 const createWaitMs = 3_000
+const logTail = 60
 
 export const fullPlan = {
   kills: 50,
@@ -161,6 +162,13 @@ export const runFoundation = async (plan: Plan, say: (line: string) => void): Pr
       settledAfterS: rounded(after.afterMs / 1000),
       settled: after.settled ? 1 : 0,
     })
+  } catch (error) {
+    for (const name of ['re-mote', 're-core'])
+      for (const line of readFileSync(join(state, 'log', `${name}.log`), 'utf8')
+        .split('\n')
+        .slice(-logTail))
+        if (!line.includes('"level":"info"')) say(`${name}: ${line.slice(0, 400)}`)
+    throw error
   } finally {
     await cluster.stop()
     rmSync(state, { recursive: true, force: true })
