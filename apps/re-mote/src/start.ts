@@ -51,6 +51,13 @@ const faultsOf = ({ faults = [], proofKit }: Config): ReadonlySet<string> => {
   return new Set(faults)
 }
 
+const byIndex = (databaseUrl: string): string => {
+  const url = new URL(databaseUrl)
+  const settings = ['enable_hashjoin=off', 'enable_mergejoin=off', 'enable_seqscan=off', 'jit=off']
+  url.searchParams.set('options', settings.map(setting => `-c ${setting}`).join(' '))
+  return url.href
+}
+
 /** Builds the service from its configuration: Postgres, keys, driver, broker, HTTP, in this order. */
 export const start = async (context: ServiceContext, config: Config, environment: Environment): Promise<Started> => {
   const faults = faultsOf(config)
@@ -66,6 +73,9 @@ export const start = async (context: ServiceContext, config: Config, environment
   context.onStop('postgres', database.stop)
   const pool = makePool({ url: database.url, log, max: 10, applicationName: name })
   context.onStop('pool', () => pool.end())
+  // Batches find few rows by key among many. A plan made while the tables were small would read them whole for ever after.
+  const writer = makePool({ url: byIndex(database.url), log, max: 6, applicationName: `${name} writer` })
+  context.onStop('writer pool', () => writer.end())
   await migrate({ pool, schema: 'mote', migrations: [...migrations, idempotencyMigration('mote')], log })
   const installation = await ensureInstallation(pool, masterKeys)
 
@@ -78,7 +88,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   const metrics = makeMoteMetrics(pool, sizes)
   const driver: Driver = makeDriver({
     log,
-    pool,
+    pool: writer,
     events: { target: hub.target, done: ({ id, summary }) => hub.done(id, summary) },
     epochOf: host => parts.link?.epochOf(host),
     // Before the broker is up every host of a stored run may be on its way back.
@@ -104,6 +114,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   const link = await startLink({
     log,
     pool,
+    writer,
     bind: `tcp://${config.brokerHost}:${config.brokerPort === 0 ? '*' : config.brokerPort}`,
     curve: installation.keys.curve,
     shakesFile: join(state, 're-mote.shakes'),

@@ -13,6 +13,8 @@ import { superviseBroker, type BrokerEnd, type BrokerProcess } from './superviso
 export type LinkDeps = {
   readonly log: Log
   readonly pool: Pool
+  /** For batches. */
+  readonly writer: Pool
   readonly bind: string
   readonly curve: BrokerStart['curve']
   readonly shakesFile: string
@@ -85,7 +87,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     ...batch,
     name: 'ended sessions',
     flush: async ended => {
-      await endSessions(pool, ended)
+      await endSessions(deps.writer, ended)
       return () => ended.forEach(one => deps.onHostChanged(one.agent))
     },
   })
@@ -101,7 +103,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
       const last = new Map(
         waiting.filter(one => one.at >= oldest && one.broker === broker).map(one => [one.hello.agent, one.hello]),
       )
-      const judged = last.size === 0 ? [] : await judgeHellos(pool, broker, [...last.values()])
+      const judged = last.size === 0 ? [] : await judgeHellos(deps.writer, broker, [...last.values()])
       return () => {
         for (const { host, verdict, epoch } of judged) {
           const hello = last.get(host)
