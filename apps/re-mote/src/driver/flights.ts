@@ -61,7 +61,10 @@ export const makeFlights = (onRoom: (call: ActiveCall) => void): Flights => {
       const there = byHost.get(call.target.host)
       if (!there?.calls.delete(call)) return
       if (call.handed) there.inFlight -= 1
-      for (let next = there.inLine.shift(); next; next = there.inLine.shift()) {
+      // One look at each, at most: who finds no room (the host has gone, say) stands in line again, and would for ever.
+      for (let looks = there.inLine.length; looks > 0; looks -= 1) {
+        const next = there.inLine.shift()
+        if (!next) break
         next.inLine = false
         onRoom(next)
         if (next.handed) break
