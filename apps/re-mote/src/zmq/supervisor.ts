@@ -1,8 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process'
-import { readShakes } from '../broker/shakes.ts'
+import { brokerLimits } from '../broker/limits.ts'
 import { makeOutbox } from '../broker/outbox.ts'
 import type { BrokerSays, BrokerStart, ServiceSays } from '../broker/port.ts'
-import { brokerLimits } from '../broker/limits.ts'
+import { readShakes } from '../broker/shakes.ts'
 
 export type BrokerEnd = {
   readonly signal: NodeJS.Signals | null
@@ -26,56 +26,57 @@ export type BrokerProcess = {
   readonly queued: number
   close(): Promise<void>
 }
+/** A broker process, loaded and waiting to be told to start, or at work. */
+type Worker = { readonly child: ChildProcess; readonly exited: Promise<void>; words(): string }
 
-const restartMinMs = 20
+const restartMinMs = 5
 const restartMaxMs = 5_000
 const steadyMs = 10_000
+const closeWithinMs = 1_000
 const aborts: ReadonlySet<string> = new Set(['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE'])
 
-/** Runs the broker as a child and starts it again, in milliseconds at first, when it dies. */
+/**
+ * Keeps a broker at work. A spare one is loaded and waits, so that the next broker listens milliseconds after the last one died; when brokers
+ * keep dying, they are started ever more slowly.
+ */
 export const superviseBroker = (deps: SupervisorDeps): BrokerProcess => {
-  let child: ChildProcess | undefined
-  let closing = false
-  let listened = false
+  let working: Worker | undefined
+  let spare: Worker | undefined
+  let [closing, listened] = [false, false]
   let restart: NodeJS.Timeout | undefined
   let delayMs = restartMinMs
-  let exited = Promise.withResolvers<void>()
   const outbox = makeOutbox<ServiceSays>((batch, done) => {
+    const child = working?.child
     if (child?.connected) child.send(batch, undefined, {}, done)
     else done() // what was meant for a dead broker is asked for again at the next hello
   }, brokerLimits)
 
+  const onMessage = (batch: readonly BrokerSays[]) => {
+    if (!listened && batch.some(item => item.kind === 'listening')) {
+      listened = true
+      spare ??= load(deps.report)
+    }
+    deps.onSays(batch)
+  }
   const begin = () => {
-    const { shakesFile, ...rest } = deps.start()
+    const worker = spare?.child.connected ? spare : load(deps.report)
+    spare = undefined
+    working = worker
+    const start = deps.start()
     const startedAt = performance.now()
-    const process = fork(new URL('../broker/main.ts', import.meta.url), {
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    })
-    child = process
-    exited = Promise.withResolvers<void>()
-    process.send([{ ...rest, shakesFile }])
-    let words = ''
-    process.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      words = `${words}${text}`.slice(-2_000)
-      for (const line of text.split('\n')) if (line.trim() !== '') deps.report(`broker: ${line.slice(0, 500)}`)
-    })
-    process.on('message', batch => {
-      if (listened) return deps.onSays(batch as readonly BrokerSays[])
-      listened = (batch as readonly BrokerSays[]).some(item => item.kind === 'listening')
-      deps.onSays(batch as readonly BrokerSays[])
-    })
-    process.on('error', error => deps.report(`broker: ${error.message}`))
-    process.on('exit', (code, signal) => {
-      if (child === process) child = undefined
-      exited.resolve()
-      const abortedAfter = signal !== null && aborts.has(signal) ? (readShakes(shakesFile)[0] ?? null) : null
+    const { child } = worker
+    child.on('message', message => onMessage(message as readonly BrokerSays[]))
+    child.on('exit', (code, signal) => {
+      working = undefined
+      const abortedAfter = signal !== null && aborts.has(signal) ? (readShakes(start.shakesFile)[0] ?? null) : null
       deps.onEnd({ code, signal, abortedAfter })
-      if (!listened && !closing) deps.onFailed?.(words.trim() || `the broker ended with ${signal ?? code}`)
       if (closing) return
+      if (!listened) return deps.onFailed?.(worker.words() || `the broker ended with ${signal ?? code}`)
       delayMs = performance.now() - startedAt > steadyMs ? restartMinMs : Math.min(restartMaxMs, delayMs * 2)
       restart = setTimeout(begin, delayMs / 2 + Math.random() * (delayMs / 2))
     })
+    child.send([start])
+    if (listened) spare = load(deps.report)
     // Not in this turn: who supervises needs to have the process it speaks to.
     setImmediate(() => deps.onUp())
   }
@@ -83,7 +84,7 @@ export const superviseBroker = (deps: SupervisorDeps): BrokerProcess => {
   return {
     say: outbox.say,
     get pid() {
-      return child?.pid ?? null
+      return working?.child.pid ?? null
     },
     get queued() {
       return outbox.length
@@ -91,14 +92,33 @@ export const superviseBroker = (deps: SupervisorDeps): BrokerProcess => {
     close: async () => {
       closing = true
       clearTimeout(restart)
-      if (!child) return
-      // Batches of this turn still go out; the broker ends when the channel closes.
+      // Batches of this turn still go out; a broker ends when its channel closes.
       await new Promise(setImmediate)
-      const ending = exited.promise
-      const kill = setTimeout(() => child?.kill('SIGKILL'), 1_000)
-      if (child?.connected) child.disconnect()
-      await ending
-      clearTimeout(kill)
+      await Promise.all([working, spare].map(worker => worker && end(worker)))
     },
   }
+}
+
+const load = (report: (line: string) => void): Worker => {
+  const child = fork(new URL('../broker/main.ts', import.meta.url), {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  const exited = Promise.withResolvers<void>()
+  child.on('exit', () => exited.resolve())
+  child.on('error', error => report(`broker: ${error.message}`))
+  let words = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    words = `${words}${text}`.slice(-2_000)
+    for (const line of text.split('\n')) if (line.trim() !== '') report(`broker: ${line.slice(0, 500)}`)
+  })
+  return { child, exited: exited.promise, words: () => words.trim() }
+}
+
+const end = async ({ child, exited }: Worker): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const kill = setTimeout(() => child.kill('SIGKILL'), closeWithinMs)
+  if (child.connected) child.disconnect()
+  await exited
+  clearTimeout(kill)
 }
