@@ -13,5 +13,5 @@ export default {
   transform: { '\\.ts$': '<rootDir>/tools/test/strip-types.cjs' },
   modulePathIgnorePatterns: ['<rootDir>/.reops', '/dist/'],
   maxWorkers: 2,
-  testTimeout: 30000,
+  testTimeout: 90000,
 }

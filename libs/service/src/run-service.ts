@@ -14,6 +14,8 @@ export type Started = { readonly url: string; readonly details?: Readonly<Record
 export type Service = { readonly name: string; start(context: ServiceContext): Promise<Started> }
 
 const stopWithinMs = 4000
+/** What a part gets that is stopped after another has used up the time. */
+const lastChanceMs = 250
 const say = (name: string, text: string): void => {
   for (const line of text.split('\n')) process.stderr.write(`${name}: ${line}\n`)
 }
@@ -24,7 +26,7 @@ type Stop = { readonly name: string; readonly stop: () => unknown }
 const within = async ({ stop }: Stop, deadline: number): Promise<string | undefined> => {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<string>(resolve => {
-    timer = setTimeout(() => resolve('did not stop in time'), Math.max(50, deadline - Date.now()))
+    timer = setTimeout(() => resolve('did not stop in time'), Math.max(lastChanceMs, deadline - Date.now()))
   })
   const stopped = Promise.resolve()
     .then(stop)
