@@ -94,7 +94,7 @@ export const superviseBroker = (deps: SupervisorDeps): BrokerProcess => {
       clearTimeout(restart)
       // Batches of this turn still go out; a broker ends when its channel closes.
       await new Promise(setImmediate)
-      await Promise.all([working, spare].map(worker => worker && end(worker)))
+      await Promise.all([working, spare].flatMap(worker => (worker ? [end(worker)] : [])))
     },
   }
 }
