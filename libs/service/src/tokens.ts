@@ -44,24 +44,45 @@ export const makeTokenSigner = ({ privateKey }: { readonly privateKey: KeyObject
 
 const known = new Set<string>(scopes)
 
-/** Verifies with the public key alone: both services share a key, not a table. Scopes this version does not know are ignored. */
-export const makeTokenVerifier = ({ publicKey }: { readonly publicKey: KeyObject }): TokenVerifier => ({
-  verify: async token => {
-    const { payload } = await jwtVerify(token, publicKey, {
-      algorithms: ['EdDSA'],
-      issuer,
-      requiredClaims: ['sub', 'exp', 'jti'],
-    }).catch((error: unknown) => {
-      throw new TokenError(error instanceof errors.JWTExpired ? 'the token has expired' : 'the token is not genuine')
-    })
-    const held = Array.isArray(payload['scopes']) ? payload['scopes'] : []
-    return {
-      subject: payload.sub as string,
-      scopes: held.filter((scope): scope is Scope => typeof scope === 'string' && known.has(scope)),
-      tokenId: payload.jti as string,
-    }
-  },
-})
+type Verified = { readonly caller: Caller; readonly expiresAtMs: number }
+const verifiedMax = 1_000
+
+/**
+ * Verifies with the public key alone: both services share a key, not a table. Scopes this version does not know are
+ * ignored. A genuine token is remembered until it expires (the last thousand), since a program sends the same one with every request.
+ */
+export const makeTokenVerifier = ({ publicKey }: { readonly publicKey: KeyObject }): TokenVerifier => {
+  const verified = new Map<string, Verified>()
+  return {
+    verify: async token => {
+      const known = verified.get(token)
+      if (known && Date.now() < known.expiresAtMs) return known.caller
+      verified.delete(token)
+      const fresh = await verifiedNow(token, publicKey)
+      const [oldest] = verified.keys()
+      if (verified.size >= verifiedMax && oldest !== undefined) verified.delete(oldest)
+      verified.set(token, fresh)
+      return fresh.caller
+    },
+  }
+}
+
+const verifiedNow = async (token: string, publicKey: KeyObject): Promise<Verified> => {
+  const { payload } = await jwtVerify(token, publicKey, {
+    algorithms: ['EdDSA'],
+    issuer,
+    requiredClaims: ['sub', 'exp', 'jti'],
+  }).catch((error: unknown) => {
+    throw new TokenError(error instanceof errors.JWTExpired ? 'the token has expired' : 'the token is not genuine')
+  })
+  const held = Array.isArray(payload['scopes']) ? payload['scopes'] : []
+  const caller = {
+    subject: payload.sub as string,
+    scopes: held.filter((scope): scope is Scope => typeof scope === 'string' && known.has(scope)),
+    tokenId: payload.jti as string,
+  }
+  return { caller, expiresAtMs: (payload.exp as number) * 1000 }
+}
 
 const newKey = (): string =>
   generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
