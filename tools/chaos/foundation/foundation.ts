@@ -26,6 +26,8 @@ export type Plan = {
   /** Which parts are killed; all of them unless a seeded bug is looked for in one. */
   kinds: readonly PartKind[]
   hurriedShare: number
+  /** Kills go to `kinds` in turn, each in a hurry after the one before. */
+  aimed: boolean
 }
 
 const settleWithinMs = 60_000
@@ -41,6 +43,7 @@ export const fullPlan = {
   pauseMs: [1_200, 3_200],
   kinds: partKinds,
   hurriedShare: 0.3,
+  aimed: false,
 } as const
 export const shortPlan = {
   kills: 10,
@@ -50,6 +53,7 @@ export const shortPlan = {
   pauseMs: [800, 2_000],
   kinds: partKinds,
   hurriedShare: 0.3,
+  aimed: false,
 } as const
 
 /** The checks that no load and no slow machine may break. */
@@ -125,10 +129,11 @@ export const runFoundation = async (plan: Plan, say: (line: string) => void): Pr
       count: plan.kills,
       kinds: plan.kinds,
       hurriedShare: plan.hurriedShare,
+      aimed: plan.aimed,
       moment: async kind => {
         if (kind !== 're-core') return
         await churn.creating(createWaitMs)
-        await wait(random.between(0, 60))
+        await wait(random.between(5, 45))
       },
       pauseMs: plan.pauseMs,
       hosts,
@@ -206,9 +211,6 @@ export const foundation: Proof = {
     const seed = Number(flag('seed') ?? Date.now() % 1_000_000)
     const shape = flag('short') === undefined ? fullPlan : shortPlan
     const only = flag('only')?.split(',') as PartKind[] | undefined
-    return runFoundation(
-      { ...shape, seed, faults: flag('fault'), ...(only ? { kinds: only, hurriedShare: 0.7 } : {}) },
-      say,
-    )
+    return runFoundation({ ...shape, seed, faults: flag('fault'), ...(only ? { kinds: only, aimed: true } : {}) }, say)
   },
 }

@@ -12,6 +12,7 @@ export type Kill = {
 export const partKinds: readonly PartKind[] = ['postgres', 're-mote', 'broker', 're-core', 'agent']
 const partWaitMs = 30_000
 const hurriedPauseMs = [30, 400] as const
+const aimedPauseMs = [150, 400] as const
 const pollMs = 50
 
 /**
@@ -25,6 +26,8 @@ export const killAtRandom = async (deps: {
   kinds: readonly PartKind[]
   /** Of the kills that hit while the part killed before is still coming back: a crash during recovery is the harder one. */
   hurriedShare: number
+  /** The kinds one after the other, in a hurry, then a pause: what a seeded bug in one of them needs to show. */
+  aimed: boolean
   pauseMs: readonly [number, number]
   hosts: readonly string[]
   isBusy(part: Part): boolean
@@ -32,13 +35,15 @@ export const killAtRandom = async (deps: {
   moment(kind: PartKind): Promise<void>
   say(line: string): void
 }): Promise<Kill[]> => {
-  const { state, random, count, kinds, hurriedShare, pauseMs, hosts, isBusy, moment, say } = deps
+  const { state, random, count, kinds, hurriedShare, aimed, pauseMs, hosts, isBusy, moment, say } = deps
   const kills: Kill[] = []
   const victims = (kind: PartKind) =>
     livingParts(state).filter(part => part.kind === kind && (kind !== 'agent' || hosts.includes(part.host ?? '')))
   while (kills.length < count) {
-    await wait(random.between(...(random.next() < hurriedShare ? hurriedPauseMs : pauseMs)))
-    const kind = random.pick(kinds)
+    const [kind, hurried] = aimed
+      ? [kinds[kills.length % kinds.length] as PartKind, kills.length % kinds.length > 0]
+      : [random.pick(kinds), random.next() < hurriedShare]
+    await wait(random.between(...(hurried ? (aimed ? aimedPauseMs : hurriedPauseMs) : pauseMs)))
     await moment(kind)
     const until = performance.now() + partWaitMs
     while (victims(kind).length === 0 && performance.now() < until) await wait(pollMs)

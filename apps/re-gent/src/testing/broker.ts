@@ -59,6 +59,7 @@ export const makeKeyset = (root: SigningKeys, parts: Partial<Keyset>): Keyset =>
 export const startBroker = async (): Promise<TestBroker> => {
   const [curve, root, seal, id] = [curveKeyPair(), newSigningKeys(), await newSealKeys(), newId()]
   const router = new Router({
+    sendHighWaterMark: 0,
     curveServer: true,
     curveSecretKey: curve.secretKey,
     linger: 0,
