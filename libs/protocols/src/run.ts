@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { Failure, HostRef } from './outcome.ts'
+import { Failure, failureKinds, HostRef } from './outcome.ts'
 import { Id } from './ids.ts'
 
 /** A pipeline as it travels and is stored: data only. Callbacks (`map`, `pick`) are not part of it. */
@@ -71,19 +71,9 @@ export const CreateRun = Type.Object(
 )
 export type CreateRun = Static<typeof CreateRun>
 
-export const TargetState = Type.Enum([
-  'queued',
-  'running',
-  'ok',
-  'exit',
-  'invalid',
-  'timeout',
-  'cancelled',
-  'rejected',
-  'unreachable',
-  'lost',
-  'skipped',
-])
+/** How a target ends: `ok`, or the kind of its failure. */
+export const terminalStates = ['ok', ...failureKinds] as const
+export const TargetState = Type.Enum(['queued', 'running', ...terminalStates])
 export type TargetState = Static<typeof TargetState>
 
 /** One host of a run, ending in exactly one terminal state. */

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Run, System, Target } from '@re-ops/protocols'
+import { terminalStates, type Run, type System, type Target } from '@re-ops/protocols'
 import { journalFacts, readJournal } from './journals.ts'
 import { agentFolders, isAlive } from './parts.ts'
 import { processesNaming } from './processes.ts'
@@ -21,17 +21,7 @@ export type Verdict = {
   findings: string[]
 }
 
-const terminal = new Set([
-  'ok',
-  'exit',
-  'invalid',
-  'timeout',
-  'cancelled',
-  'rejected',
-  'unreachable',
-  'lost',
-  'skipped',
-])
+const terminal: ReadonlySet<string> = new Set(terminalStates)
 const findingsMax = 40
 
 /** The id that the command itself printed: which call made this result. */
