@@ -168,7 +168,7 @@ describe('a run', () => {
     const id = agent.started[0] as string
     await agent.finish(id, { ok: true, value: 'late' })
     await until('it is settled', () => agent.settled.has(id))
-    const { rows } = await sql.query('select state, late from mote.call where id = $1', [id])
+    const { rows } = await sql.query('select state, late from mote.target where call = $1', [id])
     expect(rows[0]).toMatchObject({ state: 'lost', late: { result: { ok: true, value: 'late' } } })
   })
 })
@@ -184,7 +184,10 @@ describe('what fails on the way', () => {
     const done = await ended(run.id)
     expect(done.targets?.[0]).toMatchObject({ state: 'ok', value: 'heard' })
     expect(agent.started).not.toContain((sent.body as { id: string }).id)
-    const { rows } = await sql.query('select state from mote.call where run = $1 order by created_at, id', [run.id])
+    const { rows } = await sql.query(
+      `select state, created_at from mote.call where run = $1 union all select state, call_at from mote.target where run = $1 order by 2`,
+      [run.id],
+    )
     expect(rows.map(row => row.state)).toEqual(['unreachable', 'ok'])
   })
 

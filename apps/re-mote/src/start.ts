@@ -51,9 +51,19 @@ const faultsOf = ({ faults = [], proofKit }: Config): ReadonlySet<string> => {
   return new Set(faults)
 }
 
+/**
+ * Batches and new runs find few rows by key among many. A plan made while the tables were small would read them whole for ever after, and
+ * one made anew for each batch (whose size Postgres sees) costs more than the batch.
+ */
 const byIndex = (databaseUrl: string): string => {
   const url = new URL(databaseUrl)
-  const settings = ['enable_hashjoin=off', 'enable_mergejoin=off', 'enable_seqscan=off', 'jit=off']
+  const settings = [
+    'enable_hashjoin=off',
+    'enable_mergejoin=off',
+    'enable_seqscan=off',
+    'jit=off',
+    'plan_cache_mode=force_generic_plan',
+  ]
   url.searchParams.set('options', settings.map(setting => `-c ${setting}`).join(' '))
   return url.href
 }
@@ -73,7 +83,6 @@ export const start = async (context: ServiceContext, config: Config, environment
   context.onStop('postgres', database.stop)
   const pool = makePool({ url: database.url, log, max: 10, applicationName: name })
   context.onStop('pool', () => pool.end())
-  // Batches find few rows by key among many. A plan made while the tables were small would read them whole for ever after.
   const writer = makePool({ url: byIndex(database.url), log, max: 6, applicationName: `${name} writer` })
   context.onStop('writer pool', () => writer.end())
   await migrate({ pool, schema: 'mote', migrations: [...migrations, idempotencyMigration('mote')], log })
@@ -103,6 +112,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   const runs: RunsDeps = {
     log,
     pool,
+    writer,
     driver,
     broker: () => parts.link?.broker ?? installation.id,
     onCreated: hub.runChanged,

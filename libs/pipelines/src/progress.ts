@@ -33,6 +33,13 @@ const nowhere: At = { host: { id: '00000000-0000-0000-0000-000000000000', name: 
 export const begin = (step: AnyStep | Node, input: unknown = null, at: At = nowhere): Progress =>
   walk(nodeOf(step), [], { enter: nodeOf(step), input }, at)
 
+/** The call at `cursor`, as `begin` or `resume` told it: how a driver that kept only the cursor knows what it was about. */
+export const callAt = (step: AnyStep | Node, cursor: Cursor): Progress & { readonly kind: 'call' } => {
+  const node = nodeAt(nodeOf(step), cursor.frames)
+  if (node.kind !== 'call' || node.inputFrom) throw new Error('callAt: no call with an input of its own stands there')
+  return callOf(node, node.input ?? {}, cursor.frames)
+}
+
 /** What follows the answer to the call at `cursor`. A failure keeps all it says; `step` becomes the label of the call. */
 export const resume = (step: AnyStep | Node, cursor: Cursor, result: CallResult, at: At = nowhere): Progress => {
   const root = nodeOf(step)
@@ -72,14 +79,7 @@ const walk = (root: Node, frames: Frame[], first: Move, at: At): Progress => {
           move = { leave: made }
           break
         }
-        return {
-          kind: 'call',
-          operation: node.operation,
-          input: made.value,
-          step: label(node.operation, frames),
-          ...(node.timeoutMs === undefined ? {} : { timeoutMs: node.timeoutMs }),
-          cursor: { v: 1, frames: [...frames] },
-        }
+        return callOf(node, made.value, [...frames])
       }
       case 'gather':
         return { kind: 'gather', cursor: { v: 1, frames: [...frames] }, step: label('gather', frames), value: input }
@@ -99,6 +99,19 @@ const walk = (root: Node, frames: Frame[], first: Move, at: At): Progress => {
     }
   }
 }
+
+const callOf = (
+  node: Node & { kind: 'call' },
+  input: unknown,
+  frames: readonly Frame[],
+): Progress & { readonly kind: 'call' } => ({
+  kind: 'call',
+  operation: node.operation,
+  input,
+  step: label(node.operation, frames),
+  ...(node.timeoutMs === undefined ? {} : { timeoutMs: node.timeoutMs }),
+  cursor: { v: 1, frames },
+})
 
 const enterSequence = (node: Node & { kind: 'sequence' }, input: unknown, frames: Frame[]): Move => {
   const first = node.steps[0]

@@ -1,6 +1,6 @@
 import { newId } from '@re-ops/protocols'
 import { makeBatcher } from '../services/batcher.ts'
-import { commitAcks, type Acked } from '../store/commit.ts'
+import { commitAcks, type Acked } from '../store/calls.ts'
 import type { DriverDeps } from './deps.ts'
 import { driverLimits } from './limits.ts'
 import type { ActiveCall } from './types.ts'
@@ -25,7 +25,8 @@ export const makeAcks = ({ log, pool }: DriverDeps): Acks => {
   const flush = () => {
     timer = undefined
     for (const call of acked.values())
-      if (call.state === 'acked' || call.state === 'running') batcher.put({ id: call.id, state: call.state })
+      if (call.state === 'acked' || call.state === 'running')
+        batcher.put({ id: call.id, run: call.target.run.id, host: call.target.host, state: call.state })
     acked = new Map()
   }
   return {

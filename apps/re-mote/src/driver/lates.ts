@@ -1,6 +1,6 @@
 import { newId } from '@re-ops/protocols'
 import { makeBatcher } from '../services/batcher.ts'
-import { commitLate, type Late } from '../store/commit.ts'
+import { commitLate, type Late } from '../store/calls.ts'
 import type { DriverDeps } from './deps.ts'
 import { driverLimits } from './limits.ts'
 import type { Settle } from './settle.ts'

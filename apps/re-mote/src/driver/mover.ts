@@ -46,9 +46,9 @@ export const makeMover = (deps: MoverDeps): Mover => {
     itemsMax: driverLimits.batchItemsMax,
     newBatchId: newId,
     onFlushed: deps.onCommit,
-    flush: async (batch, id) => {
+    flush: async (batch, id, again) => {
       const moved = batch.map(one => one.advance)
-      const ended = await commitAdvances(pool, moved, id)
+      const ended = await commitAdvances(pool, { items: moved, id, again })
       return () => {
         if (!deps.settleBeforeCommit)
           settle(moved.flatMap(one => (one.ended ? [{ host: one.host, id: one.ended.id }] : [])))
@@ -72,7 +72,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
     const reads = progress.kind === 'call' && deps.reads(progress.operation)
     const next = progress.kind === 'call' ? newCall(target, progress, { reads, redeliveries }) : null
     const advance = {
-      ended: ended && { id: ended.id, state },
+      ended: ended && { id: ended.id, state, operation: ended.operation },
       run: run.id,
       host,
       target: rowOf(run, progress),
@@ -178,8 +178,8 @@ export const makeMover = (deps: MoverDeps): Mover => {
 }
 
 const nextOf = (next: ActiveCall, state: 'queued' | 'sent'): NonNullable<Advance['next']> => {
-  const { id, operation, input, step, timeoutMs, redeliveries } = next
-  return { id, operation, input, step, timeoutMs, state, redeliveries }
+  const { id, redeliveries } = next
+  return { id, state, redeliveries }
 }
 
 const rowOf = (run: ActiveRun, progress: Progress): Advance['target'] => {

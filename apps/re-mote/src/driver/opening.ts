@@ -4,29 +4,23 @@ import type { Opening } from '../store/create-run.ts'
 import { noSession, unreachable } from './failures.ts'
 
 /** What hosts with a session begin with. Pipelines begin without input, so it is the same for all. */
-export const onlineOpening = (
-  step: Step<unknown, unknown>,
-  timeoutMs: number,
-): { opening: Opening; first: Progress } => {
+export const onlineOpening = (step: Step<unknown, unknown>): { opening: Opening; first: Progress } => {
   const first = begin(step)
-  return { first, opening: openingOf(first, timeoutMs) }
+  return { first, opening: openingOf(first) }
 }
 
 /** What hosts without a session come to: every call of theirs is unreachable at once, provably not sent. */
-export const offlineOpening = (step: Step<unknown, unknown>, timeoutMs: number): Opening => {
+export const offlineOpening = (step: Step<unknown, unknown>): Opening => {
   let progress = begin(step)
   while (progress.kind === 'call') progress = resume(step, progress.cursor, unreachable(progress.step, noSession))
-  return openingOf(progress, timeoutMs)
+  return openingOf(progress)
 }
 
-const openingOf = (progress: Progress, timeoutMs: number): Opening => {
-  const nothing = { cursor: null, gathered: false, value: null, failure: null, call: null }
+const openingOf = (progress: Progress): Opening => {
+  const nothing = { cursor: null, gathered: false, value: null, failure: null, call: false }
   switch (progress.kind) {
-    case 'call': {
-      const { operation, input, step, cursor } = progress
-      const call = { operation, input, timeoutMs: progress.timeoutMs ?? timeoutMs }
-      return { ...nothing, state: 'queued', step, cursor, call }
-    }
+    case 'call':
+      return { ...nothing, state: 'queued', step: progress.step, cursor: progress.cursor, call: true }
     case 'gather':
       return {
         ...nothing,

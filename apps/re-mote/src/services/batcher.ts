@@ -12,9 +12,9 @@ export type BatcherOptions<T> = {
   readonly itemsMax: number
   /**
    * Writes the batch in one statement; answers what to do once it is committed. Repeated with the same batch after a lost connection, so it
-   * must be safe to repeat.
+   * must be safe to repeat; `again` says that it is.
    */
-  flush(batch: readonly T[], batchId: string): Promise<() => void>
+  flush(batch: readonly T[], batchId: string, again: boolean): Promise<() => void>
   /** An item that Postgres refuses for what it is; the others of its batch are written without it. */
   onRefused(item: T, error: unknown): void
   readonly newBatchId: () => string
@@ -40,7 +40,7 @@ export const makeBatcher = <T>(options: BatcherOptions<T>): Batcher<T> => {
     for (let attempt = 0; ; attempt += 1) {
       let committed: () => void
       try {
-        committed = await options.flush(batch, id)
+        committed = await options.flush(batch, id, attempt > 0)
       } catch (error) {
         if (!isConnectionLost(error)) return refused(batch, error)
         if (attempt === 0) options.log.warn({ err: error, batch: options.name }, 'Postgres is away; the batch is kept')

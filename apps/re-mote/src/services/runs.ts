@@ -1,4 +1,4 @@
-import { decodeStep, type Step } from '@re-ops/pipelines'
+import { callAt, decodeStep, type Cursor, type Step } from '@re-ops/pipelines'
 import { newId, parseSelector, SelectorError, type CreateRun, type Run, type Target } from '@re-ops/protocols'
 import { contentHash, HttpProblem, type Log, type Pool } from '@re-ops/service'
 import { catalogue } from '@re-ops/operations'
@@ -20,6 +20,8 @@ import {
 export type RunsDeps = {
   readonly log: Log
   readonly pool: Pool
+  /** For what is stored in the way of a call. */
+  readonly writer: Pool
   readonly driver: Driver
   readonly broker: () => string
   onCreated(run: string): void
@@ -72,8 +74,9 @@ export const startRun = async (deps: RunsDeps, { body, subject, requestId, key }
   const step = decode(body.pipeline)
   const timeoutMs = body.timeoutMs ?? defaultTimeoutMs
   const id = newId()
-  const { opening: online, first } = onlineOpening(step, timeoutMs)
-  const picked = await createRun(deps.pool, {
+  const { opening: online, first } = onlineOpening(step)
+  const offline = offlineOpening(step)
+  const picked = await createRun(deps.writer, {
     id,
     selector: body.on,
     pipeline: body.pipeline,
@@ -86,7 +89,7 @@ export const startRun = async (deps: RunsDeps, { body, subject, requestId, key }
     broker: deps.broker(),
     ...selector,
     online,
-    offline: offlineOpening(step, timeoutMs),
+    offline,
   })
   if (picked === null) return again(deps, subject, key, body)
   if (picked.length === 0 && body.allowNone !== true)
@@ -98,7 +101,7 @@ export const startRun = async (deps: RunsDeps, { body, subject, requestId, key }
     )
   deps.onCreated(id)
   const run = newRun({ id, step, requestId, timeoutMs, expected: picked.length, ageMs: 0, cancelled: false })
-  const open = openTargets(run, picked, online, offlineOpening(step, timeoutMs))
+  const open = openTargets(run, picked, online, offline)
   const stored: Run = {
     id,
     on: body.on,
@@ -173,7 +176,7 @@ const openTargets = (run: ActiveRun, picked: readonly PickedHost[], online: Open
     const opening = host.online ? online : offline
     const target: ActiveTarget = { run, host: host.id, name: host.name, call: null, barrier: null, ended: null }
     run.targets.set(host.id, target)
-    if (opening.call === null && !opening.gathered) {
+    if (!opening.call && !opening.gathered) {
       target.ended = ended(target, opening)
       if (opening.state === 'ok') run.ok += 1
       else run.failures[opening.state] = (run.failures[opening.state] ?? 0) + 1
@@ -260,16 +263,8 @@ const adopt = (deps: RunsDeps, row: RunRow, targets: readonly OpenTarget[]) => {
 }
 /** Whatever its row says, an earlier process may have sent it: the agent is asked before anything else happens to it. */
 const storedCall = (deps: RunsDeps, target: ActiveTarget, stored: OpenTarget, id: string): ActiveCall => {
-  const { operation, input, step, cursor, timeout_ms: timeoutMs } = stored
-  const progress = {
-    kind: 'call' as const,
-    operation: operation ?? '',
-    input,
-    step: step ?? '',
-    cursor: cursor as never,
-    timeoutMs: timeoutMs ?? target.run.timeoutMs,
-  }
-  const call = deps.driver.newCall(target, progress, id, stored.redeliveries ?? 0)
+  const progress = callAt(target.run.step, stored.cursor as Cursor)
+  const call = deps.driver.newCall(target, progress, id, stored.redeliveries)
   const acked = stored.call_state === 'acked' || stored.call_state === 'running'
   return {
     ...call,

@@ -1,10 +1,10 @@
-import type { CallResult, Failure } from '@re-ops/protocols'
+import type { Failure } from '@re-ops/protocols'
 import type { Sql } from './sql.ts'
 
 /** One step of one target: its call ended (or its barrier opened), and what comes next. */
 export type Advance = {
   /** The call that ended; null after a barrier. */
-  readonly ended: { readonly id: string; readonly state: string } | null
+  readonly ended: { readonly id: string; readonly state: string; readonly operation: string } | null
   readonly run: string
   readonly host: string
   readonly target: {
@@ -17,48 +17,91 @@ export type Advance = {
     readonly failure?: Failure
     readonly terminal: boolean
   }
-  readonly next: {
-    readonly id: string
-    readonly operation: string
-    readonly input: unknown
-    readonly step: string
-    readonly timeoutMs: number
-    readonly state: 'queued' | 'sent'
-    readonly redeliveries: number
-  } | null
+  readonly next: { readonly id: string; readonly state: 'queued' | 'sent'; readonly redeliveries: number } | null
 }
+export type Batch = {
+  readonly items: readonly Advance[]
+  readonly id: string
+  /** An earlier attempt may have been committed, its answer lost. */
+  readonly again: boolean
+}
+
+const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value))
+
+/** Counts what the batch ended into its runs, and ends those that have nothing left. */
+const counts = `update mote.run r set open = r.open - n.ended, ok = r.ok + n.ok, failed = r.failed + n.ended - n.ok,
+    state = case when r.open = n.ended then 'done' else r.state end, finished_at = case when r.open = n.ended then now() end
+  from (select run, count(*)::int as ended, count(*) filter (where state = 'ok')::int as ok from moved where terminal group by run) n
+  where r.id = n.run`
 
 /**
  * Commits a batch in one statement: ended calls, moved targets, next calls, counts and ends of runs. A terminal state never changes: what was
  * terminal already is not touched. Returns the ids of the calls that this batch ended, also when it is repeated after a lost answer.
  */
-export const commitAdvances = async (sql: Sql, items: readonly Advance[], batch: string): Promise<Set<string>> => {
-  const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value))
-  const { rows } = await sql.query<{ id: string }>({
-    name: 'commit-advances',
+export const commitAdvances = async (sql: Sql, batch: Batch): Promise<Set<string>> => {
+  const ended = batch.items.every(one => one.target.terminal && one.ended !== null)
+    ? await commitEnds(sql, batch)
+    : await commitMoves(sql, batch)
+  const ids = new Set(ended)
+  if (batch.again) for (const id of await endedBy(sql, batch)) ids.add(id)
+  return ids
+}
+
+/** Most calls are the last of their target: one update in place. */
+const commitEnds = async (sql: Sql, { items, id }: Batch): Promise<string[]> => {
+  const { rows } = await sql.query<{ call: string }>({
+    name: 'commit-ends',
     text: `
-with i as materialized (select * from unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::json[], $9::bool[], $10::float8[],
-    $11::json[], $12::json[], $13::bool[], $14::uuid[], $15::text[], $16::json[], $17::text[], $18::int[], $19::text[], $20::int[])
-  as i(ended, call_state, run, host, state, step, cursor, gathered, ms, value, failure, terminal, next, operation, input, next_step, timeout_ms, next_state, redeliveries)),
-ended as (update mote.call c set state = i.call_state, ended_at = now(), ended_by = $1
-  from i where c.id = i.ended and c.host = i.host and c.ended_at is null returning c.id),
-go as materialized (select i.* from i where i.ended is null or i.ended in (select id from ended)),
-moved as (update mote.target t set state = go.state, step = go.step, cursor = go.cursor, gathered = go.gathered, ms = go.ms, value = go.value,
-    failure = go.failure, call = go.next, finished_at = case when go.terminal then now() end
-  from go where t.run = go.run and t.host = go.host and t.finished_at is null and (go.ended is not null or t.gathered)
-  returning t.run, t.host, go.terminal, t.state),
-nexts as (insert into mote.call (id, run, host, operation, input, step, timeout_ms, state, redeliveries)
-  select go.next, go.run, go.host, go.operation, go.input, go.next_step, go.timeout_ms, go.next_state, go.redeliveries
-  from go join moved using (run, host) where go.next is not null),
-counts as (update mote.run r set open = r.open - n.ended, ok = r.ok + n.ok, failed = r.failed + n.ended - n.ok,
-    state = case when r.open = n.ended then 'done' else r.state end, finished_at = case when r.open = n.ended then now() end
-  from (select run, count(*)::int as ended, count(*) filter (where state = 'ok')::int as ok from moved where terminal group by run) n
-  where r.id = n.run)
-select id from ended union all select c.id from mote.call c where c.id = any($2::uuid[]) and c.ended_by = $1`,
+with i as materialized (select * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::float8[], $8::json[], $9::json[])
+  as i(run, host, call, state, step, ms, value, failure)),
+moved as (update mote.target t set state = i.state, step = i.step, cursor = null, ms = i.ms, value = i.value, failure = i.failure,
+    ended_by = $1, finished_at = now()
+  from i where t.run = i.run and t.host = i.host and t.call = i.call and t.finished_at is null and not t.gathered
+  returning t.run, t.call, t.state, true as terminal),
+counts as (${counts})
+select call from moved`,
     values: [
-      batch,
+      id,
+      items.map(i => i.run),
+      items.map(i => i.host),
+      items.map(i => i.ended?.id ?? null),
+      items.map(i => i.target.state),
+      items.map(i => i.target.step),
+      items.map(i => i.target.ms),
+      items.map(i => json(i.target.value)),
+      items.map(i => json(i.target.failure)),
+    ],
+  })
+  return rows.map(row => row.call)
+}
+
+const commitMoves = async (sql: Sql, { items, id }: Batch): Promise<string[]> => {
+  const { rows } = await sql.query<{ ended: string | null }>({
+    name: 'commit-moves',
+    text: `
+with i as materialized (select * from unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::json[], $10::bool[],
+    $11::float8[], $12::json[], $13::json[], $14::bool[], $15::uuid[], $16::text[], $17::int[])
+  as i(ended, call_state, operation, run, host, state, step, cursor, gathered, ms, value, failure, terminal, next, next_state, redeliveries)),
+moved as (update mote.target t set state = i.state, step = i.step, cursor = i.cursor, gathered = i.gathered, ms = i.ms, value = i.value,
+    failure = i.failure, ended_by = $1, finished_at = case when i.terminal then now() end,
+    call = coalesce(i.next, t.call), call_state = coalesce(i.next_state, i.call_state, t.call_state),
+    redeliveries = case when i.next is null then t.redeliveries else i.redeliveries end,
+    call_at = case when i.next is null then t.call_at else now() end, acked_at = case when i.next is null then t.acked_at end,
+    epoch = case when i.next is null then t.epoch end, late = case when i.next is null then t.late end
+  from i where t.run = i.run and t.host = i.host and t.finished_at is null
+    and case when i.ended is null then t.gathered else t.call = i.ended and not t.gathered end
+  returning t.run, t.host, t.state, i.terminal, i.ended, i.next, i.call_state, i.operation),
+earlier as (insert into mote.call (id, run, host, operation, step, state, epoch, redeliveries, created_at, acked_at, ended_at, ended_by, late)
+  select t.call, t.run, t.host, coalesce(moved.operation, ''), coalesce(t.step, ''), coalesce(moved.call_state, t.call_state, 'ok'), t.epoch, t.redeliveries,
+    coalesce(t.call_at, now()), t.acked_at, now(), $1, t.late
+  from moved join mote.target t using (run, host) where moved.next is not null and t.call is not null),
+counts as (${counts})
+select ended from moved where ended is not null`,
+    values: [
+      id,
       items.map(i => i.ended?.id ?? null),
       items.map(i => i.ended?.state ?? null),
+      items.map(i => i.ended?.operation ?? null),
       items.map(i => i.run),
       items.map(i => i.host),
       items.map(i => i.target.state),
@@ -70,44 +113,20 @@ select id from ended union all select c.id from mote.call c where c.id = any($2:
       items.map(i => json(i.target.failure)),
       items.map(i => i.target.terminal),
       items.map(i => i.next?.id ?? null),
-      items.map(i => i.next?.operation ?? null),
-      items.map(i => (i.next ? JSON.stringify(i.next.input ?? {}) : null)),
-      items.map(i => i.next?.step ?? null),
-      items.map(i => i.next?.timeoutMs ?? null),
       items.map(i => i.next?.state ?? null),
       items.map(i => i.next?.redeliveries ?? 0),
     ],
   })
-  return new Set(rows.map(row => row.id))
+  return rows.flatMap(row => row.ended ?? [])
 }
 
-export type Acked = { readonly id: string; readonly state: 'acked' | 'running' }
-export const commitAcks = async (sql: Sql, acked: readonly Acked[]): Promise<void> => {
-  await sql.query({
-    name: 'commit-acks',
-    text: `update mote.call c set state = i.state, acked_at = coalesce(c.acked_at, now())
-           from unnest($1::uuid[], $2::text[]) as i(id, state) where c.id = i.id and c.ended_at is null`,
-    values: [acked.map(one => one.id), acked.map(one => one.state)],
-  })
-}
-
-export type Late = { readonly id: string; readonly host: string; readonly ms: number; readonly result: CallResult }
-/**
- * A result of a call that had ended in another way is kept beside; the same end again is nothing new. Answers which of the calls have not ended
- * at all: their results are not late, and must not be settled yet.
- */
-export const commitLate = async (sql: Sql, lates: readonly Late[]): Promise<Set<string>> => {
+/** Which calls an earlier attempt of this batch ended. */
+const endedBy = async (sql: Sql, { items, id }: Batch): Promise<string[]> => {
+  const ids = items.flatMap(one => one.ended?.id ?? [])
   const { rows } = await sql.query<{ id: string }>(
-    `with i as materialized (select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::json[]) as i(id, host, state, late)),
-       kept as (update mote.call c set late = i.late from i
-         where c.id = i.id and c.host = i.host and c.ended_at is not null and c.state <> i.state and c.late is null)
-     select c.id from mote.call c join i using (id, host) where c.ended_at is null`,
-    [
-      lates.map(one => one.id),
-      lates.map(one => one.host),
-      lates.map(one => (one.result.ok ? 'ok' : one.result.failure.kind)),
-      lates.map(one => JSON.stringify({ at: new Date().toISOString(), ms: one.ms, result: one.result })),
-    ],
+    `select call as id from mote.target where call = any($1::uuid[]) and ended_by = $2
+     union all select id from mote.call where id = any($1::uuid[]) and ended_by = $2`,
+    [ids, id],
   )
-  return new Set(rows.map(row => row.id))
+  return rows.map(row => row.id)
 }

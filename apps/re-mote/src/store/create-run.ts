@@ -9,7 +9,8 @@ export type Opening = {
   readonly gathered: boolean
   readonly value: unknown
   readonly failure: unknown
-  readonly call: { readonly operation: string; readonly input: unknown; readonly timeoutMs: number } | null
+  /** Whether there is a call to make. What it is, cursor and pipeline tell. */
+  readonly call: boolean
 }
 export type NewRun = {
   readonly id: string
@@ -35,7 +36,7 @@ export type PickedHost = {
   readonly call: string | null
 }
 
-const terminal = (opening: Opening) => !opening.gathered && opening.call === null
+const terminal = (opening: Opening) => !opening.gathered && !opening.call
 const json = (value: unknown) => (value === undefined || value === null ? null : JSON.stringify(value))
 
 /**
@@ -59,8 +60,7 @@ export const createRun = async (sql: Sql, run: NewRun): Promise<PickedHost[] | n
     run.idempotencyKey, run.bodyHash, run.allowNone, // 9
     online.state, online.step, json(online.cursor), online.gathered, json(online.value), json(online.failure), // 15
     offline.state, offline.step, json(offline.cursor), offline.gathered, json(offline.value), json(offline.failure), // 21
-    online.call !== null, online.call?.operation ?? null, json(online.call?.input ?? {}), online.call?.timeoutMs ?? null, // 25
-    terminal(online), terminal(offline), run.broker, // 28
+    online.call, terminal(online), terminal(offline), run.broker, // 25
   ] // prettier-ignore
   const condition = run.condition.replace(/\$(\d+)/g, (_, n: string) => `$${Number(n) + fixed.length}`)
   const { rows } = await sql.query<{
@@ -73,12 +73,12 @@ export const createRun = async (sql: Sql, run: NewRun): Promise<PickedHost[] | n
     ...preparedAs(condition),
     text: `
 with p as materialized (
-  select h.id, h.name, (s.host is not null and s.ended_at is null) as online, mote.new_id() as call_id, s.epoch
+  select h.id, h.name, (s.host is not null and s.ended_at is null) as online, mote.new_id() as call_id, s.epoch, s.broker
   from mote.host h left join mote.session s on s.host = h.id
   where h.state <> 'revoked' and ${condition}),
 n as (select count(*)::int as expected,
-    count(*) filter (where case when online then not $26::bool else not $27::bool end)::int as open,
-    count(*) filter (where case when online then $26::bool and $10 = 'ok' else $27::bool and $16 = 'ok' end)::int as ok
+    count(*) filter (where case when online then not $23::bool else not $24::bool end)::int as open,
+    count(*) filter (where case when online then $23::bool and $10 = 'ok' else $24::bool and $16 = 'ok' end)::int as ok
   from p),
 r as (
   insert into mote.run (id, selector, pipeline, timeout_ms, created_by, request_id, idempotency_key, body_hash, expected, open, ok, failed, state, finished_at)
@@ -88,18 +88,16 @@ r as (
   on conflict (created_by, idempotency_key) where idempotency_key is not null do nothing
   returning id),
 t as (
-  insert into mote.target (run, host, host_name, state, step, cursor, gathered, value, failure, call, ms, finished_at)
+  insert into mote.target (run, host, host_name, state, step, cursor, gathered, value, failure, call, call_state, call_at, epoch, ms, finished_at)
   select r.id, p.id, p.name, case when online then $10 else $16 end, case when online then $11 else $17 end,
     case when online then $12::json else $18::json end, case when online then $13::bool else $19::bool end,
     case when online then $14::json else $20::json end, case when online then $15::json else $21::json end,
     case when online and $22::bool then call_id end,
-    case when (case when online then $26::bool else $27::bool end) then 0 end,
-    case when (case when online then $26::bool else $27::bool end) then now() end
-  from p, r),
-c as (
-  insert into mote.call (id, run, host, operation, input, step, timeout_ms, state, epoch)
-  select p.call_id, r.id, p.id, $23, $24::json, $11, $25::int, case when s.broker = $28::uuid then 'sent' else 'queued' end, p.epoch
-  from p join mote.session s on s.host = p.id, r where p.online and $22::bool)
+    case when online and $22::bool then case when broker = $25::uuid then 'sent' else 'queued' end end,
+    case when online and $22::bool then now() end, case when online and $22::bool then epoch end,
+    case when (case when online then $23::bool else $24::bool end) then 0 end,
+    case when (case when online then $23::bool else $24::bool end) then now() end
+  from p, r)
 select p.id, p.name, p.online, case when p.online and $22::bool then p.call_id end as call, (select count(*) from r) > 0 as made
 from (select 1) one left join p on true order by p.name`,
     values: [...fixed, ...run.parameters],

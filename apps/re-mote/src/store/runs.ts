@@ -110,11 +110,8 @@ export type OpenTarget = {
   gathered: boolean
   value: unknown
   call: string | null
-  operation: string | null
-  input: unknown
-  timeout_ms: number | null
   call_state: 'queued' | 'sent' | 'acked' | 'running' | null
-  redeliveries: number | null
+  redeliveries: number
   acked_at: Date | null
   call_age_ms: number | null
 }
@@ -130,9 +127,9 @@ export const findAbandoned = async (
   )
   if (runs.rows.length === 0) return { runs: [], targets: [] }
   const targets = await sql.query<OpenTarget>(
-    `select t.run, t.host, t.host_name, t.cursor, t.step, t.gathered, t.value, c.id as call, c.operation, c.input, c.timeout_ms, c.state as call_state, c.redeliveries, c.acked_at,
-       (extract(epoch from now() - c.created_at) * 1000)::float8 as call_age_ms
-     from mote.target t left join mote.call c on c.id = t.call
+    `select t.run, t.host, t.host_name, t.cursor, t.step, t.gathered, t.value, t.call, t.call_state, t.redeliveries, t.acked_at,
+       (extract(epoch from now() - t.call_at) * 1000)::float8 as call_age_ms
+     from mote.target t
      where t.run = any($1::uuid[]) and t.finished_at is null`,
     [runs.rows.map(run => run.id)],
   )
