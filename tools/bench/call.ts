@@ -3,11 +3,12 @@ import type { Proof } from '../proof/command.ts'
 import { median, quantile, rounded, type Report } from '../proof/report.ts'
 import type { Cluster } from '../supervisor/cluster.ts'
 import { startBareZeromq, type BareZeromq } from './bare-zeromq.ts'
-import { request, withCluster } from './with-cluster.ts'
+import { keepAlive } from './keep-alive.ts'
+import { withCluster } from './with-cluster.ts'
 
 const rounds = 5
 const callsPerRound = 300
-const warmUpCalls = 100
+const warmUpCalls = 500
 
 /**
  * One call through HTTP (`POST /v1/runs?wait`, one host, `ping`, everything committed) as a ratio to two bare zeromq.js
@@ -28,9 +29,10 @@ export const call: Proof = {
 
 const measure = async (cluster: Cluster, bare: BareZeromq, say: (line: string) => void): Promise<Report> => {
   const body = { on: '*', pipeline: { kind: 'call', operation: 'ping' } }
+  const connection = keepAlive(cluster)
   const oneCallMs = async () => {
     const from = performance.now()
-    const run = await request<Run>(cluster, 'POST', `${cluster.moteUrl}/v1/runs?wait=10`, body)
+    const run = await connection.post<Run>(`${cluster.moteUrl}/v1/runs?wait=10`, body)
     if (run.summary.ok !== 1) throw new Error(`the call did not succeed: ${JSON.stringify(run).slice(0, 300)}`)
     return performance.now() - from
   }
@@ -46,6 +48,7 @@ const measure = async (cluster: Cluster, bare: BareZeromq, say: (line: string) =
     ratios.push(median(ours) / median(theirs))
     say(`round ${round}: call ${rounded(median(ours))} ms, bare ${rounded(median(theirs))} ms`)
   }
+  connection.close()
   return {
     name: 'call',
     measures: {

@@ -72,6 +72,24 @@ test('output is cut at the limit and says so', async () => {
   expect(await c.result(escapes)).toMatchObject({ ok: true, value: { truncated: true } })
 })
 
+test('a call that only reads and ends at once is acknowledged by its result, any other before it starts', async () => {
+  c.start()
+  await c.online()
+  const limits = { timeoutMs: 60_000, outputBytesMax: 1_000, requestId: 'r' }
+  const quick = newId()
+  await c.broker.send('call', { id: quick, operation: 'ping', input: {}, ...limits })
+  expect(await c.result(quick)).toMatchObject({ ok: true })
+  const slow = await c.shell({ argv: ['true'] })
+  await c.result(slow)
+  const said = (id: string) => c.broker.received.filter(m => 'id' in m.body && m.body.id === id)
+  expect(said(quick).map(m => [m.kind, 'acked' in m.body])).toEqual([['call.result', true]])
+  expect(said(slow).map(m => [m.kind, 'acked' in m.body])).toEqual([
+    ['call.acked', false],
+    ['call.result', false],
+  ])
+  expect(journalOf(c.folder).filter(r => 'id' in r && r.id === quick)[0]).toMatchObject({ t: 'start' })
+})
+
 test('exit codes, signals and missing programs are failures with their reason', async () => {
   c.start()
   await c.online()

@@ -26,6 +26,8 @@ type Live = {
   readonly reads: boolean
   readonly controller: AbortController
   phase: 'journalling' | 'waiting' | 'running' | 'ending'
+  /** Its acknowledgement waits for the end of this turn: a result that is there by then says both. */
+  ackDue: boolean
 }
 
 /** Journals, runs and answers calls. */
@@ -68,7 +70,8 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     }
     log.info('call ended', { call: call.id, requestId: call.requestId, op: call.operation, state, ms: Math.round(ms) })
     live.delete(call.id)
-    outbox.result(call.id)
+    outbox.result(call.id, entry.ackDue)
+    entry.ackDue = false
     if (stopping && live.size === 0) idle.resolve()
   }
   const run = async (entry: Live): Promise<void> => {
@@ -87,6 +90,11 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     running -= 1
     await end(entry, result, performance.now() - from)
     startWaiting()
+  }
+  const acknowledge = (entry: Live): void => {
+    if (!entry.ackDue) return
+    entry.ackDue = false
+    outbox.control({ kind: 'call.acked', body: { id: entry.call.id, running: true } })
   }
   const startWaiting = (): void => {
     while (running < deps.slots) {
@@ -132,7 +140,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     const why = take(call)
     if (why !== null) return rejected(call, why)
     const reads = catalogue.operationNamed(call.operation)?.reads === true
-    const entry: Live = { call, reads, controller: new AbortController(), phase: 'journalling' }
+    const entry: Live = { call, reads, controller: new AbortController(), phase: 'journalling', ackDue: false }
     live.set(call.id, entry)
     if (!reads) {
       try {
@@ -144,7 +152,10 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     if (stopping) return end(entry, notRun(call, 'rejected', 'the agent is stopping'), 0)
     if (entry.controller.signal.aborted) return end(entry, notRun(call, 'cancelled', 'cancelled before it started'), 0)
     const starts = running < deps.slots
-    outbox.control({ kind: 'call.acked', body: { id: call.id, running: starts } })
+    // Only what reads may begin before its acknowledgement is on the wire: done twice, it does no harm.
+    entry.ackDue = reads && starts
+    if (entry.ackDue) setImmediate(() => acknowledge(entry))
+    else outbox.control({ kind: 'call.acked', body: { id: call.id, running: starts } })
     if (starts) void run(entry)
     else {
       entry.phase = 'waiting'

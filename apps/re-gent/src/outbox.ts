@@ -14,7 +14,8 @@ export type Outbox = {
   open(onFull: () => void): void
   close(): void
   control(message: Outgoing): void
-  result(id: Id): void
+  /** `acked`: its acknowledgement has not been said, so the result says it. */
+  result(id: Id, acked?: boolean): void
   next(): Outgoing | undefined
   changed(): Promise<void>
   wake(): void
@@ -26,6 +27,7 @@ const controlsMax = 10_000
 export const makeOutbox = (ring: Ring): Outbox => {
   let controls: Outgoing[] = []
   let results: Id[] = []
+  const toAcknowledge = new Set<Id>()
   let isOpen = false
   let full: () => void = () => undefined
   let change = Promise.withResolvers<void>()
@@ -36,7 +38,8 @@ export const makeOutbox = (ring: Ring): Outbox => {
   const nextResult = (): ResultBody | undefined => {
     for (let id = results.shift(); id !== undefined; id = results.shift()) {
       const result = ring.get(id) // settled meanwhile: skipped
-      if (result) return result
+      const acked = toAcknowledge.delete(id)
+      if (result) return acked ? { ...result, acked: true } : result
     }
     return undefined
   }
@@ -45,6 +48,7 @@ export const makeOutbox = (ring: Ring): Outbox => {
       full = onFull
       isOpen = true
       controls = []
+      toAcknowledge.clear()
       results = [...ring.ids()]
       wake()
     },
@@ -57,8 +61,9 @@ export const makeOutbox = (ring: Ring): Outbox => {
       if (controls.push(message) > controlsMax) full()
       wake()
     },
-    result: id => {
+    result: (id, acked = false) => {
       if (!isOpen) return
+      if (acked) toAcknowledge.add(id)
       results.push(id)
       wake()
     },

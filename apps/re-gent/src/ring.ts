@@ -23,6 +23,10 @@ export type Ring = {
 
 type Entry = { readonly place: Place } | { readonly held: ResultBody }
 
+/** Small results that were put a moment ago and are about to be sent need not be read back for that. */
+const freshMax = 16
+const freshBytesMax = 16_384
+
 const parse = (line: string): ResultBody | null => {
   try {
     const result: unknown = JSON.parse(line)
@@ -35,6 +39,7 @@ const parse = (line: string): ResultBody | null => {
 /** Opens the ring; results whose call is `settled` already are not taken up again. */
 export const openRing = (options: { folder: string; bytesMax: number; settled: (id: Id) => boolean }): Ring => {
   const entries = new Map<Id, Entry>()
+  const fresh = new Map<Id, ResultBody>()
   const live = new Map<number, Set<Id>>()
   const reserved = new Map<Id, number>()
   let reservedBytes = 0
@@ -42,6 +47,7 @@ export const openRing = (options: { folder: string; bytesMax: number; settled: (
   const forget = (id: Id): number | null => {
     const entry = entries.get(id)
     entries.delete(id)
+    fresh.delete(id)
     if (!entry || !('place' in entry)) return null
     live.get(entry.place.segment)?.delete(id)
     return entry.place.segment
@@ -108,7 +114,9 @@ export const openRing = (options: { folder: string; bytesMax: number; settled: (
     release,
     put: async (result, sync) => {
       try {
-        place(result.id, segments.append(JSON.stringify(result)))
+        const at = segments.append(JSON.stringify(result))
+        place(result.id, at)
+        if (at.length <= freshBytesMax && fresh.size < freshMax) fresh.set(result.id, result)
       } catch {
         entries.set(result.id, { held: result }) // the disk refuses: kept in memory, so it is still sent
         return
@@ -120,6 +128,9 @@ export const openRing = (options: { folder: string; bytesMax: number; settled: (
     get: id => {
       const entry = entries.get(id)
       if (!entry) return null
+      const put = fresh.get(id)
+      fresh.delete(id)
+      if (put) return put
       return 'held' in entry ? entry.held : parse(segments.read(entry.place))
     },
     has: id => entries.has(id),

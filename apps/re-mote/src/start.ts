@@ -31,6 +31,7 @@ import { addRuns } from './routes/runs.ts'
 import { makeHub } from './services/events.ts'
 import { adoptRuns, type RunsDeps } from './services/runs.ts'
 import { findHosts } from './store/hosts.ts'
+import { findRuns } from './store/runs.ts'
 import { ensureInstallation, ensureKeyset } from './store/installation.ts'
 import { migrations } from './store/migrations.ts'
 import { startLink, type Link } from './zmq/link.ts'
@@ -91,7 +92,11 @@ export const start = async (context: ServiceContext, config: Config, environment
   // Driver and link know each other: the driver is made first and asks the link only once it is there.
   const parts: { link?: Link; announce?: () => void } = {}
   const isOnline = (host: string) => parts.link?.epochOf(host) !== undefined
-  const hub = makeHub({ log, readHosts: ids => findHosts(pool, isOnline, ids) })
+  const hub = makeHub({
+    log,
+    readHosts: ids => findHosts(pool, isOnline, ids),
+    readRuns: ids => findRuns(pool, ids),
+  })
   context.onStop('events', hub.close)
   const sizes = () => ({ ...driver.size(), sessions: parts.link?.sessions ?? 0 })
   const metrics = makeMoteMetrics(pool, sizes)
@@ -102,6 +107,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     epochOf: host => parts.link?.epochOf(host),
     // Before the broker is up every host of a stored run may be on its way back.
     isReturning: host => parts.link?.isReturning(host) ?? true,
+    call: (shape, to) => parts.link?.call(shape, to),
     send: (host, epoch, messages) => parts.link?.send(host, epoch, messages),
     reads: operation => operationNamed(operation)?.reads === true,
     onCommit: metrics.onCommit,

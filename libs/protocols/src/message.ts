@@ -17,9 +17,16 @@ export type Decoded<M extends AnyMessage> =
   M extends Message<infer K, infer B> ? { readonly kind: K; readonly token?: string; readonly body: Static<B> } : never
 export type DecodeError = { readonly kind: 'malformed'; readonly why: string }
 
+type Body<M extends AnyMessage, K> = Static<Extract<M, { kind: K }>['body']>
+
 export type Protocol<M extends AnyMessage> = {
   readonly messages: readonly M[]
-  encode<K extends M['kind']>(kind: K, body: Static<Extract<M, { kind: K }>['body']>, token?: string): Buffer
+  encode<K extends M['kind']>(kind: K, body: Body<M, K>, token?: string): Buffer
+  /** The same for many receivers: what `shared` holds of the body is written once. `own` holds the rest of it. */
+  encoder<K extends M['kind'], S extends Partial<Body<M, K>>>(
+    kind: K,
+    shared: S,
+  ): (own: Omit<Body<M, K>, keyof S>, token?: string) => Buffer
   decode(bytes: Uint8Array): Decoded<M> | DecodeError
 }
 
@@ -69,6 +76,17 @@ export const protocol = <const T extends readonly AnyMessage[]>(...messages: T):
           b: body,
         }),
       ),
+    encoder: (kind, shared) => {
+      const head = JSON.stringify({ k: kind, v: byKind.get(kind)?.version ?? 1 }).slice(0, -1)
+      const rest = JSON.stringify(shared).slice(1)
+      return (own, token) => {
+        const mine = JSON.stringify(own).slice(0, -1)
+        const comma = rest === '}' || mine === '{' ? '' : ','
+        return Buffer.from(
+          `${head}${token === undefined ? '' : `,"t":${JSON.stringify(token)}`},"b":${mine}${comma}${rest}}`,
+        )
+      }
+    },
     decode: bytes => {
       if (nestsDeeperThan(nestingMax, bytes)) return malformed(`nested deeper than ${nestingMax}`)
       let frame: unknown

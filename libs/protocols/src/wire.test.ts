@@ -42,6 +42,24 @@ const mutated = fc
     return doubled ? Buffer.concat([part, part]) : part
   })
 
+test('what is written once for many is for each what encode gives', () => {
+  const bodies = fc.record({
+    id: fc.uuid({ version: 4 }),
+    operation: fc.string({ maxLength: 20 }),
+    input: fc.jsonValue(),
+    token: fc.option(fc.string({ maxLength: 43 }), { nil: undefined }),
+  })
+  fc.assert(
+    fc.property(bodies, ({ id, operation, input, token }) => {
+      const shape = { operation, input, timeoutMs: 1, outputBytesMax: 1, requestId: 'r' }
+      const [one, many] = [fromBroker.encode('call', { id, ...shape }, token), fromBroker.encoder('call', shape)]
+      expect(JSON.parse(many({ id }, token).toString())).toEqual(JSON.parse(one.toString()))
+      const whole = fromBroker.encoder('call', { id, ...shape })({}, token)
+      expect(JSON.parse(whole.toString())).toEqual(JSON.parse(one.toString()))
+    }),
+  )
+})
+
 describe('decode', () => {
   test('gives back what encode was given', () => {
     for (const bytes of real) {

@@ -65,8 +65,13 @@ export const callRunning = message({
 export const callResult = message({
   kind: 'call.result',
   version: 1,
-  doc: 'The terminal answer; repeated on every session until it is settled.',
-  body: Type.Object({ id: Id, ms: Type.Number({ minimum: 0 }), result: CallResult }),
+  doc: 'The terminal answer; repeated on every session until it is settled. With `acked` it is the acknowledgement as well: of a call that only reads and ended in the turn it began.',
+  body: Type.Object({
+    id: Id,
+    ms: Type.Number({ minimum: 0 }),
+    result: CallResult,
+    acked: Type.Optional(Type.Literal(true)),
+  }),
 })
 export const callReport = message({
   kind: 'call.report',

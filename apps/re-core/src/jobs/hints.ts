@@ -44,7 +44,10 @@ const systemOf = (data: string): string | null => {
 }
 
 const follow = async ({ url, token, onSystem }: HintDeps, signal: AbortSignal, onOpen: () => void): Promise<void> => {
-  const reply = await fetch(`${url}/v1/events`, { headers: { authorization: `Bearer ${await token()}` }, signal })
+  const reply = await fetch(`${url}/v1/events?only=host`, {
+    headers: { authorization: `Bearer ${await token()}` },
+    signal,
+  })
   if (!reply.ok || reply.body === null) throw new Error(`re-mote answers ${reply.status}`)
   onOpen()
   const decoder = new TextDecoder()

@@ -241,14 +241,15 @@ describe('who speaks', () => {
     await until('the first is told', () => first.heard.find(m => m.kind === 'session.end'))
     await until('the service is told', () => rig.find('ended')[0])
     expect(rig.find('ended')).toMatchObject([{ agent: identity.host, epoch: 1, reason: 'superseded' }])
-    rig.broker.say({ kind: 'send', agent: identity.host, epoch: 1, messages: [callTo(newId())] })
+    rig.broker.say(callTo(identity.host, 1, newId()))
     await until('a send that names the old epoch is refused', () => rig.find('unsent')[0])
   })
 })
 
-const callTo = (id: string) => ({
-  kind: 'call' as const,
-  body: { id, operation: 'ping', input: null, timeoutMs: 1000, outputBytesMax: 1024, requestId: 'r' },
+const callTo = (agent: string, epoch: number, id: string) => ({
+  kind: 'calls' as const,
+  shape: { operation: 'ping', input: null, timeoutMs: 1000, outputBytesMax: 1024, requestId: 'r' },
+  to: [{ agent, epoch, id }],
 })
 
 describe('sending', () => {
@@ -260,7 +261,7 @@ describe('sending', () => {
     agent.close()
     await until('the session ends by itself', () => rig.find('ended')[0])
     const id = newId()
-    rig.broker.say({ kind: 'send', agent: identity.host, epoch, messages: [callTo(id)] })
+    rig.broker.say(callTo(identity.host, epoch, id))
     expect(await until('the refusal', () => rig.find('unsent')[0])).toMatchObject({ calls: [id], why: 'gone' })
   })
 })

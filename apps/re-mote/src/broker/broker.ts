@@ -81,6 +81,8 @@ export const makeBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>)
           return hellos.admit(item.routing, item.epoch)
         case 'refuse':
           return hellos.refuse(item.routing, item.reason, item.retry)
+        case 'calls':
+          return conversation.call(item.shape, item.to)
         case 'send':
           return conversation.send(item.agent, item.epoch, item.messages)
         case 'end': {

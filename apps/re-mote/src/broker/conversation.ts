@@ -3,9 +3,9 @@ import { makeBucket } from './bucket.ts'
 import type { Drops } from './counters.ts'
 import type { Hellos } from './hello.ts'
 import { brokerLimits } from './limits.ts'
-import type { BrokerSays } from './port.ts'
+import type { Addressed, BrokerSays } from './port.ts'
 import type { Session, Sessions } from './sessions.ts'
-import type { AgentSays, CallSays } from './words.ts'
+import type { AgentSays, CallShape, CallSays } from './words.ts'
 import type { Writer } from './writer.ts'
 
 export type ConversationDeps = {
@@ -19,6 +19,7 @@ export type ConversationDeps = {
 export type Conversation = {
   /** One message as it came from the socket. */
   received(frames: readonly Buffer[]): void
+  call(shape: CallShape, to: readonly Addressed[]): void
   send(agent: string, epoch: number, messages: readonly CallSays[]): void
   beat(session: Session): void
   endSession(session: Session, reason: string, retry: boolean): void
@@ -44,9 +45,9 @@ export const makeConversation = (deps: ConversationDeps): Conversation => {
     tell(session, fromBroker.encode('session.end', { reason, retry }, session.token), true)
     lose(session, reason)
   }
-  const sendOne = (session: Session, { kind, body }: CallSays) => {
-    if (kind === 'call') tell(session, fromBroker.encode(kind, body, session.token), false, [body.id])
-    else tell(session, fromBroker.encode(kind, body, session.token), true)
+  const live = (agent: string, epoch: number): Session | undefined => {
+    const session = sessions.byAgent.get(agent)
+    return session?.epoch === epoch ? session : undefined
   }
   // After a restart of the broker, ZeroMQ reconnects an agent that did not notice; it is told to say hello again.
   const noSession = (routing: string) => {
@@ -83,11 +84,18 @@ export const makeConversation = (deps: ConversationDeps): Conversation => {
       if (message.kind === 'malformed') drops.count('malformed')
       else heard(routing.toString('hex'), message)
     },
+    call: (shape, to) => {
+      const encode = fromBroker.encoder('call', shape)
+      for (const { agent, epoch, id } of to) {
+        const session = live(agent, epoch)
+        if (session) tell(session, encode({ id }, session.token), false, [id])
+        else say({ kind: 'unsent', agent, calls: [id], why: 'gone' })
+      }
+    },
     send: (agent, epoch, messages) => {
-      const session = sessions.byAgent.get(agent)
-      if (session?.epoch === epoch) return messages.forEach(message => sendOne(session, message))
-      const calls = messages.flatMap(message => (message.kind === 'call' ? [message.body.id] : []))
-      if (calls.length > 0) say({ kind: 'unsent', agent, calls, why: 'gone' })
+      const session = live(agent, epoch)
+      if (!session) return
+      for (const { kind, body } of messages) tell(session, fromBroker.encode(kind, body, session.token), true)
     },
     beat: session => {
       session.beatAt = performance.now()

@@ -1,4 +1,4 @@
-import type { AgentSays, CallSays, Keyset } from './words.ts'
+import type { AgentSays, CallShape, CallSays, Keyset } from './words.ts'
 
 /**
  * What service and broker say to each other. One IPC message carries the batch of one event-loop turn, never one message per
@@ -22,6 +22,9 @@ export type BrokerStart = {
   readonly shakesFile: string
 }
 
+/** Who gets a call, over which session, and the call's id. */
+export type Addressed = { readonly agent: string; readonly epoch: number; readonly id: string }
+
 export type ServiceSays =
   | BrokerStart
   /** What welcomes deliver. Nobody is welcomed before it has come. */
@@ -31,6 +34,8 @@ export type ServiceSays =
   /** Answer to a hello: the session may begin. */
   | { readonly kind: 'admit'; readonly routing: string; readonly epoch: number }
   | { readonly kind: 'refuse'; readonly routing: string; readonly reason: string; readonly retry: boolean }
+  /** One call for many agents, each under an id of its own. */
+  | { readonly kind: 'calls'; readonly shape: CallShape; readonly to: readonly Addressed[] }
   | {
       readonly kind: 'send'
       readonly agent: string

@@ -5,9 +5,11 @@ export type { Keyset } from '@re-ops/protocols'
 type Body<K extends string> = Parameters<typeof fromBroker.encode<Extract<Kinds, K>>>[1]
 type Kinds = (typeof fromBroker.messages)[number]['kind']
 
+/** What a call is, whoever it goes to. */
+export type CallShape = Omit<Body<'call'>, 'id'>
+
 /** Wire messages the service asks a broker to send; the broker adds the session's token. */
 export type CallSays =
-  | { readonly kind: 'call'; readonly body: Body<'call'> }
   | { readonly kind: 'call.cancel'; readonly body: Body<'call.cancel'> }
   | { readonly kind: 'call.settled'; readonly body: Body<'call.settled'> }
   | { readonly kind: 'call.ask'; readonly body: Body<'call.ask'> }

@@ -1,5 +1,6 @@
 import type { Log, Pool } from '@re-ops/service'
-import type { CallSays } from '../broker/words.ts'
+import type { Addressed } from '../broker/port.ts'
+import type { CallShape, CallSays } from '../broker/words.ts'
 import type { DriverEvents } from './types.ts'
 
 export type DriverDeps = {
@@ -10,6 +11,7 @@ export type DriverDeps = {
   epochOf(host: string): number | undefined
   /** The broker or the service was restarted a moment ago and this host had a session: it will be back at once, or is gone. */
   isReturning(host: string): boolean
+  call(shape: CallShape, to: Addressed): void
   send(host: string, epoch: number, messages: readonly CallSays[]): void
   reads(operation: string): boolean
   onCommit(items: number, ms: number): void

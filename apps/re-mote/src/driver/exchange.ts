@@ -1,5 +1,5 @@
 import { wireLimits } from '@re-ops/protocols'
-import type { AgentSays, CallSays } from '../broker/words.ts'
+import type { AgentSays, CallShape, CallSays } from '../broker/words.ts'
 import type { Acks } from './acks.ts'
 import type { DriverDeps } from './deps.ts'
 import { cancelled, lost, noSession, rejected, unreachable } from './failures.ts'
@@ -26,9 +26,27 @@ export type Exchange = {
 }
 type Reported = 'waiting' | 'running' | 'finished' | 'lost' | 'unknown'
 
+/** The shape of a call; the same value for calls that are alike and follow one another, as those of a fan-out do. */
+const makeShapes = (): ((call: ActiveCall) => CallShape) => {
+  let last: { readonly run: unknown; readonly input: unknown; readonly shape: CallShape } | undefined
+  return ({ operation, input, timeoutMs, target: { run } }) => {
+    const alike =
+      last?.run === run &&
+      last.input === input &&
+      last.shape.operation === operation &&
+      last.shape.timeoutMs === timeoutMs
+    if (last && alike) return last.shape
+    const { outputBytesMax } = wireLimits
+    const shape = { operation, input: input ?? {}, timeoutMs, outputBytesMax, requestId: run.requestId }
+    last = { run, input, shape }
+    return shape
+  }
+}
+
 /** What goes to agents and comes from them. */
 export const makeExchange = (deps: ExchangeDeps): Exchange => {
   const { flights, mover, acks, lates, settle, log } = deps
+  const shapeOf = makeShapes()
 
   const dispatch = (call: ActiveCall) => {
     const { host, run } = call.target
@@ -59,11 +77,7 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
     call.epoch = epoch
     call.state = 'sent'
     call.deadline = performance.now() + call.timeoutMs + driverLimits.graceMs
-    const { id, operation, timeoutMs, target } = call
-    const { requestId } = target.run
-    const { outputBytesMax } = wireLimits
-    const body = { id, operation, input: call.input ?? {}, timeoutMs, outputBytesMax, requestId }
-    deps.send(target.host, epoch, [{ kind: 'call', body }])
+    deps.call(shapeOf(call), { agent: call.target.host, epoch, id: call.id })
   }
   /** It was provably not sent over the session that ended, and there is a newer one. */
   const sendAgain = (call: ActiveCall) => {
@@ -92,7 +106,8 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
       return log.warn({ host, call: call.id, requestId }, 'a host answers for a call of another; dropped')
     }
     if (message.kind === 'call.result') {
-      const { id, ms, result } = message.body
+      const { id, ms, result, acked } = message.body
+      if (call && acked) call.ackedAt ??= new Date().toISOString()
       if (!call) return lates.put({ id, host, ms, result })
       if (deps.settleBeforeCommit) settle([{ host, id }])
       return mover.endCall(call, result)

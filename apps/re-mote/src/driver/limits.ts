@@ -13,6 +13,7 @@ export const driverLimits = {
   /** Results for calls that are stored but not yet taken up by this process. */
   earlyResultsMax: 10_000,
   ackDelayMs: 50,
+  settleDelayMs: 25,
   sweepMs: 250,
   batchItemsMax: 2_000,
 } as const

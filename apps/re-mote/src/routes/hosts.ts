@@ -1,9 +1,8 @@
-import { Host, Id } from '@re-ops/protocols'
+import { Host, Id, type Run } from '@re-ops/protocols'
 import { HttpProblem, openEvents, type App } from '@re-ops/service'
 import { Type } from 'typebox'
 import { compileSelector } from '../services/runs.ts'
 import { confirmHost, findHosts, listHosts, revokeSystem, setHostState } from '../store/hosts.ts'
-import { findRun, runOf } from '../store/runs.ts'
 import type { RouteDeps } from './deps.ts'
 
 const Params = Type.Object({ id: Id })
@@ -103,18 +102,19 @@ export const addHosts = (app: App, deps: RouteDeps): void => {
     '/v1/events',
     {
       config: { scope: 'hosts:read' },
-      schema: { summary: 'Server-sent events: `host` and `run`, as they change' },
+      schema: {
+        summary: 'Server-sent events: `host` and `run`, as they change',
+        querystring: Type.Object({
+          only: Type.Optional(Type.Enum(['host', 'run'], { description: 'of one kind; default both' })),
+        }),
+      },
     },
     async (request, reply) => {
       const stream = openEvents(request, reply)
+      const { only } = request.query
       const stop = hub.listen({
-        host: host => stream.send('host', host, host.id),
-        run: id =>
-          void findRun(pool, id)
-            .then(row => row && stream.send('run', runOf(row), id))
-            .catch((error: unknown) =>
-              request.log.warn({ err: error }, 'a run could not be read for the event stream'),
-            ),
+        ...(only === 'run' ? {} : { host: (host: Host) => stream.send('host', host, host.id) }),
+        ...(only === 'host' ? {} : { run: (run: Run) => stream.send('run', run, run.id) }),
       })
       stream.closed.addEventListener('abort', stop)
     },

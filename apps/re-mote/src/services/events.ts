@@ -1,8 +1,9 @@
-import type { Host, RunSummary, Target } from '@re-ops/protocols'
+import type { Host, Run, RunSummary, Target } from '@re-ops/protocols'
 import type { Log } from '@re-ops/service'
 
 export type RunListener = { target(target: Target): void; done(summary: RunSummary): void }
-export type HubListener = { host(host: Host): void; run(run: string): void }
+/** What a listener is not given it is not told, and it is not read for it. */
+export type HubListener = { host?(host: Host): void; run?(run: Run): void }
 export type Hub = {
   listenToRun(run: string, listener: RunListener): () => void
   listen(listener: HubListener): () => void
@@ -12,25 +13,55 @@ export type Hub = {
   hostChanged(host: string): void
   close(): void
 }
+export type HubDeps = {
+  readonly log: Log
+  readHosts(ids: readonly string[]): Promise<Host[]>
+  readRuns(ids: readonly string[]): Promise<Run[]>
+}
 
-const hostDelayMs = 50
+const gatherMs = 50
 
-/** Tells who listens. Changes of hosts gather for a moment and are read once, so that a thousand hellos are few queries. */
-export const makeHub = (deps: { readonly log: Log; readHosts(ids: readonly string[]): Promise<Host[]> }): Hub => {
-  const runs = new Map<string, Set<RunListener>>()
-  const all = new Set<HubListener>()
+/** Changes gather for a moment and are read once, so that a thousand hellos are few queries. */
+const makeGatherer = (tell: (ids: readonly string[]) => Promise<void>) => {
   let changed = new Set<string>()
   let timer: NodeJS.Timeout | undefined
-  const tellHosts = async () => {
+  const flush = () => {
     timer = undefined
     const ids = [...changed]
     changed = new Set()
-    try {
-      for (const host of await deps.readHosts(ids)) for (const listener of all) listener.host(host)
-    } catch (error) {
-      deps.log.warn({ err: error }, 'changes of hosts could not be read for the event stream; listeners poll')
-    }
+    void tell(ids)
   }
+  return {
+    add: (id: string) => {
+      changed.add(id)
+      timer ??= setTimeout(flush, gatherMs)
+    },
+    close: () => clearTimeout(timer),
+  }
+}
+
+/** Tells who listens. */
+export const makeHub = (deps: HubDeps): Hub => {
+  const runs = new Map<string, Set<RunListener>>()
+  const all = new Set<HubListener>()
+  const report = (error: unknown) =>
+    deps.log.warn({ err: error }, 'changes could not be read for the event stream; listeners poll')
+  const hosts = makeGatherer(async ids => {
+    try {
+      for (const host of await deps.readHosts(ids)) for (const listener of all) listener.host?.(host)
+    } catch (error) {
+      report(error)
+    }
+  })
+  const changedRuns = makeGatherer(async ids => {
+    try {
+      for (const run of await deps.readRuns(ids)) for (const listener of all) listener.run?.(run)
+    } catch (error) {
+      report(error)
+    }
+  })
+  const listensTo = (kind: keyof HubListener) => [...all].some(listener => listener[kind] !== undefined)
+  const runChanged = (run: string) => listensTo('run') && changedRuns.add(run)
   return {
     listenToRun: (run, listener) => {
       const there = runs.get(run) ?? new Set()
@@ -47,14 +78,13 @@ export const makeHub = (deps: { readonly log: Log; readHosts(ids: readonly strin
     target: (run, target) => runs.get(run)?.forEach(listener => listener.target(target)),
     done: (run, summary) => {
       runs.get(run)?.forEach(listener => listener.done(summary))
-      all.forEach(listener => listener.run(run))
+      runChanged(run)
     },
-    runChanged: run => all.forEach(listener => listener.run(run)),
-    hostChanged: host => {
-      if (all.size === 0) return
-      changed.add(host)
-      timer ??= setTimeout(() => void tellHosts(), hostDelayMs)
+    runChanged,
+    hostChanged: host => listensTo('host') && hosts.add(host),
+    close: () => {
+      hosts.close()
+      changedRuns.close()
     },
-    close: () => clearTimeout(timer),
   }
 }

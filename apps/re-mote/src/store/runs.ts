@@ -46,6 +46,9 @@ export const runOf = (row: RunRow, targets?: Target[]): Run => ({
 export const findRun = async (sql: Sql, id: string): Promise<RunRow | null> =>
   (await sql.query<RunRow>(`${select} where r.id = $1`, [id])).rows[0] ?? null
 
+export const findRuns = async (sql: Sql, ids: readonly string[]): Promise<Run[]> =>
+  (await sql.query<RunRow>(`${select} where r.id = any($1::uuid[])`, [ids])).rows.map(row => runOf(row))
+
 export const findRunByKey = async (sql: Sql, createdBy: string, key: string): Promise<RunRow | null> =>
   (await sql.query<RunRow>(`${select} where r.created_by = $1 and r.idempotency_key = $2`, [createdBy, key])).rows[0] ??
   null

@@ -1,8 +1,8 @@
 import { newId, type Keyset } from '@re-ops/protocols'
 import { isConnectionLost, withRetry, type Log, type Pool } from '@re-ops/service'
 import { brokerLimits } from '../broker/limits.ts'
-import type { BrokerSays, BrokerStart, Hello, Stats } from '../broker/port.ts'
-import type { AgentSays, CallSays } from '../broker/words.ts'
+import type { Addressed, BrokerSays, BrokerStart, Hello, Stats } from '../broker/port.ts'
+import type { AgentSays, CallShape, CallSays } from '../broker/words.ts'
 import { makeBatcher } from '../services/batcher.ts'
 import { countAborts, writeAudit, type AuditEntry } from '../store/audit.ts'
 import { findAllowed, setHostState } from '../store/hosts.ts'
@@ -31,6 +31,7 @@ export type LinkDeps = {
 export type Link = {
   epochOf(host: string): number | undefined
   isReturning(host: string): boolean
+  call(shape: CallShape, to: Addressed): void
   send(host: string, epoch: number, messages: readonly CallSays[]): void
   endSession(host: string, reason: string, retry: boolean): void
   audit(entry: AuditEntry): void
@@ -261,6 +262,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
   return {
     epochOf: host => epochs.get(host),
     isReturning: host => returning.has(host),
+    call: (shape, to) => child.say({ kind: 'calls', shape, to: [to] }),
     send: (agent, epoch, messages) => child.say({ kind: 'send', agent, epoch, messages }),
     endSession: (agent, reason, retry) => child.say({ kind: 'end', agent, reason, retry }),
     audit,

@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { brokerLimits } from '../broker/limits.ts'
 import { makeOutbox } from '../broker/outbox.ts'
 import type { BrokerSays, BrokerStart, ServiceSays } from '../broker/port.ts'
+import { together } from './together.ts'
 import { readShakes } from '../broker/shakes.ts'
 
 export type BrokerEnd = {
@@ -47,7 +48,7 @@ export const superviseBroker = (deps: SupervisorDeps): BrokerProcess => {
   let delayMs = restartMinMs
   const outbox = makeOutbox<ServiceSays>((batch, done) => {
     const child = working?.child
-    if (child?.connected) child.send(batch, undefined, {}, done)
+    if (child?.connected) child.send(together(batch), undefined, {}, done)
     else done() // what was meant for a dead broker is asked for again at the next hello
   }, brokerLimits)
 
