@@ -114,7 +114,12 @@ const compacted = (calls: Map<Id, CallState>): JournalRecord[] => {
  * Compaction appends the state of all calls and then removes the older segments, so at every moment the files that are
  * there tell the whole state.
  */
-export const openJournal = (options: { folder: string; segmentBytesMax: number; keep: boolean }): Journal => {
+export const openJournal = (options: {
+  folder: string
+  segmentBytesMax: number
+  keep: boolean
+  onRecord?: ((record: JournalRecord) => void) | undefined
+}): Journal => {
   const calls = new Map<Id, CallState>()
   let counter = 0
   let damaged = 0
@@ -150,6 +155,7 @@ export const openJournal = (options: { folder: string; segmentBytesMax: number; 
     append: record => {
       write(record)
       apply(calls, record)
+      options.onRecord?.(record)
       compact()
     },
     synced: () => segments?.synced() ?? Promise.resolve(),

@@ -34,6 +34,7 @@ export type Segments = {
   /** Closes the newest segment and starts another. */
   rotate(): void
   remove(segment: number): void
+  /** Nothing is written, synced, read or removed any more; another call is no error. */
   close(): void
 }
 
@@ -75,8 +76,13 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
   let durable = 0
   let running: Promise<void> | null = null
   let waiting: Promise<void> | null = null
+  let closed = false
+  const open = (): void => {
+    if (closed) throw new Error(`the files in ${folder} are closed`)
+  }
 
   const write = (line: string): Place => {
+    open() // the number of a closed descriptor may be another file's by now
     const offset = sizes.get(active) ?? 0
     const bytes = Buffer.from(`${line}\n`)
     try {
@@ -106,6 +112,7 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
   const sync = async (): Promise<void> => {
     waiting = null
     const upTo = written
+    open()
     await datasync(fd)
     durable = Math.max(durable, upTo)
   }
@@ -116,7 +123,7 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
   }
   return {
     append: line => {
-      if ((sizes.get(active) ?? 0) >= segmentBytesMax) rotate()
+      if (!closed && (sizes.get(active) ?? 0) >= segmentBytesMax) rotate()
       return write(line)
     },
     synced: () => {
@@ -128,6 +135,7 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
       return waiting
     },
     read: ({ segment, offset, length }) => {
+      open()
       const other = segment === active ? null : openSync(join(folder, nameOf(segment)), 'r')
       try {
         const bytes = Buffer.allocUnsafe(length)
@@ -141,10 +149,17 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
     bytes: segment => (segment === undefined ? total : (sizes.get(segment) ?? 0)),
     rotate,
     remove: segment => {
+      if (closed) return
       total -= sizes.get(segment) ?? 0
       sizes.delete(segment)
       rmSync(join(folder, nameOf(segment)), { force: true })
     },
-    close: () => closeSync(fd),
+    close: () => {
+      if (closed) return
+      closed = true
+      const close = () => closeSync(fd)
+      if (running && durable < written) void running.then(close, close)
+      else close()
+    },
   }
 }
