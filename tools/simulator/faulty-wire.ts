@@ -17,6 +17,9 @@ export type FaultyLinkDeps = {
   readonly dial: Dial
   readonly random: Random
   readonly count: (fault: FaultName) => void
+  /** Each message as the agent's logic gives and takes it. */
+  readonly onSaid: (message: Buffer) => void
+  readonly onHeard: (message: Buffer) => void
 }
 
 const rememberedMax = 32
@@ -115,7 +118,10 @@ export const makeFaultyLink = (deps: FaultyLinkDeps): FaultyLink => {
       for (;;) {
         if (isDead) return never
         const early = ready.shift()
-        if (early) return { value: [early], done: false }
+        if (early) {
+          deps.onHeard(early)
+          return { value: [early], done: false }
+        }
         wake = Promise.withResolvers()
         if (active && shares.slowReaderMs) await new Promise(resolve => setTimeout(resolve, shares.slowReaderMs))
         coming ??= messages.next()
@@ -124,13 +130,18 @@ export const makeFaultyLink = (deps: FaultyLinkDeps): FaultyLink => {
         coming = undefined
         const frame: Buffer | undefined = got.done ? undefined : got.value[0]
         if (isDead) return never
-        if (got.done || frame === undefined || !active) return got as IteratorResult<readonly Buffer[], undefined>
+        if (got.done || frame === undefined) return got as IteratorResult<readonly Buffer[], undefined>
+        if (!active) {
+          deps.onHeard(frame)
+          return got
+        }
         incoming(shares, frame, receiveLater)
       }
     }
     const wire: Wire = {
       send: message => {
         if (isDead) return Promise.resolve()
+        deps.onSaid(message)
         if (!active && queued === 0) return socket.send(message)
         if (active) outgoing(shares, message, sendLater)
         else sendLater(message)

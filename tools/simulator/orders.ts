@@ -59,6 +59,9 @@ export type Counts = {
   readonly settled: number
   readonly voided: number
   readonly lost: number
+  /** Messages that agents gave to their sockets and took from them, by kind. */
+  readonly said: Readonly<Record<string, number>>
+  readonly heard: Readonly<Record<string, number>>
   /** What the faults did, by name. */
   readonly faults: Readonly<Record<FaultName | Blow, number>>
   /** Agents that ended by themselves, and why. */

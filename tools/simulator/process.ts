@@ -24,6 +24,8 @@ const noCounts = (): Mutable<Counts> => ({
   voided: 0,
   lost: 0,
   faults: Object.fromEntries([...faultNames, 'crash', 'cut', 'half-open'].map(name => [name, 0])) as Counts['faults'],
+  said: {},
+  heard: {},
   ends: {},
 })
 const countOf = { start: 'started', end: 'ended', settled: 'settled', void: 'voided', lost: 'lost' } as const
@@ -60,6 +62,8 @@ const begin = (order: Begin) => {
     onRecord: (kind: string) => {
       if (kind in countOf) counts[countOf[kind as keyof typeof countOf]] += 1
     },
+    onSaid: tally(counts.said),
+    onHeard: tally(counts.heard),
     onFault: (fault: keyof Counts['faults']) => (counts.faults[fault] += 1),
   }
   const agents = order.members.map(member => {
@@ -93,6 +97,12 @@ const begin = (order: Begin) => {
       void Promise.all(agents.map(({ ended }) => ended)).then(() => process.exit(0))
     }
   }
+}
+
+/** Every frame begins `{"k":"<kind>"`: counted without reading the rest. */
+const tally = (kinds: Record<string, number>) => (message: Buffer): void => {
+  const kind = message.toString('latin1', 6, message.indexOf(34, 6))
+  kinds[kind] = (kinds[kind] ?? 0) + 1
 }
 
 const statsOf = (counts: Counts): Stats => {

@@ -32,6 +32,8 @@ export type SimulatedAgentDeps = {
   readonly onLife: () => void
   readonly onSession: (live: boolean) => void
   readonly onRecord: (kind: JournalRecord['t']) => void
+  readonly onSaid: (message: Buffer) => void
+  readonly onHeard: (message: Buffer) => void
   readonly onFault: (fault: FaultName) => void
   readonly onEnd: (why: string) => void
 }
@@ -54,7 +56,8 @@ const configOf = ({ url, token, labels, environment }: Begin, { name, folder }: 
 /** One agent: the real one in all but its process, life after life until it is stopped or ends by itself. */
 export const startSimulatedAgent = (deps: SimulatedAgentDeps, member: Member): SimulatedAgent => {
   const { catalogue, log, stop } = deps
-  const link = makeFaultyLink({ dial, random: deps.random, count: deps.onFault })
+  const { random, onSaid, onHeard } = deps
+  const link = makeFaultyLink({ dial, random, count: deps.onFault, onSaid, onHeard })
   const config = configOf(deps.begin, member)
   let death = new AbortController()
   const live = async (): Promise<void> => {

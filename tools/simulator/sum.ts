@@ -6,7 +6,8 @@ const added = (a: Readonly<Record<string, number>>, b: Readonly<Record<string, n
 /** The counts of all processes together. */
 export const sumOf = (all: readonly Stats[]): Stats =>
   all.reduce((a, b) => {
-    const { faults, ends, ...numbers } = a
-    const { faults: faultsB, ends: endsB, ...numbersB } = b
-    return { ...added(numbers, numbersB), faults: added(faults, faultsB), ends: { ...ends, ...endsB } } as Stats
+    const { faults, said, heard, ends, ...numbers } = a
+    const { faults: faultsB, said: saidB, heard: heardB, ends: endsB, ...numbersB } = b
+    const tables = { faults: added(faults, faultsB), said: added(said, saidB), heard: added(heard, heardB) }
+    return { ...added(numbers, numbersB), ...tables, ends: { ...ends, ...endsB } } as Stats
   })
