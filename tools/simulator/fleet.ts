@@ -49,6 +49,8 @@ export type Fleet = {
 }
 
 const tokenTtlMs = 3_600_000
+/** Agents that start sync their files; the disk takes many at once in hardly more time than one. */
+const filesAtOnce = 24
 const program = new URL('./process.ts', import.meta.url)
 
 /** The agents' token: given, or made with one use for each. */
@@ -78,7 +80,8 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
 
   type Slot = { child: ChildProcess; live: number; exited: Promise<void> }
   const begin = (at: number): Slot => {
-    const child = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], serialization: 'json' })
+    const env = { ...process.env, UV_THREADPOOL_SIZE: String(filesAtOnce) }
+    const child = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env })
     const slot: Slot = { child, live: 0, exited: new Promise(done => child.once('exit', () => done())) }
     child.on('message', (word: Word) => {
       if (word.kind === 'sessions') slot.live = word.live

@@ -10,7 +10,8 @@ import { makeTurns } from './turns.ts'
 
 /** Many simulated agents in a process of their own. Told over IPC whom to be; ends with its channel. */
 const startsAtOnce = 24
-const say = (word: Word): void => void process.send?.(word)
+/** A parent that is gone is told nothing; `disconnect` ends us. */
+const say = (word: Word): void => void process.send?.(word, undefined, {}, () => undefined)
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends Readonly<Record<infer N, number>> ? Record<N, number> : T[K] }
 const noCounts = (): Mutable<Counts> => ({

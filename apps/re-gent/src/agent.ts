@@ -79,7 +79,7 @@ const ensureIdentity = async (
   const spec = { url: needed(config, 'url'), token: needed(config, 'token'), keys, name, labels, instance, version }
   const identity = await enrol(spec, log, stop)
   if (!identity) return null
-  saveIdentity(config.state, identity)
+  await saveIdentity(config.state, identity)
   log.info('enrolled', { host: identity.host, name: identity.name })
   return identity
 }
@@ -96,6 +96,8 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
   const { config, log, catalogue, embedding } = deps
   const { state } = config
   let current = identity
+  let saving: Promise<void> = Promise.resolve()
+  const failed = (error: unknown) => log.error('the newer keyset cannot be kept', { why: errorText(error) })
   makeFolder(join(state, 'journal'))
   const keep = !config.faults.includes('no-journal')
   const { journalSegmentBytesMax: segmentBytesMax } = config
@@ -117,7 +119,8 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
     const calls = makeCalls({ catalogue, journal, ring, outbox, log, slots: config.slots })
     const saveKeyset = (keyset: Keyset): void => {
       current = { ...current, keyset }
-      saveIdentity(state, current)
+      const saved = current
+      saving = saving.then(() => saveIdentity(state, saved)).catch(failed)
       log.info('a newer keyset is accepted', { serial: keyset.serial })
     }
     const fetch = (signal: AbortSignal) =>
@@ -148,6 +151,7 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
       throw new AgentExit(exitCodes.config, `the state folder ${state} was removed; this agent has no machine any more`)
   } finally {
     death?.removeEventListener('abort', die)
+    await saving
     if (!death?.aborted) await journal.synced()
     die()
   }
@@ -162,9 +166,9 @@ export const runAgent = async (deps: AgentDeps, stop: AbortSignal): Promise<void
   const lock = await lockFolder(config.state)
   try {
     const instance = readInstance(config.instance)
-    if (bindInstance(config.state, instance, config.token !== undefined) === 'rebound')
+    if ((await bindInstance(config.state, instance, config.token !== undefined)) === 'rebound')
       log.warn('another instance than before: keys, journal and results are discarded', { instance })
-    const keys = ensureKeys(config.state)
+    const keys = await ensureKeys(config.state)
     const identity = await ensureIdentity(deps, keys, instance, stop)
     if (identity) await serve(deps, keys, identity, newId(), stop)
   } finally {

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { makeFolder, syncFolder } from './durable.ts'
+import { makeFolder, syncFolder, syncFolderNow } from './durable.ts'
 
 const datasync = promisify(fdatasync)
 
@@ -77,6 +77,7 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
   let running: Promise<void> | null = null
   let waiting: Promise<void> | null = null
   let closed = false
+  let isNamed = false // its name may not be durable yet; the first sync makes it so
   const open = (): void => {
     if (closed) throw new Error(`the files in ${folder} are closed`)
   }
@@ -103,7 +104,7 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
     active += 1
     fd = openSync(join(folder, nameOf(active)), 'a+', 0o600)
     sizes.set(active, 0)
-    syncFolder(folder)
+    syncFolderNow(folder)
     const close = () => closeSync(old)
     if (syncing) void syncing.then(close, close)
     else close()
@@ -114,11 +115,12 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
     const upTo = written
     open()
     await datasync(fd)
+    if (!isNamed) await syncFolder(folder)
+    isNamed = true
     durable = Math.max(durable, upTo)
   }
   if (!sizes.has(active)) {
     sizes.set(active, 0)
-    syncFolder(folder)
     if (header) write(header())
   }
   return {
