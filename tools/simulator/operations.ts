@@ -9,11 +9,12 @@ import type { SimulatedOperation } from './orders.ts'
  */
 export const catalogueWith = (simulated: readonly SimulatedOperation[], random: Random): Catalogue => {
   if (simulated.length === 0) return real
-  const [anything, native] = [Type.Unknown(), true] as const
+  const anything = Type.Unknown()
+  const every = { doc: 'simulated', input: anything, output: anything, native: true, checkInput: fits, checkOutput: fits } as const
   const operations = new Map(
     simulated.map(({ name, reads = true }) => [
       name,
-      { name, doc: 'simulated', input: anything, output: anything, reads, native },
+      { ...every, name, reads },
     ]),
   )
   const answers = simulated.map(spec => [spec.name, () => answer(spec, random)] as const)
@@ -22,6 +23,8 @@ export const catalogueWith = (simulated: readonly SimulatedOperation[], random: 
     natives: new Map([...real.natives, ...answers]),
   }
 }
+
+const fits = () => []
 
 const answer = async (spec: SimulatedOperation, random: Random): Promise<unknown> => {
   const [least, most] = spec.tookMs ?? [0, 0]

@@ -105,7 +105,8 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
   const journal = openJournal({ folder: join(state, 'journal'), segmentBytesMax, keep, onRecord })
   if (journal.damaged > 0) log.error('the journal has damaged lines', { damaged: journal.damaged })
   const settled = (id: Id) => journal.of(id)?.state === 'settled'
-  const ring = openRing({ folder: join(state, 'ring'), bytesMax: config.ringBytesMax, settled })
+  const ringOptions = { bytesMax: config.ringBytesMax, settled, beforeRemove: journal.flush }
+  const ring = openRing({ folder: join(state, 'ring'), ...ringOptions })
   const death = embedding?.death
   const die = (): void => {
     journal.close()
@@ -113,8 +114,7 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
   }
   death?.addEventListener('abort', die)
   try {
-    journal.append({ t: 'boot', boot, at: Date.now() })
-    await recoverCalls({ journal, ring, log })
+    await recoverCalls({ journal, ring, log, boot, isNative: op => catalogue.natives.has(op) })
     const outbox = makeOutbox(ring)
     const calls = makeCalls({ catalogue, journal, ring, outbox, log, slots: config.slots })
     const saveKeyset = (keyset: Keyset): void => {

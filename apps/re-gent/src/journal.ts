@@ -27,6 +27,10 @@ export type Journal = {
   of(id: Id): CallState | undefined
   unsettled(): readonly (readonly [Id, Extract<CallState, { op: string }>])[]
   append(record: JournalRecord): void
+  /** The same for what the ring, or the broker asked again, tells as well: it reaches the disk a little later. */
+  appendLazily(record: JournalRecord): void
+  /** Everything appended survives our death from now on. */
+  flush(): void
   /** Resolves when everything appended so far is on disk. */
   synced(): Promise<void>
   /** Number of records ever written. It never goes down, across restarts and compaction, as long as the disk is ours. */
@@ -140,6 +144,11 @@ export const openJournal = (options: {
     segments?.append(JSON.stringify(record))
     counter += 1
   }
+  const took = (record: JournalRecord): void => {
+    apply(calls, record)
+    options.onRecord?.(record)
+    compact()
+  }
   const compact = (): void => {
     if (!segments || segments.closed().length <= closedSegmentsMax) return
     trim(calls)
@@ -154,10 +163,14 @@ export const openJournal = (options: {
     unsettled: () => [...calls].flatMap(([id, call]) => ('op' in call ? [[id, call] as const] : [])),
     append: record => {
       write(record)
-      apply(calls, record)
-      options.onRecord?.(record)
-      compact()
+      took(record)
     },
+    appendLazily: record => {
+      segments?.appendLazily(JSON.stringify(record))
+      counter += 1
+      took(record)
+    },
+    flush: () => segments?.flush(),
     synced: () => segments?.synced() ?? Promise.resolve(),
     counter: () => counter,
     damaged,

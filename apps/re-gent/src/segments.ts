@@ -24,6 +24,10 @@ export type Place = { readonly segment: number; readonly offset: number; readonl
 export type Segments = {
   /** The line is in the page cache when this returns: it survives our death, not the machine's. Throws when the disk refuses. */
   append(line: string): Place
+  /** Goes to disk with the next line or sync, at the latest after `lazyMs`: for what the disk tells without it too. */
+  appendLazily(line: string): void
+  /** Lazy lines are in the page cache when this returns. */
+  flush(): void
   /** Resolves when all lines appended so far are on disk. Callers at the same time share one sync. */
   synced(): Promise<void>
   read(place: Place): string
@@ -46,6 +50,8 @@ export type SegmentsOptions = {
   /** First line of each new segment. */
   readonly header?: () => string
 }
+
+const lazyMs = 200
 
 const nameOf = (segment: number): string => `${String(segment).padStart(8, '0')}.ndjson`
 
@@ -77,15 +83,17 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
   let running: Promise<void> | null = null
   let waiting: Promise<void> | null = null
   let closed = false
+  let lazy = ''
+  let lazyTimer: NodeJS.Timeout | undefined
   let isNamed = false // its name may not be durable yet; the first sync makes it so
   const open = (): void => {
     if (closed) throw new Error(`the files in ${folder} are closed`)
   }
 
-  const write = (line: string): Place => {
+  const put = (text: string): { offset: number; length: number } => {
     open() // the number of a closed descriptor may be another file's by now
     const offset = sizes.get(active) ?? 0
-    const bytes = Buffer.from(`${line}\n`)
+    const bytes = Buffer.from(text)
     try {
       for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
     } catch (error) {
@@ -95,9 +103,24 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
     sizes.set(active, offset + bytes.length)
     total += bytes.length
     written += 1
-    return { segment: active, offset, length: bytes.length - 1 }
+    return { offset, length: bytes.length }
+  }
+  const write = (line: string): Place => {
+    const before = lazy
+    const { offset, length } = put(`${before}${line}\n`)
+    lazy = ''
+    const skipped = before === '' ? 0 : Buffer.byteLength(before)
+    return { segment: active, offset: offset + skipped, length: length - skipped - 1 }
+  }
+  const flush = (): void => {
+    clearTimeout(lazyTimer)
+    lazyTimer = undefined
+    if (lazy === '' || closed) return
+    put(lazy)
+    lazy = ''
   }
   const rotate = (): void => {
+    flush()
     const [old, syncing] = [fd, running]
     fdatasyncSync(old)
     durable = written
@@ -128,7 +151,20 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
       if (!closed && (sizes.get(active) ?? 0) >= segmentBytesMax) rotate()
       return write(line)
     },
+    appendLazily: line => {
+      open()
+      lazy += `${line}\n`
+      lazyTimer ??= setTimeout(() => {
+        try {
+          flush()
+        } catch {
+          lazyTimer = undefined // kept; the next line that is written takes it along, or tells what is wrong
+        }
+      }, lazyMs)
+    },
+    flush,
     synced: () => {
+      flush()
       if (durable === written) return Promise.resolve()
       waiting ??= (running ?? Promise.resolve()).then(
         () => (running = sync()),
@@ -158,6 +194,7 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
     },
     close: () => {
       if (closed) return
+      clearTimeout(lazyTimer)
       closed = true
       const close = () => closeSync(fd)
       if (running && durable < written) void running.then(close, close)

@@ -66,19 +66,25 @@ const open = (dial: Dial, target: Target): Session => {
   }
 }
 
+const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
 /** The one writer of the socket. */
 const write = async ({ outbox }: SessionDeps, session: Session): Promise<void> => {
-  const { socket, token, ended, over } = session
+  const { socket, token, over } = session
   for (let sent = 1; !over.aborted; sent += 1) {
     const changed = outbox.changed()
-    const message = outbox.next()
-    if (message) await socket.send(fromAgent.encode(message.kind, message.body, token))
+    const message = outbox.next(token)
+    if (message) await socket.send(message)
     else if (session.leaving) {
       await socket.send(fromAgent.encode('goodbye', { reason: 'the agent stops' }, token))
       return session.end('stopped')
-    } else await Promise.race([changed, ended])
+    } else {
+      await changed // also when the outbox is closed, at the end of the session
+      // What this turn of the loop still has to say goes along: an acknowledgement and its result in one packet.
+      await nextTurn()
+    }
     // zeromq.js lets 512 sends through per turn of the loop and answers EBUSY to the rest.
-    if (sent % sendsPerTurn === 0) await new Promise(resolve => setImmediate(resolve))
+    if (sent % sendsPerTurn === 0) await nextTurn()
   }
 }
 

@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Rig } from './rig.ts'
 
-export type CpuSeconds = Readonly<Record<'service' | 'broker' | 'postgres' | 'simulator', number>>
+const kinds = ['service', 'broker', 'postgres', 'simulator', 'bench', 'barePeers'] as const
+/** CPU seconds by kind of process; `bench` is this one, which is HTTP client and bare ROUTER. */
+export type CpuSeconds = Readonly<Record<(typeof kinds)[number], number>>
+export const noCpu: CpuSeconds = { service: 0, broker: 0, postgres: 0, simulator: 0, bench: 0, barePeers: 0 }
 
 const ticksPerSecond = 100
 
@@ -26,31 +29,31 @@ const familyTicks = (pid: number): number => {
   return sum
 }
 
-/** CPU seconds that each kind of process has used so far. */
+/** What each kind of process has used so far. */
 export const cpuSeconds = (rig: Rig): CpuSeconds => {
   const { service, broker, postgres, simulator } = rig.pids()
   const seconds = (ticks: number) => ticks / ticksPerSecond
+  const all = (pids: readonly number[]) => seconds(pids.reduce((sum, pid) => sum + statOf(pid).ticks, 0))
   return {
-    service: seconds(statOf(service).ticks),
-    broker: seconds(statOf(broker).ticks),
+    service: all([service]),
+    broker: all([broker]),
     postgres: seconds(familyTicks(postgres)),
-    simulator: seconds(simulator.reduce((sum, pid) => sum + statOf(pid).ticks, 0)),
+    simulator: all(simulator),
+    bench: all([process.pid]),
+    barePeers: all(rig.bare.pids()),
   }
 }
+
+/** What was used between two looks, added to what was before. */
+export const usedCpu = (from: CpuSeconds, to: CpuSeconds, before: CpuSeconds = noCpu): CpuSeconds =>
+  Object.fromEntries(kinds.map(kind => [kind, before[kind] + to[kind] - from[kind]])) as CpuSeconds
+
+export const sumOfCpu = (cpu: CpuSeconds): number => kinds.reduce((sum, kind) => sum + cpu[kind], 0)
+
+/** For people: milliseconds of CPU for 1,000 results. */
+export const cpuText = (cpu: CpuSeconds, results: number): string =>
+  kinds.map(kind => `${kind} ${((cpu[kind] * 1e6) / results).toFixed(0)}`).join(', ')
 
 /** Resident kibibytes of a process. */
 export const residentKiB = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN)
-
-export const sinceCpu = (from: CpuSeconds, to: CpuSeconds): CpuSeconds => ({
-  service: to.service - from.service,
-  broker: to.broker - from.broker,
-  postgres: to.postgres - from.postgres,
-  simulator: to.simulator - from.simulator,
-})
-
-/** For people: milliseconds of CPU for 1,000 results. */
-export const cpuText = (cpu: CpuSeconds, results: number): string =>
-  Object.entries(cpu)
-    .map(([kind, seconds]) => `${kind} ${((seconds * 1e6) / results).toFixed(0)}`)
-    .join(', ')

@@ -1,7 +1,7 @@
 import type { Run } from '@re-ops/protocols'
 import type { Proof, ProofOptions } from '../../proof/command.ts'
 import { median, rounded, type Report } from '../../proof/report.ts'
-import { cpuSeconds, cpuText, sinceCpu, type CpuSeconds } from './cpu.ts'
+import { cpuSeconds, cpuText, noCpu, sumOfCpu, usedCpu } from './cpu.ts'
 import { checkPromises } from './promises.ts'
 import { withRig, type Rig } from './rig.ts'
 
@@ -23,43 +23,48 @@ export const runOnce = async ({ agents, mote }: Rig): Promise<{ ms: number; run:
   const { body } = await mote.ask('POST', '/v1/runs?wait=60', { body: ping })
   const ms = performance.now() - from
   const { id, summary } = body as Run
-  if (summary?.ok !== agents) throw new Error(`the run did not succeed: ${JSON.stringify(body).slice(0, 400)}`)
+  if (summary?.ok !== agents) {
+    const said = mote.log().split('\n').slice(-12).join('\n')
+    throw new Error(`the run did not succeed: ${JSON.stringify(summary ?? body).slice(0, 400)}\n${said}`)
+  }
   return { ms, run: id }
 }
 
 /** `repeats` of each in turns, `rounds` times; the ratio of a round is that of its medians. */
 const compare = async (rig: Rig, say: Say) => {
-  const runs: string[] = []
-  for (let n = 0; n < warmUps; n += 1) runs.push((await runOnce(rig)).run)
+  for (let n = 0; n < warmUps; n += 1) await runOnce(rig)
   for (let n = 0; n < warmUps; n += 1) await rig.bare.twiceMs()
   const before = await rig.fleet.stats()
-  runs.length = 0
+  const runs: string[] = []
   const [ours, theirs, ratios]: [number[], number[], number[]] = [[], [], []]
-  let cpu: CpuSeconds = { service: 0, broker: 0, postgres: 0, simulator: 0 }
+  let [cpu, bareCpu] = [noCpu, noCpu]
   for (let round = 1; round <= rounds; round += 1) {
     const [bare, product]: [number[], number[]] = [[], []]
-    for (let n = 0; n < repeats; n += 1) bare.push(await rig.bare.twiceMs())
     const from = cpuSeconds(rig)
+    for (let n = 0; n < repeats; n += 1) bare.push(await rig.bare.twiceMs())
+    const between = cpuSeconds(rig)
     for (let n = 0; n < repeats; n += 1) {
       const { ms, run } = await runOnce(rig)
       product.push(ms)
       runs.push(run)
     }
-    const used = sinceCpu(from, cpuSeconds(rig))
-    cpu = sinceCpu({ service: -used.service, broker: -used.broker, postgres: -used.postgres, simulator: -used.simulator }, cpu)
+    bareCpu = usedCpu(from, between, bareCpu)
+    cpu = usedCpu(between, cpuSeconds(rig), cpu)
     ratios.push(median(product) / median(bare))
     ours.push(...product)
     theirs.push(...bare)
     say(`round ${round}: ping on ${rig.agents} ${rounded(median(product))} ms, bare twice ${rounded(median(bare))} ms`)
   }
-  say(`CPU ms for 1,000 results: ${cpuText(cpu, runs.length * rig.agents)}`)
+  const results = runs.length * rig.agents
+  say(`CPU ms for 1,000 results: ${cpuText(cpu, results)}`)
+  say(`CPU ms for 1,000 times two bare round trips: ${cpuText(bareCpu, results)}`)
   await checkPromises(rig, runs, before)
   return {
     [`ratio${rig.agents}`]: rounded(median(ratios)),
     [`ratio${rig.agents}Spread`]: rounded(Math.max(...ratios) - Math.min(...ratios)),
+    [`cpuRatio${rig.agents}`]: rounded(sumOfCpu(cpu) / sumOfCpu(bareCpu)),
     [`ping${rig.agents}Ms`]: rounded(median(ours)),
     [`bare${rig.agents}Ms`]: rounded(median(theirs)),
-    [`cpu${rig.agents}MsPer1000`]: rounded((Object.values(cpu).reduce((a, b) => a + b, 0) * 1e6) / (runs.length * rig.agents)),
   }
 }
 

@@ -1,10 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
 import type { Stats } from '../../simulator/index.ts'
 import type { Rig } from './rig.ts'
 
 const sampled = 25
+const settledWithinMs = 10_000
+const pollMs = 50
+const lazyLinesMs = 500
 
 const linesOf = (folder: string): { id: string }[] =>
   readdirSync(folder)
@@ -22,11 +26,12 @@ export const checkPromises = async (rig: Rig, runs: readonly string[], before: S
   const equal = (what: string, count: number, wanted: number): void => {
     if (count !== wanted) throw new Error(`a promise is off: ${what}: ${count} instead of ${wanted}`)
   }
-  const now = await rig.fleet.stats()
+  const now = await settled(rig, before, expected)
   const since = (key: 'started' | 'ended' | 'settled') => now[key] - before[key]
   equal('acknowledgements on the wire', (now.said['call.acked'] ?? 0) - (before.said['call.acked'] ?? 0), expected)
   equal('starts in journals', since('started'), expected)
   equal('ends in journals', since('ended'), expected)
+  equal('results settled after their commit', since('settled'), expected)
 
   const client = new pg.Client({ connectionString: rig.databaseUrl })
   await client.connect()
@@ -50,6 +55,20 @@ export const checkPromises = async (rig: Rig, runs: readonly string[], before: S
     }
   } finally {
     await client.end()
+  }
+}
+
+/** The stats once every result is settled and the lines that agents write a little later are on disk. */
+const settled = async (rig: Rig, before: Stats, expected: number): Promise<Stats> => {
+  const until = performance.now() + settledWithinMs
+  for (;;) {
+    const now = await rig.fleet.stats()
+    const isSettled = now.settled - before.settled >= expected
+    if (isSettled || performance.now() > until) {
+      await wait(lazyLinesMs)
+      return now
+    }
+    await wait(pollMs)
   }
 }
 

@@ -14,7 +14,7 @@ export type Rig = {
   readonly token: string
   readonly databaseUrl: string
   readonly fleet: Fleet
-  readonly bare: RoundTrips
+  readonly bare: RoundTrips & { pids(): readonly number[] }
   pids(): Readonly<Record<'service' | 'broker' | 'postgres', number>> & { readonly simulator: readonly number[] }
 }
 export type RigOptions = {
@@ -35,7 +35,7 @@ export const withRig = async <A>(options: RigOptions, use: (rig: Rig) => Promise
     const log = makeLog({ service: 'bench', level: 'silent' })
     const postgres = await startPostgres({ folder: join(folder, 'postgres'), log })
     ends.push(() => postgres.stop())
-    const environment = { REMOTE_ENROLS_PER_MINUTE: '1000000', REOPS_LOG_LEVEL: 'warn' }
+    const environment = { REMOTE_ENROLS_PER_MINUTE: '1000000', REOPS_LOG_LEVEL: "info" }
     const mote = await startMote({ databaseUrl: postgres.url, environment })
     ends.push(() => mote.stop())
     const token = await mote.token('admin')
@@ -63,7 +63,7 @@ const seconds = (ms: number) => (ms / 1_000).toFixed(1)
 const startBare = async (
   { agents, processes, messageBytes }: RigOptions,
   ends: (() => Promise<unknown> | void)[],
-): Promise<RoundTrips> => {
+): Promise<Rig['bare']> => {
   const curve = curveKeyPair()
   // As re-mote's broker: with a time limit of its own, two that send at once do not get in each other's way (EBUSY).
   const limits = { linger: 0, backlog: 4_096, sendHighWaterMark: 0, sendTimeout: 0, mandatory: true }
@@ -73,7 +73,7 @@ const startBare = async (
   const endpoint = router.lastEndpoint ?? ''
   const peers: BareFleet = startBareFleet({ agents, processes, endpoint, serverKey: curve.publicKey })
   ends.push(() => peers.stop())
-  return makeRoundTrips(router, { agents, messageBytes })
+  return { ...(await makeRoundTrips(router, { agents, messageBytes })), pids: peers.pids }
 }
 
 /** The broker's process, as re-mote says it. */
