@@ -3,6 +3,7 @@ import { runProof } from '../proof/command.ts'
 const benches = {
   call: async () => (await import('./call.ts')).call,
   systems: async () => (await import('./systems.ts')).systems,
+  'fan-out': async () => (await import('./fan-out/fan-out.ts')).fanOut,
   agent: async () => (await import('./agent.ts')).agent,
 }
 

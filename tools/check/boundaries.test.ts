@@ -43,6 +43,7 @@ describe('a seeded violation is found', () => {
     ['apps/re-mote/src/a.ts', '@re-ops/tools', 'tools are imported by nobody'],
     ['libs/operations/src/disk.ts', './disk.native.ts', 'the agent alone'],
     ['tools/a.ts', '@re-ops/re-mote', '@re-ops/re-mote/testing only'],
+    ['tools/a.ts', '@re-ops/re-gent', '@re-ops/re-gent/testing, @re-ops/re-gent/embedded only'],
   ])('%s imports %s', (path, name, why) => {
     expect(one(path, name)).toEqual([expect.stringContaining(why)])
   })
@@ -70,6 +71,7 @@ test.each([
   ['apps/re-core/src/a.ts', 'node:fs'],
   ['libs/operations/src/native.ts', './disk.native.ts'],
   ['tools/a.ts', '@re-ops/re-mote/testing'],
+  ['tools/a.ts', '@re-ops/re-gent/embedded'],
   ['libs/operations/src/a.ts', '@re-ops/pipelines'],
 ])('%s may import %s', (path, name) => {
   expect(one(path, name)).toEqual([])

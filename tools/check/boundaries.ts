@@ -26,6 +26,8 @@ const allowedLibraries: Readonly<Record<string, readonly string[]>> = {
   'libs/client': ['protocols'],
 }
 const libraries = Object.keys(allowedLibraries).map(folder => folder.slice('libs/'.length))
+/** Of an app, tools may import its kit for tests, and the agent as a part of another program. */
+const surfaces: Readonly<Record<string, readonly string[]>> = { 'apps/re-gent': ['testing', 'embedded'] }
 /** What may import the native forms of the operations: the agent alone. */
 const nativesFor = 'apps/re-gent'
 
@@ -74,7 +76,8 @@ const packageViolation = (repository: Repository, path: string, own: Workspace, 
 const directionViolation = (own: Workspace, other: Workspace, name: string): string | null => {
   const ofApps = other.folder.startsWith('apps/')
   if (ofApps && own.folder !== 'tools') return 'no app (and no library) imports an app'
-  if (ofApps && name !== `${other.name}/testing`) return `of an app, tools may import ${other.name}/testing only`
+  const offered = (surfaces[other.folder] ?? ['testing']).map(one => `${other.name}/${one}`)
+  if (ofApps && !offered.includes(name)) return `of an app, tools may import ${offered.join(', ')} only`
   if (other.folder === 'tools') return 'tools are imported by nobody'
   if (ofApps) return null
   const allowed = allowedLibraries[own.folder] ?? libraries

@@ -1,16 +1,17 @@
-import { chmodSync, existsSync, rmSync } from 'node:fs'
+import { accessSync, chmodSync, constants, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newId, type Id, type Keyset } from '@re-ops/protocols'
 import { capability } from 'zeromq'
 import { makeCalls } from './calls.ts'
 import type { Config } from './config.ts'
-import { makeFolder, writeAtomic } from './durable.ts'
+import { dial, type Dial } from './dial.ts'
+import { makeFolder } from './durable.ts'
 import { enrol, fetchKeyset } from './enrol.ts'
 import type { Catalogue } from './execute.ts'
 import { AgentExit, exitCodes } from './exit.ts'
 import { loadIdentity, saveIdentity, type Identity } from './identity.ts'
 import { bindInstance, readInstance } from './instance.ts'
-import { openJournal } from './journal.ts'
+import { openJournal, type JournalRecord } from './journal.ts'
 import { ensureKeys, type Keys } from './keys.ts'
 import { runLink } from './link.ts'
 import { lockFolder } from './lock.ts'
@@ -21,14 +22,27 @@ import { openRing } from './ring.ts'
 
 export const version = '0.1.0'
 
-export type AgentDeps = { readonly config: Config; readonly catalogue: Catalogue; readonly log: Log }
+export type AgentDeps = {
+  readonly config: Config
+  readonly catalogue: Catalogue
+  readonly log: Log
+  /** What a program that runs many agents puts in and looks at (the simulator); absent in an agent of its own. */
+  readonly embedding?: Embedding
+}
+export type Embedding = {
+  /** In place of the real one, which it wraps. */
+  readonly dial: Dial
+  readonly onSession: (live: boolean) => void
+  readonly onRecord: (record: JournalRecord) => void
+  /** Ends this life as kill -9 does: from then on nothing reaches the disk. The wire is the embedder's to cut, first. */
+  readonly death: AbortSignal
+}
 
 const openState = (state: string): void => {
   try {
     makeFolder(state)
     chmodSync(state, 0o700)
-    writeAtomic(join(state, '.writable'), '')
-    rmSync(join(state, '.writable'))
+    accessSync(state, constants.W_OK)
   } catch (error) {
     throw new AgentExit(exitCodes.config, `the state folder ${state} cannot be written: ${errorText(error)}`)
   }
@@ -65,29 +79,48 @@ const ensureIdentity = async (
   const spec = { url: needed(config, 'url'), token: needed(config, 'token'), keys, name, labels, instance, version }
   const identity = await enrol(spec, log, stop)
   if (!identity) return null
-  saveIdentity(config.state, identity)
+  await saveIdentity(config.state, identity)
   log.info('enrolled', { host: identity.host, name: identity.name })
   return identity
 }
 
+/** Who runs here, for people and tools. Not synced: after a power cut it is not true any more. */
+const writeAddress = (state: string, { name, host }: Identity, boot: Id): void => {
+  const path = join(state, 'agent.json')
+  const startedAt = new Date().toISOString()
+  writeFileSync(`${path}.tmp`, JSON.stringify({ pid: process.pid, boot, name, host, startedAt }), { mode: 0o600 })
+  renameSync(`${path}.tmp`, path)
+}
+
 const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, stop: AbortSignal): Promise<void> => {
-  const { config, log, catalogue } = deps
+  const { config, log, catalogue, embedding } = deps
   const { state } = config
   let current = identity
+  let saving: Promise<void> = Promise.resolve()
+  const failed = (error: unknown) => log.error('the newer keyset cannot be kept', { why: errorText(error) })
   makeFolder(join(state, 'journal'))
   const keep = !config.faults.includes('no-journal')
-  const journal = openJournal({ folder: join(state, 'journal'), segmentBytesMax: config.journalSegmentBytesMax, keep })
+  const { journalSegmentBytesMax: segmentBytesMax } = config
+  const onRecord = embedding?.onRecord
+  const journal = openJournal({ folder: join(state, 'journal'), segmentBytesMax, keep, onRecord })
   if (journal.damaged > 0) log.error('the journal has damaged lines', { damaged: journal.damaged })
   const settled = (id: Id) => journal.of(id)?.state === 'settled'
-  const ring = openRing({ folder: join(state, 'ring'), bytesMax: config.ringBytesMax, settled })
+  const ringOptions = { bytesMax: config.ringBytesMax, settled, beforeRemove: journal.flush }
+  const ring = openRing({ folder: join(state, 'ring'), ...ringOptions })
+  const death = embedding?.death
+  const die = (): void => {
+    journal.close()
+    ring.close()
+  }
+  death?.addEventListener('abort', die)
   try {
-    journal.append({ t: 'boot', boot, at: Date.now() })
-    await recoverCalls({ journal, ring, log })
+    await recoverCalls({ journal, ring, log, boot, isNative: op => catalogue.natives.has(op) })
     const outbox = makeOutbox(ring)
     const calls = makeCalls({ catalogue, journal, ring, outbox, log, slots: config.slots })
     const saveKeyset = (keyset: Keyset): void => {
       current = { ...current, keyset }
-      saveIdentity(state, current)
+      const saved = current
+      saving = saving.then(() => saveIdentity(state, saved)).catch(failed)
       log.info('a newer keyset is accepted', { serial: keyset.serial })
     }
     const fetch = (signal: AbortSignal) =>
@@ -100,23 +133,16 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
       keys,
       boot,
       version,
+      dial: embedding?.dial ?? dial,
+      onSession: embedding?.onSession,
       identity: () => current,
       saveKeyset,
       fetchKeyset: fetch,
     }
-    writeAtomic(
-      join(state, 'agent.json'),
-      JSON.stringify({
-        pid: process.pid,
-        boot,
-        name: identity.name,
-        host: identity.host,
-        startedAt: new Date().toISOString(),
-      }),
-    )
+    writeAddress(state, identity, boot)
     const folder = whileFolderExists(state)
     try {
-      await runLink(link, AbortSignal.any([stop, folder.gone]))
+      await runLink(link, AbortSignal.any([stop, folder.gone, ...(death ? [death] : [])]))
     } finally {
       folder.stop()
       await calls.stop()
@@ -124,9 +150,10 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
     if (folder.gone.aborted)
       throw new AgentExit(exitCodes.config, `the state folder ${state} was removed; this agent has no machine any more`)
   } finally {
-    await journal.synced()
-    journal.close()
-    ring.close()
+    death?.removeEventListener('abort', die)
+    await saving
+    if (!death?.aborted) await journal.synced()
+    die()
   }
 }
 
@@ -139,9 +166,9 @@ export const runAgent = async (deps: AgentDeps, stop: AbortSignal): Promise<void
   const lock = await lockFolder(config.state)
   try {
     const instance = readInstance(config.instance)
-    if (bindInstance(config.state, instance, config.token !== undefined) === 'rebound')
+    if ((await bindInstance(config.state, instance, config.token !== undefined)) === 'rebound')
       log.warn('another instance than before: keys, journal and results are discarded', { instance })
-    const keys = ensureKeys(config.state)
+    const keys = await ensureKeys(config.state)
     const identity = await ensureIdentity(deps, keys, instance, stop)
     if (identity) await serve(deps, keys, identity, newId(), stop)
   } finally {

@@ -60,7 +60,9 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     const state = result.ok ? 'ok' : result.failure.kind
     try {
       await ring.put({ id: call.id, ms, result }, !entry.reads)
-      journal.append(state === 'lost' ? { t: 'lost', id: call.id } : { t: 'end', id: call.id, state })
+      if (state === 'lost') journal.append({ t: 'lost', id: call.id })
+      else if (entry.reads) journal.appendLazily({ t: 'end', id: call.id, state })
+      else journal.append({ t: 'end', id: call.id, state })
     } catch (error) {
       log.error('the disk refuses a result; it is sent all the same', {
         call: call.id,
@@ -202,7 +204,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
   const settle = (ids: readonly Id[]): void => {
     for (const id of ids) {
       if (!ring.has(id)) continue
-      journal.append({ t: 'settled', id })
+      journal.appendLazily({ t: 'settled', id }) // forgotten by a death, it is only settled again
       ring.drop(id)
     }
   }

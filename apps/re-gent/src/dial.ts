@@ -5,11 +5,20 @@ import type { Keys } from './keys.ts'
 
 const lingerMs = 300
 
+/** What a session needs of a connection: one frame a message, both ways. */
+export type Wire = {
+  send(message: Buffer): Promise<void>
+  close(): void
+  [Symbol.asyncIterator](): AsyncIterator<readonly Buffer[]>
+}
+/** Opens a connection; `onEnd` says once or more why it is over. */
+export type Dial = (endpoint: string, serverKey: string, keys: Keys, onEnd: (why: string) => void) => Wire
+
 /**
  * A new socket for one connection. It never reconnects by itself, and its routing id is fresh and random: an id that the
  * ROUTER would give next aborts the broker (wire.md 1), and one of an older connection would be refused.
  */
-export const dial = (endpoint: string, serverKey: string, keys: Keys, onEnd: (why: string) => void): Dealer => {
+export const dial: Dial = (endpoint, serverKey, keys, onEnd) => {
   const socket = new Dealer({
     routingId: `a${randomBytes(16).toString('hex')}`,
     curveServerKey: serverKey,

@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { link, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** A folder for us alone, and every folder above it. */
@@ -7,7 +8,13 @@ export const makeFolder = (path: string): void => {
 }
 
 /** Makes names in a folder durable: a file that is synced is still lost with its folder's entry. */
-export const syncFolder = (path: string): void => {
+export const syncFolder = async (path: string): Promise<void> => {
+  const folder = await open(path, 'r')
+  await folder.sync().finally(() => folder.close())
+}
+
+/** The same where nothing else may happen meanwhile. */
+export const syncFolderNow = (path: string): void => {
   const fd = openSync(path, 'r')
   try {
     fsyncSync(fd)
@@ -16,42 +23,37 @@ export const syncFolder = (path: string): void => {
   }
 }
 
-const writeSynced = (path: string, text: string): void => {
-  const fd = openSync(path, 'wx', 0o600)
-  try {
-    writeSync(fd, text)
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-}
-
-const temporary = (path: string): string => {
+/** Text in a new file beside `path`, synced. Gives its name. */
+const writeBeside = async (path: string, text: string): Promise<string> => {
   const name = `${path}.${process.pid}.tmp`
-  rmSync(name, { force: true })
+  await rm(name, { force: true })
+  const file = await open(name, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
   return name
 }
 
 /** Replaces a file so that a reader, or a crash, sees the old text or the new one, never a part. */
-export const writeAtomic = (path: string, text: string): void => {
-  const name = temporary(path)
-  writeSynced(name, text)
-  renameSync(name, path)
-  syncFolder(dirname(path))
+export const writeAtomic = async (path: string, text: string): Promise<void> => {
+  await rename(await writeBeside(path, text), path)
+  await syncFolder(dirname(path))
 }
 
 /** Creates a file whole and durable, or answers `false` when it is there already (`link` is O_EXCL for whole files). */
-export const createOnce = (path: string, text: string): boolean => {
-  const name = temporary(path)
-  writeSynced(name, text)
+export const createOnce = async (path: string, text: string): Promise<boolean> => {
+  const name = await writeBeside(path, text)
   try {
-    linkSync(name, path)
+    await link(name, path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     return false
   } finally {
-    rmSync(name, { force: true })
+    await rm(name, { force: true })
   }
-  syncFolder(dirname(path))
+  await syncFolder(dirname(path))
   return true
 }

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os'
+import type { AnyOperation } from '@re-ops/pipelines'
 import {
   wireLimits,
   type call,
@@ -10,7 +11,6 @@ import {
   type Shell,
 } from '@re-ops/protocols'
 import type { Static } from 'typebox'
-import { Errors } from 'typebox/value'
 import { runCommand, type CommandEnd } from './command.ts'
 import { killLeftovers } from './leftovers.ts'
 import { errorText } from './log.ts'
@@ -18,7 +18,7 @@ import { errorText } from './log.ts'
 /** The body of a `call` message. */
 export type Call = Static<typeof call.body>
 /** The agent's view of an operation: what its parts take is checked against its schemas before they are called. */
-export type AgentOperation = OperationSpec
+export type AgentOperation = OperationSpec & Pick<AnyOperation, 'checkInput' | 'checkOutput'>
 export type Catalogue = {
   operationNamed(name: string): AgentOperation | undefined
   readonly natives: ReadonlyMap<string, Native<never, unknown>>
@@ -44,8 +44,8 @@ export const refusalOf = (catalogue: Catalogue, call: Call): CallResult | null =
     return failed(call, 'invalid', `input has ${size} bytes; at most ${wireLimits.inputBytesMax} are allowed`, {
       started: 'no',
     })
-  const error = Errors(operation.input, call.input)[0]
-  return error ? failed(call, 'invalid', `input${error.instancePath} ${error.message}`, { started: 'no' }) : null
+  const [error] = operation.checkInput(call.input)
+  return error ? failed(call, 'invalid', `input${error.path} ${error.message}`, { started: 'no' }) : null
 }
 
 /** What commands see of the agent's environment: enough to work, nothing that could hold a secret. */
@@ -159,8 +159,8 @@ const runNative = async (
 
 const checked = (call: Call, operation: AgentOperation, result: CallResult, bytesMax: number): CallResult => {
   if (!result.ok) return result
-  const error = Errors(operation.output, result.value)[0]
-  if (error) return failed(call, 'invalid', `output${error.instancePath} ${error.message}`)
+  const [error] = operation.checkOutput(result.value)
+  if (error) return failed(call, 'invalid', `output${error.path} ${error.message}`)
   const size = Buffer.byteLength(JSON.stringify(result.value) ?? '')
   return size <= bytesMax
     ? result

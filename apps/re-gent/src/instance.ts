@@ -28,13 +28,17 @@ const boundNames = ['instance', 'identity.json', 'keys.json', 'journal', 'ring',
  * belonged to the first is discarded and we enrol anew; without a token we stay out (AgentExit, code 4) and keep the
  * folder as it is.
  */
-export const bindInstance = (state: string, instance: string, hasToken: boolean): 'bound' | 'rebound' => {
+export const bindInstance = async (
+  state: string,
+  instance: string,
+  hasToken: boolean,
+): Promise<'bound' | 'rebound'> => {
   const path = join(state, 'instance')
   const bound = read(path)
   if (bound === instance) return 'bound'
   if (bound === null) {
     if (existsSync(path)) rmSync(path)
-    createOnce(path, `${instance}\n`)
+    await createOnce(path, `${instance}\n`)
     return 'bound'
   }
   if (!hasToken)
@@ -44,7 +48,7 @@ export const bindInstance = (state: string, instance: string, hasToken: boolean)
     )
   // The binding goes last: a crash between leaves it in place and the discarding is done again.
   for (const name of boundNames.toReversed()) rmSync(join(state, name), { recursive: true, force: true })
-  syncFolder(state)
-  createOnce(path, `${instance}\n`)
+  await syncFolder(state)
+  await createOnce(path, `${instance}\n`)
   return 'rebound'
 }

@@ -27,6 +27,10 @@ export type Journal = {
   of(id: Id): CallState | undefined
   unsettled(): readonly (readonly [Id, Extract<CallState, { op: string }>])[]
   append(record: JournalRecord): void
+  /** The same for what the ring, or the broker asked again, tells as well: it reaches the disk a little later. */
+  appendLazily(record: JournalRecord): void
+  /** Everything appended survives our death from now on. */
+  flush(): void
   /** Resolves when everything appended so far is on disk. */
   synced(): Promise<void>
   /** Number of records ever written. It never goes down, across restarts and compaction, as long as the disk is ours. */
@@ -114,7 +118,12 @@ const compacted = (calls: Map<Id, CallState>): JournalRecord[] => {
  * Compaction appends the state of all calls and then removes the older segments, so at every moment the files that are
  * there tell the whole state.
  */
-export const openJournal = (options: { folder: string; segmentBytesMax: number; keep: boolean }): Journal => {
+export const openJournal = (options: {
+  folder: string
+  segmentBytesMax: number
+  keep: boolean
+  onRecord?: ((record: JournalRecord) => void) | undefined
+}): Journal => {
   const calls = new Map<Id, CallState>()
   let counter = 0
   let damaged = 0
@@ -135,6 +144,11 @@ export const openJournal = (options: { folder: string; segmentBytesMax: number; 
     segments?.append(JSON.stringify(record))
     counter += 1
   }
+  const took = (record: JournalRecord): void => {
+    apply(calls, record)
+    options.onRecord?.(record)
+    compact()
+  }
   const compact = (): void => {
     if (!segments || segments.closed().length <= closedSegmentsMax) return
     trim(calls)
@@ -149,9 +163,14 @@ export const openJournal = (options: { folder: string; segmentBytesMax: number; 
     unsettled: () => [...calls].flatMap(([id, call]) => ('op' in call ? [[id, call] as const] : [])),
     append: record => {
       write(record)
-      apply(calls, record)
-      compact()
+      took(record)
     },
+    appendLazily: record => {
+      segments?.appendLazily(JSON.stringify(record))
+      counter += 1
+      took(record)
+    },
+    flush: () => segments?.flush(),
     synced: () => segments?.synced() ?? Promise.resolve(),
     counter: () => counter,
     damaged,

@@ -15,9 +15,9 @@ const Keys = Type.Object({
 export type Keys = Static<typeof Keys>
 
 /** The agent's own keys: made once, on disk before anybody hears of them, readable by us alone. */
-export const ensureKeys = (state: string): Keys => {
+export const ensureKeys = async (state: string): Promise<Keys> => {
   const path = join(state, 'keys.json')
-  if (!existsSync(path)) createOnce(path, JSON.stringify({ curve: curveKeyPair(), sign: newSigningKeys() }))
+  if (!existsSync(path)) await createOnce(path, JSON.stringify({ curve: curveKeyPair(), sign: newSigningKeys() }))
   let keys: unknown
   try {
     keys = JSON.parse(readFileSync(path, 'utf8'))

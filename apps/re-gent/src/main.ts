@@ -1,6 +1,5 @@
-import { operationNamed } from '@re-ops/operations'
-import { natives } from '@re-ops/operations/native'
 import { runAgent } from './agent.ts'
+import { catalogue } from './catalogue.ts'
 import { readConfig } from './config.ts'
 import { AgentExit, exitCodes } from './exit.ts'
 import { makeLog } from './log.ts'
@@ -20,7 +19,7 @@ const main = async (): Promise<number> => {
   for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(event, () => stop.abort())
   try {
     const config = readConfig(process.argv.slice(2), process.env)
-    await runAgent({ config, catalogue: { operationNamed, natives }, log: makeLog(config.logLevel) }, stop.signal)
+    await runAgent({ config, catalogue, log: makeLog(config.logLevel) }, stop.signal)
     return exitCodes.clean
   } catch (error) {
     return explain(error)

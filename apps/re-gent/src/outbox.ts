@@ -1,5 +1,5 @@
-import type { FromAgent, Id } from '@re-ops/protocols'
-import type { ResultBody, Ring } from './ring.ts'
+import { fromAgent, type FromAgent, type Id } from '@re-ops/protocols'
+import type { Ring } from './ring.ts'
 
 export type Outgoing = {
   [K in FromAgent['kind']]: { readonly kind: K; readonly body: Extract<FromAgent, { kind: K }>['body'] }
@@ -16,7 +16,8 @@ export type Outbox = {
   control(message: Outgoing): void
   /** `acked`: its acknowledgement has not been said, so the result says it. */
   result(id: Id, acked?: boolean): void
-  next(): Outgoing | undefined
+  /** The next message, for a session with this token. */
+  next(token: string | undefined): Buffer | undefined
   changed(): Promise<void>
   wake(): void
 }
@@ -35,11 +36,12 @@ export const makeOutbox = (ring: Ring): Outbox => {
     change.resolve()
     change = Promise.withResolvers<void>()
   }
-  const nextResult = (): ResultBody | undefined => {
+  const nextResult = (token: string | undefined): Buffer | undefined => {
     for (let id = results.shift(); id !== undefined; id = results.shift()) {
-      const result = ring.get(id) // settled meanwhile: skipped
       const acked = toAcknowledge.delete(id)
-      if (result) return acked ? { ...result, acked: true } : result
+      const text = ring.text(id) // settled meanwhile: skipped
+      if (text !== null)
+        return fromAgent.encodeText('call.result', acked ? `${text.slice(0, -1)},"acked":true}` : text, token)
     }
     return undefined
   }
@@ -67,11 +69,9 @@ export const makeOutbox = (ring: Ring): Outbox => {
       results.push(id)
       wake()
     },
-    next: () => {
+    next: token => {
       const control = controls.shift()
-      if (control) return control
-      const body = nextResult()
-      return body && { kind: 'call.result', body }
+      return control ? fromAgent.encode(control.kind, control.body, token) : nextResult(token)
     },
     changed: () => change.promise,
     wake,

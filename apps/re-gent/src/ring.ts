@@ -13,6 +13,8 @@ export type Ring = {
   /** Stores a result in the room reserved for it. Resolves when it is on disk (`sync`), else in the page cache. */
   put(result: ResultBody, sync: boolean): Promise<void>
   get(id: Id): ResultBody | null
+  /** Its JSON, to be sent. */
+  text(id: Id): string | null
   has(id: Id): boolean
   ids(): readonly Id[]
   /** The result is committed elsewhere; its room is free again. */
@@ -21,11 +23,11 @@ export type Ring = {
   close(): void
 }
 
-type Entry = { readonly place: Place } | { readonly held: ResultBody }
+/** `text` is kept of the newest, which are sent next. */
+type Entry = { readonly place: Place; text?: string | undefined } | { readonly held: string }
 
-/** Small results that were put a moment ago and are about to be sent need not be read back for that. */
-const freshMax = 16
-const freshBytesMax = 16_384
+/** Characters of results that are kept in memory beside the disk. */
+const textsMax = 262_144
 
 const parse = (line: string): ResultBody | null => {
   try {
@@ -37,17 +39,42 @@ const parse = (line: string): ResultBody | null => {
 }
 
 /** Opens the ring; results whose call is `settled` already are not taken up again. */
-export const openRing = (options: { folder: string; bytesMax: number; settled: (id: Id) => boolean }): Ring => {
+export const openRing = (options: {
+  folder: string
+  bytesMax: number
+  settled: (id: Id) => boolean
+  /** Called before files of settled results are removed: that they are settled must be known by then. */
+  beforeRemove: () => void
+}): Ring => {
   const entries = new Map<Id, Entry>()
-  const fresh = new Map<Id, ResultBody>()
   const live = new Map<number, Set<Id>>()
   const reserved = new Map<Id, number>()
+  const texts = new Set<Id>()
+  let textChars = 0
   let reservedBytes = 0
 
+  /** Takes the text out of memory; it stays on disk. */
+  const dropText = (id: Id): void => {
+    const entry = entries.get(id)
+    if (!texts.delete(id) || !entry || !('place' in entry)) return
+    textChars -= entry.text?.length ?? 0
+    entry.text = undefined
+  }
+  const keepText = (id: Id, text: string): void => {
+    const entry = entries.get(id)
+    if (!entry || !('place' in entry) || text.length > textsMax) return
+    entry.text = text
+    textChars += text.length
+    texts.add(id)
+    for (const oldest of texts) {
+      if (textChars <= textsMax) return
+      dropText(oldest)
+    }
+  }
   const forget = (id: Id): number | null => {
+    dropText(id)
     const entry = entries.get(id)
     entries.delete(id)
-    fresh.delete(id)
     if (!entry || !('place' in entry)) return null
     live.get(entry.place.segment)?.delete(id)
     return entry.place.segment
@@ -70,6 +97,7 @@ export const openRing = (options: { folder: string; bytesMax: number; settled: (
   const free = (segment: number): void => {
     if ((live.get(segment)?.size ?? 0) > 0) return
     live.delete(segment)
+    options.beforeRemove()
     segments.remove(segment)
   }
   /** Gives back the room of settled results: moves the few live ones of old segments forward, then removes those. */
@@ -82,7 +110,7 @@ export const openRing = (options: { folder: string; bytesMax: number; settled: (
         if (!entry || !('place' in entry)) continue
         const moved = segments.append(segments.read(entry.place))
         live.get(segment)?.delete(id)
-        entries.set(id, { place: moved }) // keeps its turn: a Map keeps the order of first insertion
+        entries.set(id, { ...entry, place: moved }) // keeps its turn: a Map keeps the order of first insertion
         live.set(moved.segment, (live.get(moved.segment) ?? new Set()).add(id))
       }
     }
@@ -99,6 +127,11 @@ export const openRing = (options: { folder: string; bytesMax: number; settled: (
     reserved.delete(id)
   }
   for (const segment of segments.closed()) free(segment)
+  const text = (id: Id): string | null => {
+    const entry = entries.get(id)
+    if (!entry) return null
+    return 'held' in entry ? entry.held : (entry.text ?? segments.read(entry.place))
+  }
 
   return {
     reserve: (id, bytes) => {
@@ -113,12 +146,12 @@ export const openRing = (options: { folder: string; bytesMax: number; settled: (
     },
     release,
     put: async (result, sync) => {
+      const text = JSON.stringify(result)
       try {
-        const at = segments.append(JSON.stringify(result))
-        place(result.id, at)
-        if (at.length <= freshBytesMax && fresh.size < freshMax) fresh.set(result.id, result)
+        place(result.id, segments.append(text))
+        keepText(result.id, text)
       } catch {
-        entries.set(result.id, { held: result }) // the disk refuses: kept in memory, so it is still sent
+        entries.set(result.id, { held: text }) // the disk refuses: kept in memory, so it is still sent
         return
       } finally {
         release(result.id)
@@ -126,12 +159,13 @@ export const openRing = (options: { folder: string; bytesMax: number; settled: (
       if (sync) await segments.synced()
     },
     get: id => {
-      const entry = entries.get(id)
-      if (!entry) return null
-      const put = fresh.get(id)
-      fresh.delete(id)
-      if (put) return put
-      return 'held' in entry ? entry.held : parse(segments.read(entry.place))
+      const found = text(id)
+      return found === null ? null : parse(found)
+    },
+    text: id => {
+      const found = text(id)
+      dropText(id) // once sent it is asked for again only after a lost session
+      return found
     },
     has: id => entries.has(id),
     ids: () => [...entries.keys()],

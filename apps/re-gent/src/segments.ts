@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { makeFolder, syncFolder } from './durable.ts'
+import { makeFolder, syncFolder, syncFolderNow } from './durable.ts'
 
 const datasync = promisify(fdatasync)
 
@@ -24,6 +24,10 @@ export type Place = { readonly segment: number; readonly offset: number; readonl
 export type Segments = {
   /** The line is in the page cache when this returns: it survives our death, not the machine's. Throws when the disk refuses. */
   append(line: string): Place
+  /** Goes to disk with the next line or sync, at the latest after `lazyMs`: for what the disk tells without it too. */
+  appendLazily(line: string): void
+  /** Lazy lines are in the page cache when this returns. */
+  flush(): void
   /** Resolves when all lines appended so far are on disk. Callers at the same time share one sync. */
   synced(): Promise<void>
   read(place: Place): string
@@ -34,6 +38,7 @@ export type Segments = {
   /** Closes the newest segment and starts another. */
   rotate(): void
   remove(segment: number): void
+  /** Nothing is written, synced, read or removed any more; another call is no error. */
   close(): void
 }
 
@@ -45,6 +50,8 @@ export type SegmentsOptions = {
   /** First line of each new segment. */
   readonly header?: () => string
 }
+
+const lazyMs = 200
 
 const nameOf = (segment: number): string => `${String(segment).padStart(8, '0')}.ndjson`
 
@@ -75,10 +82,18 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
   let durable = 0
   let running: Promise<void> | null = null
   let waiting: Promise<void> | null = null
+  let closed = false
+  let lazy = ''
+  let lazyTimer: NodeJS.Timeout | undefined
+  let isNamed = false // its name may not be durable yet; the first sync makes it so
+  const open = (): void => {
+    if (closed) throw new Error(`the files in ${folder} are closed`)
+  }
 
-  const write = (line: string): Place => {
+  const put = (text: string): { offset: number; length: number } => {
+    open() // the number of a closed descriptor may be another file's by now
     const offset = sizes.get(active) ?? 0
-    const bytes = Buffer.from(`${line}\n`)
+    const bytes = Buffer.from(text)
     try {
       for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
     } catch (error) {
@@ -88,16 +103,31 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
     sizes.set(active, offset + bytes.length)
     total += bytes.length
     written += 1
-    return { segment: active, offset, length: bytes.length - 1 }
+    return { offset, length: bytes.length }
+  }
+  const write = (line: string): Place => {
+    const before = lazy
+    const { offset, length } = put(`${before}${line}\n`)
+    lazy = ''
+    const skipped = before === '' ? 0 : Buffer.byteLength(before)
+    return { segment: active, offset: offset + skipped, length: length - skipped - 1 }
+  }
+  const flush = (): void => {
+    clearTimeout(lazyTimer)
+    lazyTimer = undefined
+    if (lazy === '' || closed) return
+    put(lazy)
+    lazy = ''
   }
   const rotate = (): void => {
+    flush()
     const [old, syncing] = [fd, running]
     fdatasyncSync(old)
     durable = written
     active += 1
     fd = openSync(join(folder, nameOf(active)), 'a+', 0o600)
     sizes.set(active, 0)
-    syncFolder(folder)
+    syncFolderNow(folder)
     const close = () => closeSync(old)
     if (syncing) void syncing.then(close, close)
     else close()
@@ -106,20 +136,35 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
   const sync = async (): Promise<void> => {
     waiting = null
     const upTo = written
+    open()
     await datasync(fd)
+    if (!isNamed) await syncFolder(folder)
+    isNamed = true
     durable = Math.max(durable, upTo)
   }
   if (!sizes.has(active)) {
     sizes.set(active, 0)
-    syncFolder(folder)
     if (header) write(header())
   }
   return {
     append: line => {
-      if ((sizes.get(active) ?? 0) >= segmentBytesMax) rotate()
+      if (!closed && (sizes.get(active) ?? 0) >= segmentBytesMax) rotate()
       return write(line)
     },
+    appendLazily: line => {
+      open()
+      lazy += `${line}\n`
+      lazyTimer ??= setTimeout(() => {
+        try {
+          flush()
+        } catch {
+          lazyTimer = undefined // kept; the next line that is written takes it along, or tells what is wrong
+        }
+      }, lazyMs)
+    },
+    flush,
     synced: () => {
+      flush()
       if (durable === written) return Promise.resolve()
       waiting ??= (running ?? Promise.resolve()).then(
         () => (running = sync()),
@@ -128,6 +173,7 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
       return waiting
     },
     read: ({ segment, offset, length }) => {
+      open()
       const other = segment === active ? null : openSync(join(folder, nameOf(segment)), 'r')
       try {
         const bytes = Buffer.allocUnsafe(length)
@@ -141,10 +187,18 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
     bytes: segment => (segment === undefined ? total : (sizes.get(segment) ?? 0)),
     rotate,
     remove: segment => {
+      if (closed) return
       total -= sizes.get(segment) ?? 0
       sizes.delete(segment)
       rmSync(join(folder, nameOf(segment)), { force: true })
     },
-    close: () => closeSync(fd),
+    close: () => {
+      if (closed) return
+      clearTimeout(lazyTimer)
+      closed = true
+      const close = () => closeSync(fd)
+      if (running && durable < written) void running.then(close, close)
+      else close()
+    },
   }
 }

@@ -1,7 +1,6 @@
 import { fromAgent, fromBroker, wireLimits, type FromBroker, type Keyset } from '@re-ops/protocols'
-import type { Dealer } from 'zeromq'
 import type { Calls } from './calls.ts'
-import { dial } from './dial.ts'
+import type { Dial, Wire } from './dial.ts'
 import { makeHello, type HelloSpec } from './hello.ts'
 import type { Journal } from './journal.ts'
 import { errorText, type Log } from './log.ts'
@@ -12,6 +11,9 @@ export type SessionDeps = {
   readonly journal: Journal
   readonly calls: Calls
   readonly outbox: Outbox
+  readonly dial: Dial
+  /** Told when a session begins and when it ends. */
+  readonly onSession?: ((live: boolean) => void) | undefined
   /** Judges the keyset of a welcome at the broker's clock; `false` refuses the session. */
   readonly onKeyset: (keyset: Keyset, at: number) => boolean
 }
@@ -27,7 +29,7 @@ export type Target = { readonly endpoint: string } & HelloSpec
 type Body<K extends FromBroker['kind']> = Extract<FromBroker, { kind: K }>['body']
 /** One connection. `ended` resolves once, with the first reason; `over` says so to loops. */
 type Session = {
-  readonly socket: Dealer
+  readonly socket: Wire
   readonly hello: ReturnType<typeof makeHello>
   readonly ended: Promise<{ why: string; final: boolean }>
   readonly over: AbortSignal
@@ -43,7 +45,7 @@ const welcomeTimeoutMs = 2 * wireLimits.helloTimeoutMs
 const sendsPerTurn = 128
 const leaveMs = 1_000
 
-const open = (target: Target): Session => {
+const open = (dial: Dial, target: Target): Session => {
   const ended = Promise.withResolvers<{ why: string; final: boolean }>()
   const over = new AbortController()
   const end = (why: string, final = false): void => {
@@ -64,19 +66,25 @@ const open = (target: Target): Session => {
   }
 }
 
+const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
 /** The one writer of the socket. */
 const write = async ({ outbox }: SessionDeps, session: Session): Promise<void> => {
-  const { socket, token, ended, over } = session
+  const { socket, token, over } = session
   for (let sent = 1; !over.aborted; sent += 1) {
     const changed = outbox.changed()
-    const message = outbox.next()
-    if (message) await socket.send(fromAgent.encode(message.kind, message.body, token))
+    const message = outbox.next(token)
+    if (message) await socket.send(message)
     else if (session.leaving) {
       await socket.send(fromAgent.encode('goodbye', { reason: 'the agent stops' }, token))
       return session.end('stopped')
-    } else await Promise.race([changed, ended])
+    } else {
+      await changed // also when the outbox is closed, at the end of the session
+      // What this turn of the loop still has to say goes along: an acknowledgement and its result in one packet.
+      await nextTurn()
+    }
     // zeromq.js lets 512 sends through per turn of the loop and answers EBUSY to the rest.
-    if (sent % sendsPerTurn === 0) await new Promise(resolve => setImmediate(resolve))
+    if (sent % sendsPerTurn === 0) await nextTurn()
   }
 }
 
@@ -103,6 +111,7 @@ const welcome = (deps: SessionDeps, session: Session, body: Body<'hello.welcome'
   session.welcomedAt = performance.now()
   deps.outbox.open(() => end('the broker takes no messages'))
   timers.push(heartbeat(deps, session, body.heartbeatMs))
+  deps.onSession?.(true)
   deps.log.info('session', { epoch: body.epoch, unsettled: deps.journal.unsettled().length })
   void write(deps, session).catch((error: unknown) => end(`cannot send: ${errorText(error)}`))
 }
@@ -155,7 +164,7 @@ const leave = async ({ calls, outbox }: SessionDeps, session: Session): Promise<
  * `heartbeatsMissedMax` heartbeats, or `stop` aborts.
  */
 export const runSession = async (deps: SessionDeps, target: Target, stop: AbortSignal): Promise<SessionEnd> => {
-  const session = open(target)
+  const session = open(deps.dial, target)
   const { socket, end, timers } = session
   const failed = (doing: string) => (error: unknown) => end(`cannot ${doing}: ${errorText(error)}`)
   const onStop = (): void => void leave(deps, session).catch(failed('stop'))
@@ -171,5 +180,6 @@ export const runSession = async (deps: SessionDeps, target: Target, stop: AbortS
   for (const timer of timers) clearTimeout(timer)
   deps.outbox.close()
   socket.close()
+  if (session.welcomedAt !== null) deps.onSession?.(false)
   return { why, final, livedMs: session.welcomedAt === null ? 0 : performance.now() - session.welcomedAt }
 }

@@ -28,6 +28,13 @@ export const Config = Type.Object({
       description: 'what agents dial, for example tcp://mote.example:7022',
     }),
   ),
+  enrolsPerMinute: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    default: 600,
+    env: 'REMOTE_ENROLS_PER_MINUTE',
+    description: 'enrolments that one address may ask for in a minute',
+  }),
   proofKit: Type.Optional(Type.Literal('1', { env: 'REOPS_PROOF_KIT' })),
   faults: Type.Optional(Type.Array(Type.String(), { env: 'REOPS_FAULTS', description: 'of the proof kit' })),
 })

@@ -188,6 +188,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     driver,
     runs,
     keyset: currentKeyset,
+    enrolsPerMinuteMax: config.enrolsPerMinute,
     enrolments: { pool, rootKey: root.publicKey, derivationKey },
     enrol: {
       pool,

@@ -27,6 +27,8 @@ export type Protocol<M extends AnyMessage> = {
     kind: K,
     shared: S,
   ): (own: Omit<Body<M, K>, keyof S>, token?: string) => Buffer
+  /** The same frame as `encode`, of a body that is JSON text already. */
+  encodeText(kind: M['kind'], body: string, token?: string): Buffer
   decode(bytes: Uint8Array): Decoded<M> | DecodeError
 }
 
@@ -64,18 +66,16 @@ const once = <T>(make: () => T): (() => T) => {
 export const protocol = <const T extends readonly AnyMessage[]>(...messages: T): Protocol<T[number]> => {
   type M = T[number]
   const byKind = new Map(messages.map(m => [m.kind, { version: m.version, validator: once(() => Compile(m.body)) }]))
+  const frame = (kind: string, body: string, token?: string): Buffer => {
+    const version = byKind.get(kind)?.version ?? 1
+    const session = token === undefined ? '' : `"t":${JSON.stringify(token)},`
+    return Buffer.from(`{"k":"${kind}","v":${version},${session}"b":${body}}`)
+  }
   const malformed = (why: string): DecodeError => ({ kind: 'malformed', why })
   return {
     messages,
-    encode: (kind, body, token) =>
-      Buffer.from(
-        JSON.stringify({
-          k: kind,
-          v: byKind.get(kind)?.version ?? 1,
-          ...(token === undefined ? {} : { t: token }),
-          b: body,
-        }),
-      ),
+    encode: (kind, body, token) => frame(kind, JSON.stringify(body), token),
+    encodeText: frame,
     encoder: (kind, shared) => {
       const head = JSON.stringify({ k: kind, v: byKind.get(kind)?.version ?? 1 }).slice(0, -1)
       const rest = JSON.stringify(shared).slice(1)

@@ -16,4 +16,6 @@ export type RouteDeps = {
   readonly enrolments: EnrolmentDeps
   readonly enrol: EnrolDeps
   keyset(): Keyset
+  /** Enrolments that one address may ask for in a minute. */
+  readonly enrolsPerMinuteMax: number
 }

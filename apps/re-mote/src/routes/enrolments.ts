@@ -8,9 +8,7 @@ import { createEnrolment } from '../services/enrolments.ts'
 import { readAudit } from '../store/audit.ts'
 import type { RouteDeps } from './deps.ts'
 
-/** Per address. Enrolling is the one thing a stranger may ask, and it costs a key agreement. */
-const enrolsPerMinuteMax = 600
-
+/** Enrolling is the one thing a stranger may ask, and it costs a key agreement: it is limited for each address. */
 export const addEnrolments = (app: App, deps: RouteDeps): void => {
   app.post(
     '/v1/enrolments',
@@ -35,7 +33,7 @@ export const addEnrolments = (app: App, deps: RouteDeps): void => {
   app.post(
     '/v1/enrol',
     {
-      config: { scope: 'public', rateLimit: { max: enrolsPerMinuteMax, windowMs: 60_000 } },
+      config: { scope: 'public', rateLimit: { max: deps.enrolsPerMinuteMax, windowMs: 60_000 } },
       schema: {
         summary: 'Exchange a token for an identity; the body is sealed to the installation',
         body: SealedEnrol,

@@ -1,0 +1,6 @@
+import { operationNamed } from '@re-ops/operations'
+import { natives } from '@re-ops/operations/native'
+import type { Catalogue } from './execute.ts'
+
+/** What this agent can do. */
+export const catalogue: Catalogue = { operationNamed, natives }
