@@ -7,7 +7,12 @@ export type BareFleet = { pids(): readonly number[]; stop(): Promise<void> }
  * As many processes as a fleet would take, with bare zeromq.js DEALERs (CURVE) in them. Each says `ready` once and then
  * sends back every message of one frame.
  */
-export const startBareFleet = ({ agents, processes, endpoint, serverKey }: BareOrder & { readonly processes: number }) => {
+export const startBareFleet = ({
+  agents,
+  processes,
+  endpoint,
+  serverKey,
+}: BareOrder & { readonly processes: number }) => {
   const share = Math.ceil(agents / processes)
   const children = Array.from({ length: Math.ceil(agents / share) }, (_, at) => {
     const child = fork(new URL('./bare-process.ts', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })

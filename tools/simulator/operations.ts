@@ -10,13 +10,15 @@ import type { SimulatedOperation } from './orders.ts'
 export const catalogueWith = (simulated: readonly SimulatedOperation[], random: Random): Catalogue => {
   if (simulated.length === 0) return real
   const anything = Type.Unknown()
-  const every = { doc: 'simulated', input: anything, output: anything, native: true, checkInput: fits, checkOutput: fits } as const
-  const operations = new Map(
-    simulated.map(({ name, reads = true }) => [
-      name,
-      { ...every, name, reads },
-    ]),
-  )
+  const every = {
+    doc: 'simulated',
+    input: anything,
+    output: anything,
+    native: true,
+    checkInput: fits,
+    checkOutput: fits,
+  } as const
+  const operations = new Map(simulated.map(({ name, reads = true }) => [name, { ...every, name, reads }]))
   const answers = simulated.map(spec => [spec.name, () => answer(spec, random)] as const)
   return {
     operationNamed: name => operations.get(name) ?? real.operationNamed(name),

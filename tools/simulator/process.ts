@@ -13,7 +13,9 @@ const startsAtOnce = 24
 /** A parent that is gone is told nothing; `disconnect` ends us. */
 const say = (word: Word): void => void process.send?.(word, undefined, {}, () => undefined)
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] extends Readonly<Record<infer N, number>> ? Record<N, number> : T[K] }
+type Mutable<T> = {
+  -readonly [K in keyof T]: T[K] extends Readonly<Record<infer N, number>> ? Record<N, number> : T[K]
+}
 const noCounts = (): Mutable<Counts> => ({
   agents: 0,
   sessions: 0,
@@ -103,11 +105,13 @@ const begin = (order: Begin) => {
 /** Every frame begins `{"k":"<kind>"`: counted without reading the rest. */
 const ackedTail = ',"acked":true}}'
 /** Counts by kind; a result that is its own acknowledgement is counted apart. */
-const tally = (kinds: Record<string, number>) => (message: Buffer): void => {
-  const name = message.toString('latin1', 6, message.indexOf(34, 6))
-  const kind = message.toString('latin1', message.length - ackedTail.length) === ackedTail ? `${name}+acked` : name
-  kinds[kind] = (kinds[kind] ?? 0) + 1
-}
+const tally =
+  (kinds: Record<string, number>) =>
+  (message: Buffer): void => {
+    const name = message.toString('latin1', 6, message.indexOf(34, 6))
+    const kind = message.toString('latin1', message.length - ackedTail.length) === ackedTail ? `${name}+acked` : name
+    kinds[kind] = (kinds[kind] ?? 0) + 1
+  }
 
 const statsOf = (counts: Counts): Stats => {
   const { user, system } = process.cpuUsage()

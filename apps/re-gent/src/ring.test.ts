@@ -21,7 +21,8 @@ test('a result stays, in order and whole, until it is settled; the room is never
     fc.asyncProperty(steps, async list => {
       const folder = temporaryFolder()
       const settled = new Set<Id>()
-      const open = (): Ring => openRing({ folder: folder.path, bytesMax, settled: id => settled.has(id), beforeRemove: () => undefined })
+      const open = (): Ring =>
+        openRing({ folder: folder.path, bytesMax, settled: id => settled.has(id), beforeRemove: () => undefined })
       const model = new Map<Id, number>()
       let ring = open()
       try {

@@ -46,7 +46,8 @@ export const checkPromises = async (rig: Rig, runs: readonly string[], before: S
     for (const agent of rig.fleet.journals().slice(0, sampled)) {
       const calls = await client.query<{ id: string }>(callsOf, [runs, agent.name])
       const ids = new Set(calls.rows.map(({ id }) => id))
-      const inJournal = (t: string) => agent.lines().filter(line => line.t === t && 'id' in line && ids.has(line.id)).length
+      const inJournal = (t: string) =>
+        agent.lines().filter(line => line.t === t && 'id' in line && ids.has(line.id)).length
       equal(`calls of ${agent.name} in Postgres`, ids.size, runs.length)
       equal(`starts on the disk of ${agent.name}`, inJournal('start'), runs.length)
       equal(`ends on the disk of ${agent.name}`, inJournal('end'), runs.length)

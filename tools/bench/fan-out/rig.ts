@@ -35,7 +35,7 @@ export const withRig = async <A>(options: RigOptions, use: (rig: Rig) => Promise
     const log = makeLog({ service: 'bench', level: 'silent' })
     const postgres = await startPostgres({ folder: join(folder, 'postgres'), log })
     ends.push(() => postgres.stop())
-    const environment = { REMOTE_ENROLS_PER_MINUTE: '1000000', REOPS_LOG_LEVEL: "info" }
+    const environment = { REMOTE_ENROLS_PER_MINUTE: '1000000', REOPS_LOG_LEVEL: 'info' }
     const mote = await startMote({ databaseUrl: postgres.url, environment })
     ends.push(() => mote.stop())
     const token = await mote.token('admin')
@@ -44,7 +44,9 @@ export const withRig = async <A>(options: RigOptions, use: (rig: Rig) => Promise
     const fleet = await startFleet(fleetOptions)
     ends.push(() => fleet.stop())
     await fleet.ready(readyWithinMs)
-    say(`${agents} agents in ${processes} processes enrolled and connected after ${seconds(performance.now() - from)} s`)
+    say(
+      `${agents} agents in ${processes} processes enrolled and connected after ${seconds(performance.now() - from)} s`,
+    )
     const bare = await startBare(options, ends)
     const pids = () => ({
       service: mote.pid,
@@ -81,4 +83,3 @@ const brokerPid = (state: string): number => {
   const { brokers } = JSON.parse(readFileSync(join(state, 're-mote.json'), 'utf8')) as { brokers: { pid: number }[] }
   return brokers[0]?.pid ?? Number.NaN
 }
-

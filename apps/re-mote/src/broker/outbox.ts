@@ -1,10 +1,16 @@
-/** Collects what is said in one turn of the event loop and sends it as one batch. */
+/**
+ * Collects what is said in one turn of the event loop and sends it as one batch. When much is said, turns are short and batches would be small, each
+ * of them a wake-up of the other process: then a batch gathers for `gatherMs`.
+ */
 export type Outbox<T> = {
   say(item: T): void
   readonly length: number
   /** Resolves when the other side takes batches fast enough again; at once when it does. */
   room(): Promise<void> | undefined
 }
+
+const busyItems = 4
+const gatherMs = 4
 
 export const makeOutbox = <T>(
   send: (batch: readonly T[], done: () => void) => void,
@@ -13,10 +19,13 @@ export const makeOutbox = <T>(
   let items: T[] = []
   let underWay = 0
   let waiting: PromiseWithResolvers<void> | undefined
+  let [flushedAt, flushed] = [0, 0]
   const flush = () => {
     const batch = items
     items = []
     underWay += 1
+    flushedAt = performance.now()
+    flushed = batch.length
     send(batch, () => {
       underWay -= 1
       if (underWay < batchesUnderWayMax) {
@@ -28,7 +37,10 @@ export const makeOutbox = <T>(
   return {
     say: item => {
       items.push(item)
-      if (items.length === 1) setImmediate(flush)
+      if (items.length > 1) return
+      const isBusy = flushed >= busyItems && performance.now() - flushedAt < gatherMs
+      if (isBusy) setTimeout(flush, gatherMs)
+      else setImmediate(flush)
     },
     get length() {
       return items.length

@@ -13,7 +13,10 @@ export const driverLimits = {
   /** Results for calls that are stored but not yet taken up by this process. */
   earlyResultsMax: 10_000,
   ackDelayMs: 50,
-  settleDelayMs: 25,
+  /** How long settling waits, and then how many hosts are told at a time. */
+  settleDelayMs: 500,
+  settleEveryMs: 10,
+  settleHostsMax: 100,
   sweepMs: 250,
   batchItemsMax: 2_000,
 } as const

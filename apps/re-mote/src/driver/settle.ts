@@ -4,20 +4,23 @@ import { driverLimits } from './limits.ts'
 export type Settle = (pairs: readonly { readonly host: string; readonly id: string }[]) => void
 
 /**
- * Tells agents that results are committed, one message per host and `settleDelayMs`: nobody waits for it, so what hosts are asked to do goes
- * first. Who is away repeats its results, and is told then.
+ * Tells agents that results are committed. Nobody waits for it, so it is told later, for all results of a host in one message, and to few hosts at a
+ * time: a fan-out must not stand behind the settling of the one before. Who is away repeats its results, and is told then.
  */
 export const makeSettle = ({ epochOf, send }: Pick<DriverDeps, 'epochOf' | 'send'>): Settle => {
-  let waiting = new Map<string, string[]>()
+  const waiting = new Map<string, string[]>()
   let timer: NodeJS.Timeout | undefined
+  const { settleDelayMs, settleEveryMs, settleHostsMax } = driverLimits
   const tell = () => {
-    timer = undefined
-    const told = waiting
-    waiting = new Map()
-    for (const [host, ids] of told) {
+    let told = 0
+    for (const [host, ids] of waiting) {
+      if (told === settleHostsMax) break
+      told += 1
+      waiting.delete(host)
       const epoch = epochOf(host)
       if (epoch !== undefined) send(host, epoch, [{ kind: 'call.settled', body: { ids } }])
     }
+    timer = waiting.size > 0 ? setTimeout(tell, settleEveryMs) : undefined
   }
   return pairs => {
     for (const { host, id } of pairs) {
@@ -25,6 +28,6 @@ export const makeSettle = ({ epochOf, send }: Pick<DriverDeps, 'epochOf' | 'send
       if (ids) ids.push(id)
       else waiting.set(host, [id])
     }
-    timer ??= setTimeout(tell, driverLimits.settleDelayMs)
+    timer ??= setTimeout(tell, settleDelayMs)
   }
 }
