@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { terminalStates, type Run, type System, type Target } from '@re-ops/protocols'
 import { journalFacts, readJournal } from './journals.ts'
@@ -112,7 +112,19 @@ const strays = (seen: {
   const locals = agents.filter(({ command }) => command.includes(join(state, 'local')))
   const surplus = Math.max(0, locals.length - machines)
   if (surplus > 0) find(`${locals.length} machines run for ${machines} systems`)
-  return { systemsAstray: astray.length + vanished.length + leftOver.length, orphans: orphans.length + surplus }
+  const held = new Set(living.map(system => system.ref))
+  const unheld = machinesOf(state).filter(id => !held.has(id))
+  for (const id of unheld) find(`no system holds machine ${id}`)
+  return {
+    systemsAstray: astray.length + vanished.length + leftOver.length,
+    orphans: orphans.length + Math.max(surplus, unheld.length),
+  }
+}
+
+/** Machines of the local provider that exist, whether they run or not: the folders it made and did not remove. */
+const machinesOf = (state: string): string[] => {
+  const root = join(state, 'local')
+  return existsSync(root) ? readdirSync(root).filter(name => !name.startsWith('.')) : []
 }
 
 /** The program from its sources or bundled, told from the commands it runs by its arguments. */
