@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { WindowPoint } from '@re-ops/service'
+import type { Awake } from './awake.ts'
 import { livingParts, type Part, type PartKind } from './parts.ts'
 import { childrenByParent } from './processes.ts'
 import type { Random } from './random.ts'
@@ -27,7 +28,12 @@ const calledForMs = 60
 /** Of a window, before the kill: what follows from the first of the two steps has happened by then. */
 const share = [40, 75] as const
 
-type Moment = { readonly state: string; readonly hosts: readonly string[]; readonly random: Random }
+type Moment = {
+  readonly state: string
+  readonly hosts: readonly string[]
+  readonly random: Random
+  readonly awake: Awake
+}
 
 const inWindow = async ({ state, random }: Moment, point: WindowPoint): Promise<Part | null> => {
   const open = openWindow(state, point)
@@ -51,8 +57,8 @@ const inCall = async ({ state, hosts, random }: Moment): Promise<Part | null> =>
 
 /** Waits for the moment and answers whom to kill in it, at once; null when it does not come within `withinMs`. */
 export const takeAim = async (moment: Moment, { at }: Aim, withinMs: number): Promise<Part | null> => {
-  const until = performance.now() + withinMs
-  while (performance.now() < until) {
+  const until = moment.awake.now() + withinMs
+  while (moment.awake.now() < until) {
     const part = at === 'call' ? await inCall(moment) : await inWindow(moment, at)
     if (part !== null) return part
     await wait(lookEveryMs[at === 'call' ? 'call' : 'window'])

@@ -2,11 +2,12 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Host } from '@re-ops/protocols'
+import type { Host, Target } from '@re-ops/protocols'
 import type { Proof } from '../../proof/command.ts'
 import { rounded, type Report } from '../../proof/report.ts'
 import { startCluster, type Cluster } from '../../supervisor/cluster.ts'
 import { makeApi } from './api.ts'
+import { startAwake, type Awake } from './awake.ts'
 import { check, type Verdict } from './check.ts'
 import { startChurn } from './churn.ts'
 import { keepEvidence } from './evidence.ts'
@@ -17,6 +18,8 @@ import { fullForm, seededBugs, shortForm, type Fault, type Plan } from './plan.t
 import { makeRandom } from './random.ts'
 import { settle } from './settle.ts'
 import { windowsText } from './windows.ts'
+
+type Say = (line: string) => void
 
 const createWaitMs = 3_000
 const logTail = 60
@@ -39,12 +42,13 @@ const environmentOf = ({ fault, windows }: Plan) => ({
 })
 
 /** Load, creates and destroys, and kills -9 among them, until all kills are done and every request is answered. */
-const disturb = async (plan: Plan, cluster: Cluster, effects: string, say: (line: string) => void) => {
+const disturb = async (deps: { plan: Plan; cluster: Cluster; effects: string; awake: Awake; say: Say }) => {
+  const { plan, cluster, effects, awake, say } = deps
   const { state, moteUrl, coreUrl } = cluster
   const random = makeRandom(plan.seed)
   const api = makeApi(cluster.token)
   const hosts = ((await api.get(`${moteUrl}/v1/hosts`)).body as Host[]).map(host => host.name)
-  const from = performance.now()
+  const from = awake.now()
   const load = startLoad({ api, moteUrl, random, hosts, effects, runsPerSecond: plan.runsPerSecond })
   // A kill takes about as long as the longest pause says: the creates go on until the last.
   const churn = startChurn({
@@ -57,6 +61,7 @@ const disturb = async (plan: Plan, cluster: Cluster, effects: string, say: (line
     ...plan,
     state,
     random,
+    awake,
     count: plan.kills,
     moment: async kind => {
       if (kind !== 're-core') return
@@ -72,13 +77,13 @@ const disturb = async (plan: Plan, cluster: Cluster, effects: string, say: (line
           : load.openRuns() > 0,
     say,
   })
-  const loadMs = performance.now() - from
+  const loadMs = awake.now() - from
   await Promise.all([load.stop(), churn.stop()])
   return { api, load, churn, kills, loadMs }
 }
 
 /** Kill -9 under load, then hold services, journals, effects and processes against each other. */
-export const runFoundation = async (plan: Plan, say: (line: string) => void): Promise<Report> => {
+export const runFoundation = async (plan: Plan, say: Say): Promise<Report> => {
   const { seed, fault } = plan
   say(
     `seed ${seed}, ${plan.kills} kills${fault ? `, seeded bug ${fault}` : ''}; held open: ${windowsText(plan.windows)}`,
@@ -86,14 +91,16 @@ export const runFoundation = async (plan: Plan, say: (line: string) => void): Pr
   const state = realpathSync(mkdtempSync(join(tmpdir(), 'reops-chaos-')))
   const environment = environmentOf(plan)
   const cluster = await startCluster({ state, systems: plan.systems, ports: 0, onLine: () => undefined, environment })
+  const awake = startAwake()
   try {
     const effects = join(state, 'effects')
-    const { api, load, churn, kills, loadMs } = await disturb(plan, cluster, effects, say)
+    const { api, load, churn, kills, loadMs } = await disturb({ plan, cluster, effects, awake, say })
     const ids = [...load.accepted().keys()]
-    const after = await settle({ ...cluster, api, ids, withinMs: plan.settleWithinMs })
+    const after = await settle({ ...cluster, api, ids, withinMs: plan.settleWithinMs, awake })
     const verdict = check({ state, runs: after.runs, systems: after.systems, kept: churn.kept(), effects })
     for (const line of [...load.refused(), ...churn.refused()]) say(`refused: ${line}`)
     for (const line of verdict.findings) say(line)
+    say(`unreachable: ${byHost(after.runs.flatMap(run => run.targets ?? []))}`)
     const repeats = [...api.repeats()].toSorted(([, a], [, b]) => b - a)
     for (const [why, times] of repeats.slice(0, 5)) say(`sent again ${times} times: ${why}`)
     const told = report(plan, verdict, {
@@ -108,7 +115,10 @@ export const runFoundation = async (plan: Plan, say: (line: string) => void): Pr
       requestsRepeated: repeats.reduce((sum, [, times]) => sum + times, 0),
       settledAfterS: rounded(after.afterMs / 1000),
       settled: after.settled ? 1 : 0,
+      sleptS: rounded(awake.sleptMs() / 1000),
     })
+    if (awake.sleptMs() > 0)
+      say(`the computer stood still for ${rounded(awake.sleptMs() / 1000)} s; limits leave that out`)
     const broken = safety.filter(key => told.measures[key] !== 0)
     if (fault !== undefined)
       say(`seeded bug ${fault}: ${seededBugs[fault].shows} ${told.measures[seededBugs[fault].shows]}`)
@@ -121,17 +131,27 @@ export const runFoundation = async (plan: Plan, say: (line: string) => void): Pr
     say(`logs, journals and rows of this run are kept in ${await keepEvidence(state, cluster.databaseUrls)}`)
     throw error
   } finally {
+    awake.stop()
     await cluster.stop()
     rmSync(state, { recursive: true, force: true })
   }
 }
 
-const tellLogs = (state: string, say: (line: string) => void): void => {
+const tellLogs = (state: string, say: Say): void => {
   for (const name of ['re-mote', 're-core'])
     for (const line of readFileSync(join(state, 'log', `${name}.log`), 'utf8')
       .split('\n')
       .slice(-logTail))
       if (!line.includes('"level":"info"')) say(`${name}: ${line.slice(0, 400)}`)
+}
+
+/** Where targets were unreachable: a host whose agent was killed is, for some seconds; others should hardly be. */
+const byHost = (targets: readonly Target[]): string => {
+  const hosts = Map.groupBy(
+    targets.filter(target => target.state === 'unreachable'),
+    target => target.host.name,
+  )
+  return [...hosts].map(([host, of]) => `${host} ${of.length}`).join(', ') || 'none'
 }
 
 const report = (plan: Plan, verdict: Verdict, measures: Record<string, number>): Report => {

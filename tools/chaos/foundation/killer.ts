@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Awake } from './awake.ts'
 import { takeAim, type Aim } from './aims.ts'
 import { livingParts, type Part, type PartKind } from './parts.ts'
 import type { Random } from './random.ts'
@@ -21,6 +22,7 @@ const pollMs = 50
 export type KillerDeps = {
   readonly state: string
   readonly random: Random
+  readonly awake: Awake
   readonly count: number
   /** Which parts are killed at random moments. */
   readonly kinds: readonly PartKind[]
@@ -63,21 +65,21 @@ export const killParts = async (deps: KillerDeps): Promise<Kill[]> => {
   return kills
 }
 
-const aimed = async ({ state, random, hosts }: KillerDeps, aim: Aim): Promise<Part | null> => {
+const aimed = async ({ state, random, hosts, awake }: KillerDeps, aim: Aim): Promise<Part | null> => {
   await wait(random.between(...hurriedPauseMs))
-  return takeAim({ state, random, hosts }, aim, aimWaitMs)
+  return takeAim({ state, random, hosts, awake }, aim, aimWaitMs)
 }
 
 const atRandom = async (deps: KillerDeps, given: PartKind | undefined): Promise<Part> => {
-  const { state, random, kinds, hurriedShare, pauseMs, hosts, moment } = deps
+  const { state, random, awake, kinds, hurriedShare, pauseMs, hosts, moment } = deps
   const kind = given ?? random.pick(kinds)
   const hurried = random.next() < hurriedShare
   const victims = () =>
     livingParts(state).filter(part => part.kind === kind && (kind !== 'agent' || hosts.includes(part.host ?? '')))
   await wait(random.between(...(hurried ? hurriedPauseMs : pauseMs)))
   await moment(kind)
-  const until = performance.now() + partWaitMs
-  while (victims().length === 0 && performance.now() < until) await wait(pollMs)
+  const until = awake.now() + partWaitMs
+  while (victims().length === 0 && awake.now() < until) await wait(pollMs)
   const candidates = victims()
   if (candidates.length === 0) throw new Error(`${kind} did not come back within ${partWaitMs / 1000} s`)
   return random.pick(candidates)
