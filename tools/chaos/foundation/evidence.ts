@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { Client } from 'pg'
+import { query } from './query.ts'
 
 /** What tells why something does not come to rest, from the rows of each service. Requests, which are sealed, stay away. */
 const queries = {
@@ -22,17 +22,8 @@ const queries = {
   },
 } as const
 
-const rowsOf = async (url: string, text: string): Promise<unknown> => {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
-  try {
-    await client.connect()
-    return (await client.query(text)).rows
-  } catch (error) {
-    return { error: (error as Error).message }
-  } finally {
-    await client.end().catch(() => undefined)
-  }
-}
+const rowsOf = (url: string, text: string): Promise<unknown> =>
+  query(url, text).catch((error: unknown) => ({ error: (error as Error).message }))
 
 /** Copies what explains a run that fell short, before its state folder goes: logs, journals, rows. Answers where it is. */
 export const keepEvidence = async (state: string, urls: { core: string; mote: string }): Promise<string> => {

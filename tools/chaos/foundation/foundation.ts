@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Host, Target } from '@re-ops/protocols'
+import type { Host } from '@re-ops/protocols'
 import type { Proof } from '../../proof/command.ts'
 import { rounded, type Report } from '../../proof/report.ts'
 import { startCluster, type Cluster } from '../../supervisor/cluster.ts'
@@ -11,10 +11,12 @@ import { startAwake, type Awake } from './awake.ts'
 import { check, type Verdict } from './check.ts'
 import { startChurn } from './churn.ts'
 import { keepEvidence } from './evidence.ts'
+import { failuresOf } from './failures.ts'
 import { killParts } from './killer.ts'
 import { startLoad } from './load.ts'
 import type { PartKind } from './parts.ts'
 import { fullForm, seededBugs, shortForm, type Fault, type Plan } from './plan.ts'
+import { lateResults } from './query.ts'
 import { makeRandom } from './random.ts'
 import { settle } from './settle.ts'
 import { windowsText } from './windows.ts'
@@ -97,10 +99,11 @@ export const runFoundation = async (plan: Plan, say: Say): Promise<Report> => {
     const { api, load, churn, kills, loadMs } = await disturb({ plan, cluster, effects, awake, say })
     const ids = [...load.accepted().keys()]
     const after = await settle({ ...cluster, api, ids, withinMs: plan.settleWithinMs, awake })
-    const verdict = check({ state, runs: after.runs, systems: after.systems, kept: churn.kept(), effects })
+    const lates = await lateResults(cluster.databaseUrls.mote)
+    const verdict = check({ state, runs: after.runs, systems: after.systems, kept: churn.kept(), effects, lates })
     for (const line of [...load.refused(), ...churn.refused()]) say(`refused: ${line}`)
     for (const line of verdict.findings) say(line)
-    say(`unreachable: ${byHost(after.runs.flatMap(run => run.targets ?? []))}`)
+    for (const line of failuresOf(after.runs.flatMap(run => run.targets ?? []))) say(line)
     const repeats = [...api.repeats()].toSorted(([, a], [, b]) => b - a)
     for (const [why, times] of repeats.slice(0, 5)) say(`sent again ${times} times: ${why}`)
     const told = report(plan, verdict, {
@@ -143,15 +146,6 @@ const tellLogs = (state: string, say: Say): void => {
       .split('\n')
       .slice(-logTail))
       if (!line.includes('"level":"info"')) say(`${name}: ${line.slice(0, 400)}`)
-}
-
-/** Where targets were unreachable: a host whose agent was killed is, for some seconds; others should hardly be. */
-const byHost = (targets: readonly Target[]): string => {
-  const hosts = Map.groupBy(
-    targets.filter(target => target.state === 'unreachable'),
-    target => target.host.name,
-  )
-  return [...hosts].map(([host, of]) => `${host} ${of.length}`).join(', ') || 'none'
 }
 
 const report = (plan: Plan, verdict: Verdict, measures: Record<string, number>): Report => {
