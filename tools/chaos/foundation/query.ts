@@ -13,6 +13,7 @@ export const query = async <Row extends object>(url: string, text: string): Prom
   }
 }
 
-/** Calls whose result came after they had ended in another way, and is stored beside. */
+/** Calls whose result came after they had ended in another way, and is stored beside: a target's last one, or one before it. */
+const lates = `select call as id from mote.target where late is not null union all select id from mote.call where late is not null`
 export const lateResults = async (moteUrl: string): Promise<ReadonlySet<string>> =>
-  new Set((await query<{ id: string }>(moteUrl, 'select id from mote.call where late is not null')).map(row => row.id))
+  new Set((await query<{ id: string }>(moteUrl, lates)).map(row => row.id))
