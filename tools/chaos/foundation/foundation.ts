@@ -48,7 +48,7 @@ const disturb = async (deps: { plan: Plan; cluster: Cluster; effects: string; aw
   const { plan, cluster, effects, awake, say } = deps
   const { state, moteUrl, coreUrl } = cluster
   const random = makeRandom(plan.seed)
-  const api = makeApi(cluster.token)
+  const api = makeApi(cluster.token, awake)
   const hosts = ((await api.get(`${moteUrl}/v1/hosts`)).body as Host[]).map(host => host.name)
   const from = awake.now()
   const load = startLoad({ api, moteUrl, random, hosts, effects, runsPerSecond: plan.runsPerSecond })
@@ -101,7 +101,8 @@ export const runFoundation = async (plan: Plan, say: Say): Promise<Report> => {
     const after = await settle({ ...cluster, api, ids, withinMs: plan.settleWithinMs, awake })
     const lates = await lateResults(cluster.databaseUrls.mote)
     const verdict = check({ state, runs: after.runs, systems: after.systems, kept: churn.kept(), effects, lates })
-    for (const line of [...load.refused(), ...churn.refused()]) say(`refused: ${line}`)
+    const refused = Map.groupBy([...load.refused(), ...churn.refused()], line => line)
+    for (const [line, { length }] of refused) say(`refused ${length} times: ${line}`)
     for (const line of verdict.findings) say(line)
     for (const line of failuresOf(after.runs.flatMap(run => run.targets ?? []))) say(line)
     const repeats = [...api.repeats()].toSorted(([, a], [, b]) => b - a)

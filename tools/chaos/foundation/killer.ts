@@ -15,7 +15,7 @@ export type Kill = {
 
 export const partKinds: readonly PartKind[] = ['postgres', 're-mote', 'broker', 're-core', 'agent']
 const partWaitMs = 30_000
-const aimWaitMs = 20_000
+const aimWaitMs = 60_000
 const hurriedPauseMs = [30, 400] as const
 const pollMs = 50
 
