@@ -43,6 +43,8 @@ export type Cluster = {
   readonly moteUrl: string
   readonly token: string
   readonly tokenFile: string
+  /** Hold passwords; for checkers. */
+  readonly databaseUrls: Database['urls']
   readonly client: Client
   readonly systems: Systems
   /** Process ids of the parts as they are now; null while one is down. */
@@ -150,6 +152,7 @@ const start = async (
     moteUrl,
     token,
     tokenFile,
+    databaseUrls: database.urls,
     client,
     systems,
     pids,

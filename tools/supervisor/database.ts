@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newSecret } from '@re-ops/protocols'
 import {
@@ -12,6 +12,8 @@ import {
   type EmbeddedPostgres,
 } from '@re-ops/service'
 import { messageOf, SupervisorError } from './fault.ts'
+import { boundLog } from './log-file.ts'
+import { logOf } from './parts.ts'
 
 export type Database = {
   readonly urls: { readonly core: string; readonly mote: string }
@@ -63,11 +65,13 @@ export const keepPostgres = async (
   onRestart: (why: string) => unknown,
 ): Promise<Database> => {
   const folder = join(state, 'postgres')
-  const log = makeLog({ service: 'supervisor', level: 'silent' })
+  const file = logOf(state, 'postgres')
+  const destination = { write: (text: string) => appendFileSync(file, text, { mode: 0o600 }) }
+  const log = makeLog({ service: 'supervisor', level: 'debug', destination })
   let stopping = false
   let starting: Promise<void> = Promise.resolve()
   let current: EmbeddedPostgres | null = await startPostgres({ folder, log, port }).catch((error: unknown) => {
-    throw new SupervisorError(`Postgres: ${messageOf(error)}; its log: ${folder}.log`, [], { cause: error })
+    throw new SupervisorError(`Postgres: ${messageOf(error)}; its log: ${file}`, [], { cause: error })
   })
   const watch = (server: EmbeddedPostgres, failures: number): void => {
     const started = performance.now()
@@ -82,11 +86,13 @@ export const keepPostgres = async (
     const pauseMs = restartPauseMs[Math.min(failures, restartPauseMs.length - 1)] ?? 0
     await new Promise(resolve => setTimeout(resolve, pauseMs))
     if (stopping) return
+    boundLog(file)
     try {
       const server = await startPostgres({ folder, log, port })
       current = server
       watch(server, failures)
     } catch (error) {
+      log.warn({ err: error }, 'Postgres cannot be started')
       onRestart(`Postgres cannot be started (${messageOf(error)})`)
       await again(failures + 1)
     }

@@ -1,5 +1,13 @@
 import { existsSync } from 'node:fs'
-import { ConfigError, isReference, loadConfig, logLevels, resolveReference, type Environment } from '@re-ops/service'
+import {
+  ConfigError,
+  isReference,
+  loadConfig,
+  logLevels,
+  resolveReference,
+  Windows,
+  type Environment,
+} from '@re-ops/service'
 import { Type } from 'typebox'
 import { localFolderOf, stateFolderOf } from './folders.ts'
 import { defaultAgentCommand } from './providers/local/local.ts'
@@ -18,6 +26,7 @@ const Settings = Type.Object({
     Type.Array(Type.String({ minLength: 1 }), { env: 'RECORE_AGENT_COMMAND', minItems: 1, maxItems: 16 }),
   ),
   faults: Type.Array(Type.Enum(['ack-before-commit', 'no-journal', 'no-fence']), { env: 'REOPS_FAULTS', default: [] }),
+  windows: Windows,
   proofKit: Type.Optional(Type.String({ env: 'REOPS_PROOF_KIT' })),
 })
 
@@ -35,6 +44,8 @@ export type Config = {
   /** Null: no agent is at hand, so the local provider is not offered. */
   readonly agentCommand: readonly string[] | null
   readonly unfenced: boolean
+  readonly windows: readonly string[]
+  readonly proofKit: string | undefined
 }
 
 const followed = async (url: string | undefined, environment: Environment): Promise<string | undefined> =>
@@ -59,5 +70,7 @@ export const readConfig = async (environment: Environment): Promise<Config> => {
     localFolder: localFolderOf(environment),
     agentCommand: settings.agentCommand ?? (hasStandard ? standard : null),
     unfenced: settings.faults.includes('no-fence'),
+    windows: settings.windows,
+    proofKit: settings.proofKit,
   }
 }

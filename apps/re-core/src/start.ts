@@ -6,6 +6,7 @@ import {
   idempotencyMigration,
   listen,
   makeApp,
+  makeHold,
   makeLog,
   makeMetrics,
   makePool,
@@ -77,6 +78,7 @@ export const start = async (config: Config, environment: Environment, context: S
   const queue = await startQueue({ url, log })
   context.onStop('queue', () => queue.stop())
   const times = createCallTimes(metrics)
+  const hold = makeHold({ ...config, state })
   const worker = await startWorker({
     pool,
     transaction: inTransaction,
@@ -89,6 +91,7 @@ export const start = async (config: Config, environment: Environment, context: S
     timings,
     log,
     onCreateCall: ms => times.observe(ms / 1_000),
+    ...(hold === null ? {} : { at: hold }),
   })
   context.onStop('worker', () => worker.stop())
 

@@ -1,4 +1,4 @@
-import { loadConfig, logLevels, type Environment } from '@re-ops/service'
+import { loadConfig, logLevels, Windows, type Environment } from '@re-ops/service'
 import { Type, type Static } from 'typebox'
 
 const Port = Type.Integer({ minimum: 0, maximum: 65_535 })
@@ -36,6 +36,7 @@ export const Config = Type.Object({
     description: 'enrolments that one address may ask for in a minute',
   }),
   proofKit: Type.Optional(Type.Literal('1', { env: 'REOPS_PROOF_KIT' })),
+  windows: Windows,
   faults: Type.Optional(Type.Array(Type.String(), { env: 'REOPS_FAULTS', description: 'of the proof kit' })),
 })
 export type Config = Static<typeof Config>

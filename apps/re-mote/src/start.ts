@@ -11,6 +11,7 @@ import {
   isReference,
   listen,
   makeApp,
+  makeHold,
   makeLog,
   makePool,
   makeTokenVerifier,
@@ -113,6 +114,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     onCommit: metrics.onCommit,
     onCallEnd: metrics.onCallEnd,
     settleBeforeCommit: faults.has('ack-before-commit'),
+    hold: makeHold({ windows: config.windows, proofKit: config.proofKit, state }),
   })
   context.onStop('driver', driver.close)
   const runs: RunsDeps = {

@@ -31,3 +31,4 @@ export { makeSecrets, secretMigration, type SecretInfo, type Secrets } from './s
 export { StartError } from './start-error.ts'
 export { TokenError, ensureTokenKey, makeTokenSigner, makeTokenVerifier } from './tokens.ts'
 export type { Caller, SignedToken, TokenKeys, TokenRequest, TokenSigner, TokenVerifier } from './tokens.ts'
+export { makeHold, windowPoints, Windows, type Hold, type OpenWindow, type WindowPoint } from './windows.ts'

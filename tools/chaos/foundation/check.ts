@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { terminalStates, type Run, type System, type Target } from '@re-ops/protocols'
 import { journalFacts, readJournal } from './journals.ts'
@@ -22,7 +22,8 @@ export type Verdict = {
 }
 
 const terminal: ReadonlySet<string> = new Set(terminalStates)
-const findingsMax = 40
+/** Of each sort, told by its first words: many of one must not hide the others. */
+const findingsMax = 8
 
 /** The id that the command itself printed: which call made this result. */
 const printedCallId = (target: Target): string | undefined => {
@@ -40,15 +41,20 @@ export const check = (seen: {
   systems: readonly System[]
   kept: ReadonlySet<string>
   effects: string
+  /** Calls whose result is stored, beside another end. */
+  lates: ReadonlySet<string>
 }): Verdict => {
-  const { state, runs, systems, kept, effects } = seen
+  const { state, runs, systems, kept, effects, lates } = seen
   const findings: string[] = []
-  const find = (text: string) => {
-    if (findings.length < findingsMax) findings.push(text)
+  const sorts = new Map<string, number>()
+  const find = (sort: string, text: string) => {
+    const n = (sorts.get(sort) ?? 0) + 1
+    sorts.set(sort, n)
+    if (n <= findingsMax) findings.push(`${sort}: ${text}`)
   }
   const targets = runs.flatMap(run => run.targets ?? [])
   const notTerminal = targets.filter(target => !terminal.has(target.state))
-  for (const target of notTerminal) find(`not terminal: ${target.host.name} is ${target.state}`)
+  for (const target of notTerminal) find('not terminal', `${target.host.name} is ${target.state}`)
 
   const started = existsSync(effects) ? readFileSync(effects, 'utf8').split('\n').filter(Boolean) : []
   const counts = new Map<string, number>()
@@ -57,19 +63,20 @@ export const check = (seen: {
   for (const { starts } of journals)
     for (const [id, times] of starts) counts.set(id, Math.max(counts.get(id) ?? 0, times))
   const doubles = [...counts].filter(([, times]) => times > 1)
-  for (const [id, times] of doubles) find(`started ${times} times: ${id}`)
+  for (const [id, times] of doubles) find('started more than once', `${id}, ${times} times`)
 
   const arrived = new Set(targets.flatMap(target => (target.state === 'ok' ? [printedCallId(target) ?? ''] : [])))
   const left = new Set(started)
   const finished = journals.flatMap(({ ends }) => [...ends].filter(([id, end]) => end === 'ok' && left.has(id)))
-  const missing = finished.filter(([id]) => !arrived.has(id))
-  for (const [id] of missing) find(`finished on the host, never arrived: ${id}`)
+  const missing = finished.filter(([id]) => !arrived.has(id) && !lates.has(id))
+  for (const [id] of missing) find('finished on the host, never arrived', id)
 
   const ended = (state: string) => targets.filter(target => target.state === state).length
   const dead = new Set(journals.flatMap(({ diedWith }) => [...diedWith]))
   const lost = targets.filter(target => target.state === 'lost')
   const unexplained = lost.filter(target => !dead.has(target.failure?.callId ?? ''))
-  for (const target of unexplained) find(`lost without a death: ${target.host.name} ${JSON.stringify(target.failure)}`)
+  for (const target of unexplained)
+    find('lost without a death', `${target.host.name} ${JSON.stringify(target.failure)}`)
 
   return {
     targets: targets.length,
@@ -91,28 +98,40 @@ const strays = (seen: {
   state: string
   systems: readonly System[]
   kept: ReadonlySet<string>
-  find(text: string): void
+  find(sort: string, text: string): void
 }): { systemsAstray: number; orphans: number } => {
   const { state, systems, kept, find } = seen
   const living = systems.filter(system => system.phase !== 'gone')
   const astray = living.filter(system => system.desired !== 'running' || system.phase !== 'ready')
   for (const system of astray)
-    find(`${system.name} is ${system.phase}, wanted ${system.desired}: ${system.reason ?? ''}`)
+    find('astray', `${system.name} is ${system.phase}, wanted ${system.desired}: ${system.reason ?? ''}`)
   const names = new Set(living.map(system => system.name))
   const vanished = [...kept].filter(name => !names.has(name))
-  for (const name of vanished) find(`${name} was to be kept and is gone`)
+  for (const name of vanished) find('vanished', `${name} was to be kept and is gone`)
   const leftOver = living.filter(system => system.name.startsWith('churn-') && !kept.has(system.name))
-  for (const system of leftOver) find(`${system.name} was destroyed and is ${system.phase}`)
+  for (const system of leftOver) find('left over', `${system.name} was destroyed and is ${system.phase}`)
 
   const wanted = new Set(agentFolders(state).flatMap(folder => agentPid(folder)))
   const agents = processesNaming(state).filter(({ command }) => command.includes('re-gent') && isAgent(command))
   const orphans = agents.filter(({ pid }) => !wanted.has(pid))
-  for (const { pid, command } of orphans) find(`no folder knows process ${pid}: ${command.slice(0, 120)}`)
+  for (const { pid, command } of orphans) find('no folder knows the process', `${pid} ${command.slice(0, 120)}`)
   const machines = systems.filter(system => system.provider === 'local' && system.phase === 'ready').length
   const locals = agents.filter(({ command }) => command.includes(join(state, 'local')))
   const surplus = Math.max(0, locals.length - machines)
-  if (surplus > 0) find(`${locals.length} machines run for ${machines} systems`)
-  return { systemsAstray: astray.length + vanished.length + leftOver.length, orphans: orphans.length + surplus }
+  if (surplus > 0) find('surplus', `${locals.length} machines run for ${machines} systems`)
+  const held = new Set(living.map(system => system.ref))
+  const unheld = machinesOf(state).filter(id => !held.has(id))
+  for (const id of unheld) find('no system holds the machine', id)
+  return {
+    systemsAstray: astray.length + vanished.length + leftOver.length,
+    orphans: orphans.length + Math.max(surplus, unheld.length),
+  }
+}
+
+/** Machines of the local provider that exist, whether they run or not: the folders it made and did not remove. */
+const machinesOf = (state: string): string[] => {
+  const root = join(state, 'local')
+  return existsSync(root) ? readdirSync(root).filter(name => !name.startsWith('.')) : []
 }
 
 /** The program from its sources or bundled, told from the commands it runs by its arguments. */

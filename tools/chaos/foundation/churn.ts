@@ -12,15 +12,17 @@ export type Churn = {
   kept(): ReadonlySet<string>
   /** Resolves when the next creates are accepted: their create calls are about to be made. Gives up after `withinMs`. */
   creating(withinMs: number): Promise<void>
-  /** No new ones; resolves when every verb that was begun is accepted. */
+  /** No more than the total; resolves when every verb that was begun is accepted. */
   stop(): Promise<void>
 }
 
 const lifeMs = 3_000
 /** Created by one request, so that several create calls are under way at once. */
 const burst = 5
+/** What goes on after `total` were created keeps kills from hitting an idle service, and no more. */
+const slower = 2
 
-/** Creates systems and destroys them, most before they are ready, at a steady rate. The first of every second burst is kept. */
+/** Creates systems and destroys them, most before they are ready, at a steady rate: at least `total`, and on until it is stopped. The first of every second burst is kept. */
 export const startChurn = (deps: { api: Api; coreUrl: string; everyMs: number; total: number }): Churn => {
   const { api, coreUrl, everyMs, total } = deps
   const refused: string[] = []
@@ -55,7 +57,7 @@ export const startChurn = (deps: { api: Api; coreUrl: string; everyMs: number; t
     await Promise.all(doomed.map((system, n) => destroy(system, (n % 3) * (lifeMs / 3))))
   }
   const loop = async () => {
-    for (let number = 1; number * burst <= total && !stopped; number += 1) {
+    for (let number = 1; number * burst <= total || !stopped; number += 1) {
       const task = life(number)
         .catch((error: unknown) => {
           refused.push(String(error))
@@ -66,7 +68,7 @@ export const startChurn = (deps: { api: Api; coreUrl: string; everyMs: number; t
         })
       busy.add(`churn-${number}`)
       begun.add(task)
-      await wait(everyMs * burst)
+      await wait(everyMs * burst * (number * burst < total ? 1 : slower))
     }
   }
   const looping = loop()

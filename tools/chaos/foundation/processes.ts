@@ -16,3 +16,18 @@ export const processesNaming = (text: string): Process[] =>
         return [] // ended while we looked
       }
     })
+
+/** Living processes by the one that started them, from one look at all. */
+export const childrenByParent = (): ReadonlyMap<number, readonly number[]> => {
+  const children = new Map<number, number[]>()
+  for (const name of readdirSync('/proc').filter(one => /^\d+$/.test(one)))
+    try {
+      // "pid (name) state parent": the name may hold blanks and parentheses, so from the last one.
+      const text = readFileSync(`/proc/${name}/stat`, 'latin1')
+      const [state, parent] = text.slice(text.lastIndexOf(')') + 2).split(' ')
+      if (state !== 'Z') children.set(Number(parent), [...(children.get(Number(parent)) ?? []), Number(name)])
+    } catch {
+      // Ended while we looked.
+    }
+  return children
+}

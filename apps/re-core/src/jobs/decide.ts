@@ -12,6 +12,8 @@ export type Seen = {
     readonly enrolledAt: number
     readonly seenAt: number
   } | null
+  /** Of a machine that died: whether its agent had called home since its last start, as far as can be known now. */
+  readonly calledHome?: boolean
 }
 
 export type Rules = {
@@ -23,7 +25,7 @@ export type Rules = {
 
 /** What to do next for one system. Looks are free; of the mutations one message does at most one. */
 export type Step =
-  | { kind: 'look'; at: 'instance' | 'identity' | 'host' }
+  | { kind: 'look'; at: 'instance' | 'identity' | 'host' | 'last-life' }
   | { kind: 'freeze' }
   | { kind: 'register' }
   | { kind: 'create' }
@@ -35,14 +37,14 @@ export type Step =
   | { kind: 'next-candidate' }
   | { kind: 'next-generation' }
   /** Write down what was seen and go on. */
-  | { kind: 'note'; what: 'down' | 'missing' }
+  | { kind: 'note'; what: 'down' | 'missing'; restarts?: number }
   | { kind: 'enter'; phase: Phase; at?: number; host?: string }
   /** Look again at `at`, or after a growing pause when it is null. */
   | { kind: 'wait'; at: number | null; phase: Phase; reason: string | null }
   /** Wanted and seen agree (or nothing more can be done without a person). */
   | { kind: 'settled'; phase: Phase; reason: string | null }
 
-/** Deaths before it was ready once, after which a person is asked. */
+/** Deaths in a row without calling home between, after which a person is asked. */
 const restartsMax = 6
 
 const mutations: ReadonlySet<Step['kind']> = new Set(['create', 'start', 'stop', 'destroy'])
@@ -131,7 +133,7 @@ const keep = (row: SystemRow, seen: Seen, now: number, rules: Rules): Step => {
     if (!running) return { kind: 'settled', phase: 'stopped', reason: null }
     return row.phase === 'stopping' ? { kind: 'stop' } : { kind: 'enter', phase: 'stopping' }
   }
-  return running ? awaited(row, seen, now, rules) : fallen(row, now, rules)
+  return running ? awaited(row, seen, now, rules) : fallen(row, seen, now, rules)
 }
 
 /** Seen absent though wanted: believed when it is terminal, or not found twice with the visibility window between. */
@@ -149,14 +151,21 @@ const missing = (row: SystemRow, proof: 'terminal' | 'not-found', now: number, {
     : gone
 }
 
-/** Stopped though wanted running: shown as such for a while, then started again. */
-const fallen = (row: SystemRow, now: number, { restartDelayMs }: Rules): Step => {
+/**
+ * Stopped though wanted running: shown as such for a while, then started again; later each time, and not for ever, while
+ * its agent does not call home. One that did call home was in order, also when it died before we could note that.
+ */
+const fallen = (row: SystemRow, seen: Seen, now: number, { restartDelayMs }: Rules): Step => {
   if (row.phase === 'failed') return { kind: 'settled', phase: 'failed', reason: row.reason }
-  if (row.restarts >= restartsMax)
-    return { kind: 'settled', phase: 'failed', reason: `it died ${restartsMax} times before it was ready; see its log` }
   // Asked for by a person (or left stopped on purpose until now): at once.
   if (row.phase === 'stopped' && row.downAt === null) return { kind: 'start' }
-  if (row.downAt === null) return { kind: 'note', what: 'down' }
+  if (row.downAt === null) {
+    if (row.restarts === 0 || row.readiness !== 'agent') return { kind: 'note', what: 'down' }
+    if (seen.calledHome === undefined) return { kind: 'look', at: 'last-life' }
+    return { kind: 'note', what: 'down', ...(seen.calledHome ? { restarts: 0 } : {}) }
+  }
+  if (row.restarts >= restartsMax)
+    return { kind: 'settled', phase: 'failed', reason: `it died ${restartsMax} times before it was ready; see its log` }
   const startAt = row.downAt + restartDelayMs * 2 ** Math.min(row.restarts, 3)
   return now < startAt
     ? { kind: 'wait', at: startAt, phase: 'stopped', reason: `it died; it is started again at ${iso(startAt)}` }
@@ -195,6 +204,9 @@ const sessionProvenMs = wireLimits.heartbeatMs * (wireLimits.heartbeatsMissedMax
  * older one only when it has outlived its heartbeats (we may have died between the start and writing it down).
  */
 const isOfThisLife = (seenAt: number, row: SystemRow, now: number): boolean =>
-  seenAt >= row.phaseAt - clockSkewMs || now >= row.phaseAt + sessionProvenMs
+  isSince(seenAt, row) || now >= row.phaseAt + sessionProvenMs
+
+/** Whether its agent was heard since the row's phase began. */
+export const isSince = (seenAt: number, row: SystemRow): boolean => seenAt >= row.phaseAt - clockSkewMs
 
 const iso = (ms: number): string => new Date(ms).toISOString()

@@ -4,7 +4,7 @@ import { identityOf } from '../providers/identity.ts'
 import type { Changes } from '../store/systems.ts'
 import type { SystemRow } from '../store/row.ts'
 import { unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
-import type { Step } from './decide.ts'
+import { isSince, type Step } from './decide.ts'
 import { freeze, noMote, register } from './freeze.ts'
 import { send } from './send.ts'
 
@@ -32,6 +32,10 @@ const look = async (deps: Deps, attempt: Attempt, { at }: Of<'look'>): Promise<O
     if (deps.mote === null) return { kind: 'pause', reason: noMote }
     return { kind: 'go', row, pending, seen: { host: await deps.mote.hostOf(row.id, row.generation, signal) } }
   }
+  if (at === 'last-life') {
+    const calledHome = await calledHomeSince(deps, attempt)
+    return { kind: 'go', row, pending, seen: { calledHome } }
+  }
   if (at === 'identity') {
     const found = await deps.provider(row.provider).findByIdentity(identity(deps, row), signal)
     return { kind: 'go', row, pending, seen: { found } }
@@ -40,6 +44,17 @@ const look = async (deps: Deps, attempt: Attempt, { at }: Of<'look'>): Promise<O
   const observed = instance.state === 'present' ? instance.vm.power : instance.state
   const shown = instance.state === 'present' && row.missingAt !== null ? { missingAt: null } : {}
   return { kind: 'go', row, seen: { instance }, pending: { ...pending, ...shown, observed, observedAt: deps.now() } }
+}
+
+/** A machine is started again whether re-mote can be asked or not: what cannot be known now counts as no. */
+const calledHomeSince = async ({ mote }: Deps, { row, signal }: Attempt): Promise<boolean> => {
+  try {
+    const host = mote === null ? null : await mote.hostOf(row.id, row.generation, signal)
+    return host !== null && isSince(host.seenAt, row)
+  } catch (error) {
+    if (error instanceof MoteError) return false
+    throw error
+  }
 }
 
 const destroy = async (deps: Deps, attempt: Attempt, { of, ref }: Of<'destroy'>): Promise<Outcome> => {
@@ -88,8 +103,14 @@ const enter = (deps: Deps, attempt: Attempt, step: Of<'enter'>): Promise<Outcome
   return written(deps, attempt, { phase: step.phase, reason: null, ...(step.host ? { host: step.host } : {}) }, at)
 }
 
-const note = (deps: Deps, attempt: Attempt, { what }: Of<'note'>): Promise<Outcome> =>
-  written(deps, attempt, what === 'down' ? { downAt: deps.now(), phase: 'stopped' } : { missingAt: deps.now() })
+const note = (deps: Deps, attempt: Attempt, { what, restarts }: Of<'note'>): Promise<Outcome> =>
+  what === 'missing'
+    ? written(deps, attempt, { missingAt: deps.now() })
+    : written(deps, attempt, {
+        downAt: deps.now(),
+        phase: 'stopped',
+        ...(restarts === undefined ? {} : { restarts }),
+      })
 
 const nextLife = (deps: Deps, attempt: Attempt, step: Of<'next-generation' | 'next-candidate'>): Promise<Outcome> => {
   const { row } = attempt

@@ -40,7 +40,7 @@ const makeWorld = (mode: Mode, chance: ReturnType<typeof fates>) => {
     cloud
       .alive()
       .some(vm => vm.power === 'running' && vm.identity.vmId === system && vm.identity.generation === generation)
-  const { mote, revoked } = memoryMote(() => moteIsUp.value, runs)
+  const { mote, revoked, heardAt } = memoryMote(() => moteIsUp.value, runs)
   const stalled: (() => void)[] = []
   const faulty = async <T>(apply: () => Promise<T>, sendLate?: () => void): Promise<T> => {
     const fate = chance.next()
@@ -103,7 +103,7 @@ const makeWorld = (mode: Mode, chance: ReturnType<typeof fates>) => {
     if (row.phase === 'gone' || row.desired === 'absent') return
     memory.rows.set(id, { ...row, ...want(row, verb, now()), leaseEpoch: row.leaseEpoch + 1 })
   }
-  return { ...memory, clock, cloud, moteIsUp, revoked, stalled, attempt, ask }
+  return { ...memory, clock, cloud, moteIsUp, revoked, heardAt, stalled, attempt, ask }
 }
 type World = ReturnType<typeof makeWorld>
 
@@ -267,6 +267,26 @@ describe('rules of one life', () => {
         ?.phases.map(mark => mark.name)
         .slice(-4),
     ).toEqual(['ready', 'stopped', 'booting', 'ready'])
+  })
+
+  test.each([
+    ['that calls home each time is started again for ever, after five seconds', true, 'stopped'],
+    ['that never calls home is left to a person in the end', false, 'failed'],
+  ])('a machine that dies again and again before its readiness is noted, and %s', async (_, callsHome, phase) => {
+    const world = makeWorld('caller-id', fates([]))
+    const id = create(world, 'one')
+    await converge(world)
+    for (let death = 0; death < 8; death += 1) {
+      for (const vm of world.cloud.alive()) vm.power = 'stopped'
+      if (callsHome) world.heardAt.set(id, world.clock.now)
+      world.moteIsUp.value = true
+      await world.attempt(id) // sees it dead
+      world.clock.now += callsHome ? 5_000 : 40_000
+      world.moteIsUp.value = false // so that nobody hears that it is up
+      if (death < 7) await world.attempt(id)
+      if (death < 6) expect(world.cloud.alive().map(vm => vm.power)).toEqual(['running'])
+    }
+    expect(world.rows.get(id)?.phase).toBe(phase)
   })
 
   test('a machine removed by hand is lost, not silently made again; reload makes a new one', async () => {

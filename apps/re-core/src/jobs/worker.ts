@@ -1,4 +1,5 @@
 import type { Provider, ProviderKind } from '@re-ops/protocols'
+import { withRetry } from '@re-ops/service'
 import type { Pool, PoolClient } from 'pg'
 import type { Mote } from '../mote.ts'
 import type { ProviderEntry } from '../providers/table.ts'
@@ -52,6 +53,8 @@ const overdueMax = 500
 const atOnceMax = 16
 const perRoundMax = 5
 const attemptMs = 20_000
+/** Postgres may be away just when re-mote comes back. */
+const hintsWithinMs = 30_000
 
 /** The part of re-core that makes what is seen agree with what is wanted. Any number of them may run. */
 export const startWorker = async (deps: WorkerDeps) => {
@@ -148,7 +151,10 @@ export const startWorker = async (deps: WorkerDeps) => {
             url: deps.mote.mote.url,
             token: deps.mote.token,
             random,
-            onOpen: () => void hintAll().catch((error: unknown) => onError(error as Error, 'all')),
+            onOpen: () =>
+              void withRetry(hintAll, { forMs: hintsWithinMs, signal }).catch((error: unknown) =>
+                onError(error as Error, 'all'),
+              ),
             onSystem: id => void hint(id).catch((error: unknown) => onError(error as Error, id)),
           },
           signal,

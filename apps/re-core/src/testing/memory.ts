@@ -146,6 +146,8 @@ export const memoryProvider = (mode: Mode, now: () => number) => {
 /** re-mote as re-core sees it: an agent has called home as soon as its machine runs. */
 export const memoryMote = (isUp: () => boolean, runs: (system: string, generation: number) => boolean) => {
   const revoked = new Map<string, number>()
+  /** When an agent was last heard that has no session any more. */
+  const heardAt = new Map<string, number>()
   const up = () => {
     if (!isUp()) throw new MoteError('unreachable', 're-mote does not answer')
   }
@@ -156,14 +158,15 @@ export const memoryMote = (isUp: () => boolean, runs: (system: string, generatio
     hostOf: async (system, generation) => {
       up()
       const online = runs(system, generation)
-      return online
-        ? { id: `${system.slice(0, -1)}${generation % 10}`, online, enrolledAt: 0, seenAt: Number.MAX_SAFE_INTEGER }
-        : null
+      const seenAt = online ? Number.MAX_SAFE_INTEGER : heardAt.get(system)
+      return seenAt === undefined
+        ? null
+        : { id: `${system.slice(0, -1)}${generation % 10}`, online, enrolledAt: 0, seenAt }
     },
     revoke: async (system, generation) => {
       up()
       revoked.set(system, Math.max(generation, revoked.get(system) ?? 0))
     },
   }
-  return { mote, revoked }
+  return { mote, revoked, heardAt }
 }

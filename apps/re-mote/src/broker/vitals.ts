@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { wireLimits } from '@re-ops/protocols'
 import type { Router } from 'zeromq'
+import { makeSlept } from '../slept.ts'
 import type { Conversation } from './conversation.ts'
 import type { Drops } from './counters.ts'
 import type { Hellos } from './hello.ts'
@@ -28,12 +29,16 @@ export type VitalsDeps = {
 export const startVitals = (deps: VitalsDeps): void => {
   const { sessions, conversation, hellos } = deps
   const silentMs = wireLimits.heartbeatMs * wireLimits.heartbeatsMissedMax
+  const sleptUntil = makeSlept(tickMs, performance.now())
   setInterval(() => {
     hellos.sweep()
     const now = performance.now()
-    for (const session of sessions.byAgent.values())
+    const slept = sleptUntil(now)
+    for (const session of sessions.byAgent.values()) {
+      session.heardAt += slept
       if (now - session.heardAt > silentMs) conversation.endSession(session, 'silent', true)
       else if (now - session.beatAt >= wireLimits.heartbeatMs) conversation.beat(session)
+    }
   }, tickMs)
   startReports(deps)
 }

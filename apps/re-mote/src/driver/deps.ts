@@ -1,4 +1,4 @@
-import type { Log, Pool } from '@re-ops/service'
+import type { Hold, Log, Pool } from '@re-ops/service'
 import type { Addressed } from '../broker/port.ts'
 import type { CallShape, CallSays } from '../broker/words.ts'
 import type { DriverEvents } from './types.ts'
@@ -18,4 +18,6 @@ export type DriverDeps = {
   onCallEnd(state: string): void
   /** Proof kit only: settles before the commit, which a chaos test must notice. */
   readonly settleBeforeCommit: boolean
+  /** Proof kit only: holds a commit of results, so that a kill can be aimed at it. */
+  readonly hold: Hold | null
 }

@@ -1,4 +1,5 @@
 import { release, resume, type Progress } from '@re-ops/pipelines'
+import type { Hold } from '@re-ops/service'
 import { newId, type CallResult, type Target } from '@re-ops/protocols'
 import { makeBatcher } from '../services/batcher.ts'
 import { commitAdvances, type Advance } from '../store/commit.ts'
@@ -48,6 +49,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
     onFlushed: deps.onCommit,
     flush: async (batch, id, again) => {
       const moved = batch.map(one => one.advance)
+      if (deps.hold) await holdResults(deps.hold, moved)
       const ended = await commitAdvances(pool, { items: moved, id, again })
       return () => {
         if (!deps.settleBeforeCommit)
@@ -175,6 +177,12 @@ export const makeMover = (deps: MoverDeps): Mover => {
     },
     drained: moves.drained,
   }
+}
+
+/** A result that is not committed yet; whoever settled it already would lose it now. */
+const holdResults = async (hold: Hold, moved: readonly Advance[]): Promise<void> => {
+  const result = moved.find(one => one.ended?.state === 'ok')?.ended
+  if (result) await hold('commit', result.id)
 }
 
 const nextOf = (next: ActiveCall, state: 'queued' | 'sent'): NonNullable<Advance['next']> => {

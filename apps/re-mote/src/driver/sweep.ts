@@ -1,3 +1,4 @@
+import { makeSlept } from '../slept.ts'
 import type { DriverDeps } from './deps.ts'
 import type { Exchange } from './exchange.ts'
 import { lost } from './failures.ts'
@@ -12,14 +13,22 @@ export type SweepDeps = Pick<DriverDeps, 'epochOf'> & {
   readonly exchange: Exchange
 }
 
-/** Ends calls that are past their deadline, and tries those that could not be sent. Returns what stops it. */
-export const startSweep = ({ epochOf, flights, mover, exchange }: SweepDeps): (() => void) => {
+/** Sweeps again and again. Returns what stops it. */
+export const startSweep = (deps: SweepDeps): (() => void) => {
+  const sweep = makeSweep(deps, performance.now())
+  const timer = setInterval(() => sweep(performance.now()), driverLimits.sweepMs)
+  return () => clearInterval(timer)
+}
+
+/** Ends calls that are past their deadline, and tries those that could not be sent. Time that was slept through does not count. */
+export const makeSweep = ({ epochOf, flights, mover, exchange }: SweepDeps, from: number): ((now: number) => void) => {
   const { graceMs, absentGraceMs, sweepMs } = driverLimits
-  const onDeadline = (call: ActiveCall) => {
+  const sleptUntil = makeSlept(sweepMs, from)
+  const onDeadline = (call: ActiveCall, now: number) => {
     const live = epochOf(call.target.host) !== undefined
     if (!live && !call.extended) {
       call.extended = true
-      call.deadline = performance.now() + absentGraceMs
+      call.deadline = now + absentGraceMs
       return
     }
     // Repeated by itself only when doing it twice does no harm.
@@ -27,17 +36,16 @@ export const startSweep = ({ epochOf, flights, mover, exchange }: SweepDeps): ((
     if (call.reads && fresh && live) return mover.redeliver(call, 'lost')
     mover.endCall(call, lost(call, `no answer within its limit of ${call.timeoutMs} ms and ${graceMs} ms of grace`))
   }
-  const sweep = () => {
-    const now = performance.now()
+  return now => {
+    const slept = sleptUntil(now)
     for (const call of flights.all()) {
       if (call.state === 'ending') continue
+      call.deadline += slept
       // It may wait for a slot on its host for long, but not on a host that is gone.
       if (call.state === 'acked' && epochOf(call.target.host) === undefined)
         call.deadline = Math.min(call.deadline, now + call.timeoutMs + graceMs)
-      if (call.deadline <= now) onDeadline(call)
+      if (call.deadline <= now) onDeadline(call, now)
       else if (!call.handed) exchange.dispatch(call)
     }
   }
-  const timer = setInterval(sweep, sweepMs)
-  return () => clearInterval(timer)
 }

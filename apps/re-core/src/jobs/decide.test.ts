@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals'
+import type { Caps, Observation, SystemSpec } from '@re-ops/protocols'
+import type { SystemRow } from '../store/row.ts'
+import { decide, type Rules, type Seen } from './decide.ts'
+import { newRow } from './newRow.ts'
+
+const now = 1_000_000
+const caps: Caps = {
+  createIdempotency: 'caller-id',
+  gracefulStop: true,
+  reusableAfterDestroy: false,
+  maxVisibilityLagMs: 0,
+  latestLandingMs: 0,
+  stoppedIsBilled: false,
+}
+const spec: SystemSpec = {
+  name: 'one',
+  provider: 'local',
+  type: 'web',
+  size: 'process',
+  image: 'this-computer',
+  labels: {},
+  readiness: 'agent',
+  protected: false,
+}
+const rules: Rules = { caps, restartDelayMs: 5_000, bootTimeoutMs: 60_000 }
+const died: Observation = {
+  state: 'present',
+  vm: { ref: 'm', power: 'stopped', raw: 'no process', addresses: [], createdAt: new Date(0).toISOString(), tags: {} },
+}
+/** Started again `restarts` times without ever having been ready, and dead. */
+const rowOf = (restarts: number, more: Partial<SystemRow> = {}): SystemRow => ({
+  ...newRow(spec, now - 60_000),
+  phase: 'booting',
+  phaseAt: now - 10_000,
+  sentAt: now - 50_000,
+  ref: 'm',
+  restarts,
+  ...more,
+})
+const next = (row: SystemRow, seen: Partial<Seen> = {}, rule: Rules = rules) =>
+  decide(row, { sightings: [], instance: died, ...seen }, now, rule)
+
+describe('a machine that died', () => {
+  test('its first death is noted without asking anybody', () => {
+    expect(next(rowOf(0))).toEqual({ kind: 'note', what: 'down' })
+  })
+
+  test('a later one counts from the start again when its agent had called home', () => {
+    expect(next(rowOf(5))).toEqual({ kind: 'look', at: 'last-life' })
+    expect(next(rowOf(6), { calledHome: true })).toEqual({ kind: 'note', what: 'down', restarts: 0 })
+    expect(next(rowOf(6), { calledHome: false })).toEqual({ kind: 'note', what: 'down' })
+  })
+
+  test('it is started again later each time, 40 s at most, and after six times a person is asked', () => {
+    const down = (restarts: number) => next(rowOf(restarts, { phase: 'stopped', downAt: now }))
+    expect([0, 1, 2, 3, 5].map(restarts => down(restarts))).toEqual(
+      [5_000, 10_000, 20_000, 40_000, 40_000].map(ms => expect.objectContaining({ kind: 'wait', at: now + ms })),
+    )
+    expect(down(6)).toMatchObject({ kind: 'settled', phase: 'failed' })
+  })
+})

@@ -1,0 +1,44 @@
+import { expect, test } from '@jest/globals'
+import { newId, type CallResult } from '@re-ops/protocols'
+import { makeFlights } from './flights.ts'
+import { driverLimits } from './limits.ts'
+import { makeSweep, type SweepDeps } from './sweep.ts'
+import type { ActiveCall } from './types.ts'
+
+const { sweepMs } = driverLimits
+const callOf = (deadline: number): ActiveCall =>
+  ({
+    id: newId(),
+    target: { host: newId(), call: null },
+    state: 'running',
+    handed: true,
+    timeoutMs: 10_000,
+    deadline,
+  }) as unknown as ActiveCall
+
+const sweeping = (call: ActiveCall) => {
+  const ended: CallResult[] = []
+  const flights = makeFlights(() => undefined)
+  flights.add(call)
+  const mover = { endCall: (_: ActiveCall, result: CallResult) => void ended.push(result) }
+  const deps = { epochOf: () => 1, flights, mover } as unknown as SweepDeps
+  return { ended, sweep: makeSweep(deps, 0) }
+}
+
+test('a call without an answer ends lost at its deadline', () => {
+  const { ended, sweep } = sweeping(callOf(10 * sweepMs))
+  for (let turn = 1; turn < 10; turn += 1) sweep(turn * sweepMs)
+  expect(ended).toEqual([])
+  sweep(10 * sweepMs)
+  expect(ended).toMatchObject([{ ok: false, failure: { kind: 'lost' } }])
+})
+
+test('the time that the computer stood still is no time in which an answer could come', () => {
+  const { ended, sweep } = sweeping(callOf(10 * sweepMs))
+  sweep(sweepMs)
+  const woken = 2 * sweepMs + 20_000
+  for (let turn = 0; turn < 8; turn += 1) sweep(woken + turn * sweepMs)
+  expect(ended).toEqual([])
+  sweep(woken + 8 * sweepMs)
+  expect(ended).toMatchObject([{ ok: false, failure: { kind: 'lost' } }])
+})
