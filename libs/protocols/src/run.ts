@@ -65,6 +65,13 @@ export const CreateRun = Type.Object(
     timeoutMs: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 86_400_000, description: 'of each call, unless its step says otherwise' }),
     ),
+    waitOnline: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 86_400_000,
+        description: 'ms from the start of the run in which hosts without a session are waited for; default 0',
+      }),
+    ),
     allowNone: Type.Optional(Type.Boolean({ description: 'a selector that matches nothing is not an error' })),
   },
   { additionalProperties: false },

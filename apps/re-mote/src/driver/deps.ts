@@ -1,6 +1,6 @@
 import type { Log, Pool } from '@re-ops/service'
 import type { CallSays } from '../broker/words.ts'
-import type { DriverEvents } from './types.ts'
+import type { ActiveCall, DriverEvents } from './types.ts'
 
 export type DriverDeps = {
   readonly log: Log
@@ -14,6 +14,8 @@ export type DriverDeps = {
   reads(operation: string): boolean
   onCommit(items: number, ms: number): void
   onCallEnd(state: string): void
+  /** A call's result is committed. Must not throw, and not take long: the next calls wait for it. */
+  onResult(call: ActiveCall, value: unknown): void
   /** Proof kit only: settles before the commit, which a chaos test must notice. */
   readonly settleBeforeCommit: boolean
 }
