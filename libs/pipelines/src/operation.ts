@@ -1,5 +1,6 @@
 import type { OperationSpec, Shell } from '@re-ops/protocols'
 import type { Static, TSchema } from 'typebox'
+import { summaryFunction } from './aggregate/functions.ts'
 import { makeCheck, type Check } from './check.ts'
 import { stepOf, type Repeat, type Step } from './step.ts'
 
@@ -66,6 +67,7 @@ export const operation = <
   const forms: { readonly shell?: unknown; readonly native?: boolean } = spec
   if (!forms.shell && forms.native !== true)
     throw new TypeError(`operation ${spec.name}: needs a shell form, or native: true`)
+  for (const name of Object.values(spec.summary ?? {}).flat()) summaryFunction(name)
   if (spec.fact !== undefined && !/^[A-Za-z][A-Za-z0-9_-]*$/.test(spec.fact))
     throw new TypeError(
       `operation ${spec.name}: fact ${JSON.stringify(spec.fact)} is not a letter, then letters, digits, _ and -`,
