@@ -93,6 +93,29 @@ export const listTargets = async (
   return rows.map(targetOf)
 }
 
+/** Targets that have not ended, or ended in a way that their host may have had no part in. */
+export const listUnanswered = async (sql: Sql, run: string): Promise<Target[]> => {
+  const { rows } = await sql.query<TargetRow>(
+    `select host, host_name, state, step, ms, null as value, failure from mote.target
+     where run = $1 and (finished_at is null or state in ('unreachable', 'lost', 'cancelled', 'rejected')) order by host_name, host`,
+    [run],
+  )
+  return rows.map(targetOf)
+}
+
+/** Targets that have ended, a page at a time: those behind the host given. */
+export const pageOfEnded = async (
+  sql: Sql,
+  page: { readonly run: string; readonly after: string | null; readonly limit: number },
+): Promise<Target[]> => {
+  const { rows } = await sql.query<TargetRow>(
+    `select host, host_name, state, step, ms, case when state = 'ok' then value end as value, failure
+     from mote.target where run = $1 and finished_at is not null and ($2::uuid is null or host > $2) order by host limit $3`,
+    [page.run, page.after, page.limit],
+  )
+  return rows.map(targetOf)
+}
+
 /** Notes that somebody asked to cancel; false when the run had ended or is unknown. */
 export const markCancelled = async (sql: Sql, run: string): Promise<boolean> => {
   const { rowCount } = await sql.query(
