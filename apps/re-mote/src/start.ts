@@ -29,7 +29,9 @@ import { makeMoteMetrics } from './metrics.ts'
 import { addEnrolments } from './routes/enrolments.ts'
 import { addHosts } from './routes/hosts.ts'
 import { addRuns } from './routes/runs.ts'
+import { addSelectors } from './routes/selectors.ts'
 import { makeHub } from './services/events.ts'
+import { makeFacts } from './services/facts.ts'
 import { adoptRuns, type RunsDeps } from './services/runs.ts'
 import { findHosts } from './store/hosts.ts'
 import { findRuns } from './store/runs.ts'
@@ -99,6 +101,8 @@ export const start = async (context: ServiceContext, config: Config, environment
     readRuns: ids => findRuns(pool, ids),
   })
   context.onStop('events', hub.close)
+  const facts = makeFacts({ log, pool, operationNamed, onHostChanged: hub.hostChanged })
+  context.onStop('facts', facts.drained)
   const sizes = () => ({ ...driver.size(), sessions: parts.link?.sessions ?? 0 })
   const metrics = makeMoteMetrics(pool, sizes)
   const driver: Driver = makeDriver({
@@ -113,6 +117,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     reads: operation => operationNamed(operation)?.reads === true,
     onCommit: metrics.onCommit,
     onCallEnd: metrics.onCallEnd,
+    onResult: ({ target, operation }, value) => facts.note({ host: target.host, operation, value }),
     settleBeforeCommit: faults.has('ack-before-commit'),
     hold: makeHold({ windows: config.windows, proofKit: config.proofKit, state }),
   })
@@ -205,6 +210,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   }
   addRuns(app, deps)
   addHosts(app, deps)
+  addSelectors(app, deps)
   addEnrolments(app, deps)
   context.onStop('http', () => app.close())
   const url = await app.listen({ host: config.host, port: config.port })

@@ -62,12 +62,32 @@ Exit codes: 0 all ok · 1 some target failed · 2 wrong usage, or a selector tha
     )
 
   const hosts = selecting(add(program, 'hosts', 'the hosts, and which are online'), 'hosts')
-    .usage('[options] | revoke <host...>')
+    .usage('[options] | show <host> | rename <host> <name> | label <host> <key=value...> | revoke <host...>')
     .action((options: object) => done(import('./commands/hosts.ts').then(m => m.listHosts(context, options))))
     .addHelpText(
       'after',
       examples('reops hosts', "reops hosts --on 'fact:os=debian' --json", 'reops hosts revoke web-3'),
     )
+  add(hosts, 'show', 'all about one host: state, agent, labels, facts')
+    .argument('<host>', 'a name or an id')
+    .action((host: string, options: object) =>
+      done(import('./commands/host.ts').then(m => m.showHost(context, host, merged(hosts, options)))),
+    )
+    .addHelpText('after', examples('reops hosts show web-3'))
+  add(hosts, 'rename', 'give a host another name; its id stays')
+    .argument('<host>', 'a name or an id')
+    .argument('<name>')
+    .action((host: string, name: string, options: object) =>
+      done(import('./commands/host.ts').then(m => m.renameHost(context, [host, name], merged(hosts, options)))),
+    )
+    .addHelpText('after', examples('reops hosts rename web-3 db-1'))
+  selecting(add(hosts, 'label', 'set labels of hosts, and take some away'), 'hosts')
+    .usage('<host> <key=value...> [key-...]\n       reops hosts label --on <selector> <key=value...> [key-...]')
+    .argument('[word...]', 'the host (without --on), then key=value to set a label, key- to take it away')
+    .action((words: string[], options: object) =>
+      done(import('./commands/host.ts').then(m => m.labelHosts(context, words, merged(hosts, options)))),
+    )
+    .addHelpText('after', examples('reops hosts label web-3 role=web env-', "reops hosts label --on 'web-*' role=web"))
   selecting(add(hosts, 'revoke', 'accept the identity of hosts no more'), 'hosts')
     .argument('[host...]', 'names or ids')
     .option('-y, --yes', 'do not ask')
@@ -83,6 +103,15 @@ Exit codes: 0 all ok · 1 some target failed · 2 wrong usage, or a selector tha
     .argument('[operation]', 'see `reops operations`')
     .argument('[input...]', 'key=value, typed by the schema of the operation (lists with commas); key:=json as it is')
     .option('--timeout <duration>', 'of each call, for example 10s')
+    .option(
+      '--wait-online <duration>',
+      'wait so long for hosts that are offline; without it they are unreachable at once',
+    )
+    .option(
+      '--summary [fields]',
+      "results taken together: the operation's own summary, or field:function,...;field:...",
+    )
+    .option('--group-by <field>', 'taken together in groups, by the value of a field')
     .option('--detach', 'do not wait; prints the id of the run')
     .action((operation: string | undefined, input: string[], options: object) =>
       done(
@@ -99,11 +128,52 @@ Exit codes: 0 all ok · 1 some target failed · 2 wrong usage, or a selector tha
         'reops run shell argv:=\'["df","-h"]\' timeoutMs=5000 --on \'web-*\'',
         "reops run --on 'web-[1-3] or db-1' --timeout 10s -- systemctl is-active nginx",
         "reops run facts --on '*' --json | jq -r 'select(.ok) | .host'",
+        "reops run memory --on '*' --summary 'used:mean,p95,top3' --wait-online 30s",
+        "reops run facts --on '*' --group-by os.pretty",
       )}
-Selectors: * · name · web-* · web[1-9] · key=value · fact:os=debian · != · in (a, b) · and · or · not · ( )
+Selectors: * · name · web-* · web[1-9] · key=value · fact:os=debian · != · in (a, b) · and · or · not · ( ) · @saved
+Summaries: count sum min max mean p50 p95 p99.9 histogram buckets buckets(1,10) top5 bottom5, of fields such as mounts.used
 Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
 `,
     )
+
+  const facts = group('facts', 'what is known of hosts, for `fact:` in selectors')
+  selecting(add(facts, 'refresh', 'read the facts of hosts anew and keep them'), 'hosts')
+    .option('--timeout <duration>', 'of each call, for example 10s')
+    .option('--wait-online <duration>', 'wait so long for hosts that are offline')
+    .action((options: object) =>
+      done(import('./commands/run.ts').then(m => m.run(context, ['facts'], null, { on: '*', ...options }))),
+    )
+    .addHelpText('after', examples('reops facts refresh', "reops facts refresh --on 'role=web' --wait-online 1m"))
+
+  const selectors = add(program, 'selectors', 'selectors under a name, for `@name` in others')
+    .usage('[options] | list | save <name> <selector> | remove <name>')
+    .action((options: object) => done(import('./commands/selectors.ts').then(m => m.listSelectors(context, options))))
+    .addHelpText(
+      'after',
+      examples("reops selectors save web 'role=web and not env=test'", "reops run uptime --on '@web'"),
+    )
+  add(selectors, 'list', 'the saved selectors')
+    .action((options: object) =>
+      done(import('./commands/selectors.ts').then(m => m.listSelectors(context, merged(selectors, options)))),
+    )
+    .addHelpText('after', examples('reops selectors list'))
+  add(selectors, 'save', 'save a selector, or change a saved one; it may name others')
+    .argument('<name>')
+    .argument('<selector>')
+    .option('--doc <line>', 'what it is for')
+    .action((name: string, on: string, options: object) =>
+      done(
+        import('./commands/selectors.ts').then(m => m.saveSelector(context, [name, on], merged(selectors, options))),
+      ),
+    )
+    .addHelpText('after', examples("reops selectors save canary '@web and web-[1-3]' --doc 'first to get news'"))
+  add(selectors, 'remove', 'remove a saved selector that no other stands on')
+    .argument('<name>')
+    .action((name: string, options: object) =>
+      done(import('./commands/selectors.ts').then(m => m.removeSelector(context, name, merged(selectors, options)))),
+    )
+    .addHelpText('after', examples('reops selectors remove canary'))
 
   const systems = group('systems', 'machines: create, list, show, start, stop, reload, destroy')
   waiting(add(systems, 'create', 'create machines'))
@@ -172,10 +242,15 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
     .addHelpText('after', examples('reops runs', 'reops runs show last', 'reops runs cancel 7c1'))
   add(runs, 'show', 'a run and how each of its targets ended')
     .argument('<id>', 'an id, its beginning or end, or `last`')
+    .option(
+      '--summary [fields]',
+      "results taken together: the operation's own summary, or field:function,...;field:...",
+    )
+    .option('--group-by <field>', 'taken together in groups, by the value of a field')
     .action((id: string, options: object) =>
       done(import('./commands/runs.ts').then(m => m.showRun(context, id, merged(runs, options)))),
     )
-    .addHelpText('after', examples('reops runs show last'))
+    .addHelpText('after', examples('reops runs show last', "reops runs show last --summary 'mounts.used:p95,top3'"))
   add(runs, 'cancel', 'cancel a run; what ended stays as it ended')
     .argument('<id>', 'an id, its beginning or end, or `last`')
     .action((id: string, options: object) =>

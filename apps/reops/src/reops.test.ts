@@ -20,6 +20,7 @@ const host = (n: number, online = true) => ({
   pid: 100 + n,
   version: '0.1.0',
   facts: {},
+  factsAt: null,
   system: null,
   generation: null,
   enrolledAt: at,
@@ -104,6 +105,7 @@ describe('run', () => {
         'web-2  unreachable: no session',
         'HOST           OUTPUT',
         'web-[1,3] (2)  6.18',
+        'got 2 of 3, missing: web-2 (unreachable: no session)',
         'expected 3 · ok 2 · failed 1 (unreachable 1) · 7 ms',
         `reops runs show ${id(9)}`,
         '',
@@ -131,7 +133,11 @@ describe('run', () => {
         failure: { kind: 'unreachable', message: 'no session', step: 'shell' },
         ms: 7,
       },
-      { summary: summaryOf(1, 1) },
+      {
+        summary: summaryOf(1, 1),
+        got: 1,
+        missing: [{ host: 'web-2', id: id(2), state: 'unreachable', why: 'no session' }],
+      },
     ])
     expect(ended).toMatchObject({ code: 1, error: '' })
   })

@@ -39,6 +39,45 @@ const summary = { run: 'r1', expected: 2, ok: 2, failed: 0, failures: {} }
 const run = { id: 'r1', on: '*', state: 'running', summary }
 const target = (id: string) => ({ host: { id, name: id }, state: 'ok', step: 'ping', ms: 1, value: null })
 
+test('the results of a run are an async iterable that `reduce` takes; lost connections leave no gap', async () => {
+  let asked = 0
+  const url = await serve((request, response) => {
+    asked += 1
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    const say = (event: string, data: unknown) => response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+    const failure = { kind: 'exit', message: 'no', step: 'ping' }
+    for (const one of ['a', 'b'].slice(0, asked)) say('target', target(one))
+    if (asked === 1) return void setTimeout(() => request.socket.destroy(), 20)
+    say('target', { ...target('c'), state: 'exit', failure })
+    say('done', summary)
+    return undefined
+  })
+  const results = []
+  for await (const result of client(url).mote.results('r1')) results.push(result)
+  expect(results.map(result => [result.host.id, result.ok])).toEqual([
+    ['a', true],
+    ['b', true],
+    ['c', false],
+  ])
+  expect(asked).toBe(2)
+})
+
+test('aggregates of a run are asked for without its targets, and end with the one that is done', async () => {
+  const paths: unknown[] = []
+  const url = await serve((request, response) => {
+    paths.push(request.url)
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    for (const [n, state] of ['running', 'done'].entries())
+      response.write(
+        `event: aggregate\ndata: ${JSON.stringify({ run: 'r1', state, ok: n, failures: {}, expected: 2 })}\n\n`,
+      )
+  })
+  const states = []
+  for await (const one of client(url).mote.aggregates('r1', { by: 'os.id', of: 'n:sum' })) states.push(one.state)
+  expect(states).toEqual(['running', 'done'])
+  expect(paths).toEqual(['/v1/runs/r1/events?by=os.id&of=n%3Asum&aggregate=true&targets=false'])
+})
+
 describe('requests', () => {
   test('a creating POST whose reply is lost is sent again with the same key and body', async () => {
     const seen: string[] = []

@@ -1,25 +1,30 @@
 import type {
+  ChangeHost,
   CreateEnrolment,
   CreateRun,
   Enrolment,
   Host,
+  HostResult,
   Keyset,
   Run,
-  RunEvent,
-  RunSummary,
-  Target,
+  RunAggregate,
+  RunMissing,
+  SavedSelector,
+  SaveSelector,
 } from '@re-ops/protocols'
 import { follow, type EventOptions } from './events.ts'
 import { send, type CallOptions, type Service } from './http.ts'
+import { runAggregates, runEvents, runResults, type RunProgress } from './run-events.ts'
 import {
+  aggregateShape,
   enrolmentShape,
   hostShape,
+  missingShape,
   operationShape,
   runShape,
+  savedShape,
   shaped,
   shapedList,
-  summaryShape,
-  targetShape,
 } from './shape.ts'
 
 /** An operation as the catalogue of `GET /v1/operations` describes it: schemas are plain JSON Schema. */
@@ -38,6 +43,7 @@ export type OperationInfo = {
 }
 
 export type HostQuery = { readonly on?: string; readonly system?: string; readonly generation?: number }
+export type AggregateAsked = { readonly by?: string; readonly of?: string }
 export type MoteEvent = { event: 'host'; data: Host } | { event: 'run'; data: Run }
 
 const query = (fields: Readonly<Record<string, string | number | boolean | undefined>>): string => {
@@ -70,10 +76,48 @@ export const makeMote = (service: Service) => {
       await post(`/v1/runs/${segment(id)}/cancel`, {}, options)
     },
     /** Each target once, as it ends, then `done`; lost connections are made again and leave no gap and no repetition. */
-    runEvents: (id: string, options: EventOptions = {}): AsyncIterable<RunEvent> => runEvents(service, id, options),
+    runEvents: (id: string, options: EventOptions = {}): AsyncIterable<RunProgress> => runEvents(service, id, options),
+    /** The result of each target as it ends, until all have: what `reduce` of @re-ops/pipelines takes. */
+    results: (id: string, options: EventOptions = {}): AsyncIterable<HostResult<unknown>> =>
+      runResults(service, id, options),
+    /** Results taken together, as far as they are there: by the operation's own summary, or `of` fields, in groups `by` a field. */
+    summary: async (id: string, asked: AggregateAsked = {}, options: CallOptions = {}): Promise<RunAggregate> =>
+      shaped(await get(`/v1/runs/${segment(id)}/summary${query(asked)}`, options), 'summary', aggregateShape, url),
+    /** The same again and again while results arrive; the last one has state `done`. */
+    aggregates: (id: string, asked: AggregateAsked = {}, options: EventOptions = {}): AsyncIterable<RunAggregate> =>
+      runAggregates(service, { id, query: query({ ...asked, aggregate: true, targets: false }) }, options),
+    /** Which hosts have not answered, and why: at most `limit` (default 1,000). */
+    missing: async (id: string, options: CallOptions & { readonly limit?: number } = {}): Promise<RunMissing> =>
+      shaped(
+        await get(`/v1/runs/${segment(id)}/missing${query({ limit: options.limit })}`, options),
+        'list of the missing',
+        missingShape,
+        url,
+      ),
     hosts,
     host: async (id: string, options: CallOptions = {}): Promise<Host> =>
       shaped(await get(`/v1/hosts/${segment(id)}`, options), 'host', hostShape, url),
+    /** Another name, other labels (null takes one away); those not named stay. */
+    changeHost: async (id: string, body: ChangeHost, options: CallOptions = {}): Promise<Host> =>
+      shaped(
+        await send(service, { ...options, method: 'PATCH', path: `/v1/hosts/${segment(id)}`, body }),
+        'host',
+        hostShape,
+        url,
+      ),
+    selectors: async (options: CallOptions = {}): Promise<SavedSelector[]> =>
+      shapedList(await get('/v1/selectors', options), 'saved selector', savedShape, url),
+    /** Saves it under the name, for `@name`; what was saved there before is replaced. */
+    saveSelector: async (name: string, body: SaveSelector, options: CallOptions = {}): Promise<SavedSelector> =>
+      shaped(
+        await send(service, { ...options, method: 'PUT', path: `/v1/selectors/${segment(name)}`, body }),
+        'saved selector',
+        savedShape,
+        url,
+      ),
+    removeSelector: async (name: string, options: CallOptions = {}): Promise<void> => {
+      await send(service, { ...options, method: 'DELETE', path: `/v1/selectors/${segment(name)}` })
+    },
     /** The host's identity is accepted no more. */
     revokeHost: async (id: string, options: CallOptions = {}): Promise<void> => {
       await send(service, { ...options, method: 'DELETE', path: `/v1/hosts/${segment(id)}` })
@@ -124,20 +168,3 @@ export const makeMote = (service: Service) => {
   }
 }
 export type Mote = ReturnType<typeof makeMote>
-
-async function* runEvents(service: Service, id: string, options: EventOptions): AsyncGenerator<RunEvent> {
-  const path = `/v1/runs/${segment(id)}/events`
-  const seen = new Set<string>()
-  const read = (event: string, data: unknown): RunEvent | undefined => {
-    if (event === 'target') return { event, data: shaped<Target>(data, 'target', targetShape, path) }
-    if (event === 'done') return { event, data: shaped<RunSummary>(data, 'run summary', summaryShape, path) }
-    return undefined
-  }
-  for await (const event of follow<RunEvent>(service, path, { read, last: one => one.event === 'done' }, options)) {
-    if (event.event === 'target') {
-      if (seen.has(event.data.host.id)) continue // the server tells what ended before, again on each connection
-      seen.add(event.data.host.id)
-    }
-    yield event
-  }
-}

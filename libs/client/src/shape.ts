@@ -1,4 +1,15 @@
-import type { Enrolment, Host, Job, Run, RunSummary, System, Target } from '@re-ops/protocols'
+import type {
+  Enrolment,
+  Host,
+  Job,
+  Run,
+  RunAggregate,
+  RunMissing,
+  RunSummary,
+  SavedSelector,
+  System,
+  Target,
+} from '@re-ops/protocols'
 import type { OperationInfo } from './mote.ts'
 import { ClientError } from './error.ts'
 
@@ -49,3 +60,6 @@ export const operationShape: Shape<OperationInfo> = {
   input: 'object',
 }
 export const enrolmentShape: Shape<Enrolment> = { id: 'string', expiresAt: 'string' }
+export const aggregateShape: Shape<RunAggregate> = { run: 'string', state: 'string', ok: 'number', failures: 'object' }
+export const missingShape: Shape<RunMissing> = { run: 'string', expected: 'number', got: 'number', missing: 'array' }
+export const savedShape: Shape<SavedSelector> = { name: 'string', on: 'string' }

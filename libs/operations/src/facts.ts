@@ -107,6 +107,7 @@ export const facts = operation({
   input: Type.Object({}, { additionalProperties: false }),
   output: Output,
   reads: true,
+  fact: 'facts',
   shell: { script: () => script, parse },
   varies: ['hostname', 'addresses', 'memory.availableBytes', 'disks.usedBytes'],
   summary: {

@@ -1,5 +1,5 @@
 export { Type, type Static, type TSchema } from 'typebox'
-export * from './aggregate.ts'
+export * from './aggregate/index.ts'
 export * from './canonical.ts'
 export * from './check.ts'
 export { gather, map, pick, pipeline, recover, retry, tap, within } from './compose.ts'

@@ -1,5 +1,6 @@
 import type { OperationSpec, Shell } from '@re-ops/protocols'
 import type { Static, TSchema } from 'typebox'
+import { summaryFunction } from './aggregate/functions.ts'
 import { makeCheck, type Check } from './check.ts'
 import { stepOf, type Repeat, type Step } from './step.ts'
 
@@ -37,6 +38,7 @@ type SpecOf<I extends TSchema, O extends TSchema, D> = {
   readonly idempotent?: boolean
   readonly reads?: boolean
   readonly summary?: Readonly<Record<string, readonly string[]>>
+  readonly fact?: string
   readonly varies?: readonly string[]
   readonly display?: D
 } & (
@@ -65,6 +67,11 @@ export const operation = <
   const forms: { readonly shell?: unknown; readonly native?: boolean } = spec
   if (!forms.shell && forms.native !== true)
     throw new TypeError(`operation ${spec.name}: needs a shell form, or native: true`)
+  for (const name of Object.values(spec.summary ?? {}).flat()) summaryFunction(name)
+  if (spec.fact !== undefined && !/^[A-Za-z][A-Za-z0-9_-]*$/.test(spec.fact))
+    throw new TypeError(
+      `operation ${spec.name}: fact ${JSON.stringify(spec.fact)} is not a letter, then letters, digits, _ and -`,
+    )
   const repeat: Repeat = spec.reads === true || spec.idempotent === true ? 'safe' : 'once'
   const step = (input: unknown) => stepOf({ kind: 'call', operation: spec.name, input: input ?? {}, repeat })
   const more = {
@@ -91,6 +98,7 @@ export const describeOperation = (of: AnyOperation) => ({
   input: of.input,
   output: of.output,
   summary: of.summary ?? {},
+  fact: of.fact ?? null,
   varies: of.varies ?? [],
 })
 export type OperationDescription = ReturnType<typeof describeOperation>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { FailureKind, HostResult } from '@re-ops/protocols'
 import fc from 'fast-check'
-import { aggregate, byFailure, diff, fold, foldResults, groupBy, reduce, summarise } from './index.ts'
+import { byFailure, diff, fold, foldResults, groupBy, reduce, summarise } from './index.ts'
 import { hostsOf } from './testing.ts'
 
 const hosts = hostsOf(40)
@@ -102,55 +102,5 @@ describe('folding', () => {
       }),
     )
     expect(summarise([], 3)).toEqual({ expected: 3, ok: 0, failed: 0, failures: {} })
-  })
-})
-
-describe('aggregates', () => {
-  const all = aggregate({ a: ['min', 'max', 'sum', 'mean', 'count', 'histogram'], s: ['histogram'], 'list.b': ['max'] })
-  const stateOf = (results: readonly HostResult<unknown>[]) => results.reduce(all.add, all.empty)
-
-  test('merging is associative and commutative, and the same as adding one by one', () => {
-    fc.assert(
-      fc.property(anyOutcome, anyOutcome, anyOutcome, (x, y, z) => {
-        const [a, b, c] = [stateOf(x), stateOf(y), stateOf(z)]
-        expect(all.merge(all.merge(a, b), c)).toEqual(all.merge(a, all.merge(b, c)))
-        expect(all.merge(a, b)).toEqual(all.merge(b, a))
-        expect(all.merge(all.merge(a, b), c)).toEqual(stateOf([...x, ...y, ...z]))
-        expect(all.merge(a, all.empty)).toEqual(a)
-      }),
-    )
-  })
-
-  test('also when there are more distinct values than are kept', () => {
-    const values = fc.array(
-      fc.integer({ min: 0, max: 600 }).map(a => ok(0, { a })),
-      { minLength: 150, maxLength: 400 },
-    )
-    fc.assert(
-      fc.property(values, values, values, (x, y, z) => {
-        const [a, b, c] = [stateOf(x), stateOf(y), stateOf(z)]
-        expect(all.merge(all.merge(a, b), c)).toEqual(all.merge(a, all.merge(b, c)))
-        const { histogram = {} } = all.end(all.merge(a, all.merge(b, c))).fields['a'] ?? {}
-        expect(Object.values(histogram).reduce((sum, n) => sum + n, 0)).toBe(x.length + y.length + z.length)
-      }),
-      { numRuns: 30 },
-    )
-  })
-
-  test('the state survives JSON, and the report says what was asked', () => {
-    const state = stateOf([
-      ok(0, { a: 1, s: 'x', list: [{ b: 3 }, { b: 9 }] }),
-      ok(1, { a: 3, s: 'x' }),
-      not(2, 'lost'),
-    ])
-    expect(all.end(JSON.parse(JSON.stringify(state)) as typeof state)).toEqual({
-      ok: 2,
-      failures: { lost: 1 },
-      fields: {
-        a: { count: 2, min: 1, max: 3, sum: 4, mean: 2, histogram: { 1: 1, 3: 1 } },
-        s: { histogram: { x: 2 } },
-        'list.b': { max: 9 },
-      },
-    })
   })
 })

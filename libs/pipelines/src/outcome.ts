@@ -1,4 +1,4 @@
-import type { Failed, FailureKind, HostRef, HostResult, Ok, Outcome } from '@re-ops/protocols'
+import type { Failed, FailureKind, HostRef, HostResult, Outcome } from '@re-ops/protocols'
 import { canonical } from './canonical.ts'
 
 export type Summary = { expected: number; ok: number; failed: number; failures: Record<string, number> }
@@ -15,26 +15,6 @@ export const summarise = (results: Iterable<HostResult<unknown>>, expected?: num
     }
   }
   return { ...summary, expected: expected ?? summary.expected }
-}
-
-/**
- * The ok results by what `f` says of each (compared as data), the biggest group first. The others are beside, in `failed`,
- * since a host is never left out of an answer.
- */
-export const groupBy = <A, K>(
-  outcome: Outcome<A>,
-  f: (result: Ok<A>) => K,
-): { groups: { key: K; hosts: HostRef[]; results: Ok<A>[] }[]; failed: Failed[] } => {
-  const keyed = outcome.filter(result => result.ok).map(result => ({ key: f(result), result }))
-  const groups = [...Map.groupBy(keyed, one => canonical(one.key)).values()].map(members => ({
-    key: (members[0] as (typeof keyed)[number]).key,
-    hosts: members.map(one => one.result.host),
-    results: members.map(one => one.result),
-  }))
-  return {
-    groups: groups.sort((a, b) => b.hosts.length - a.hosts.length),
-    failed: outcome.filter(result => !result.ok),
-  }
 }
 
 /** The failed results by kind. */

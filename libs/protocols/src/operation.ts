@@ -38,6 +38,11 @@ export type OperationSpec<I = never, O = unknown> = {
   readonly idempotent?: boolean
   /** Per field of the output, how results of many hosts aggregate. */
   readonly summary?: Readonly<Record<string, readonly string[]>>
+  /**
+   * The result is a fact of the host, kept for selectors under this name: `fact:NAME.path`. A result of `facts` alone is kept field by field:
+   * its fields are the facts that every host has.
+   */
+  readonly fact?: string
   /** Fields (top level) left out when identical results of hosts are folded for people, because they differ by nature. */
   readonly varies?: readonly string[]
 } & ({ readonly shell: Shell<I, O>; readonly native?: boolean } | { readonly shell?: undefined; readonly native: true })

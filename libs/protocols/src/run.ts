@@ -65,6 +65,13 @@ export const CreateRun = Type.Object(
     timeoutMs: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 86_400_000, description: 'of each call, unless its step says otherwise' }),
     ),
+    waitOnline: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 86_400_000,
+        description: 'ms from the start of the run in which hosts without a session are waited for; default 0',
+      }),
+    ),
     allowNone: Type.Optional(Type.Boolean({ description: 'a selector that matches nothing is not an error' })),
   },
   { additionalProperties: false },
@@ -110,5 +117,65 @@ export const Run = Type.Object({
 })
 export type Run = Static<typeof Run>
 
-/** Events of `GET /v1/runs/:id/events` (SSE): `target` for each that ends, then one `done`. */
-export type RunEvent = { event: 'target'; data: Target } | { event: 'done'; data: RunSummary }
+/** `GET /v1/runs/:id/missing`: what the hosts have said so far against what was expected. */
+export const RunMissing = Type.Object({
+  run: Id,
+  expected: Type.Integer(),
+  got: Type.Integer({ description: 'targets whose host answered, if only with a failure' }),
+  missing: Type.Array(
+    Type.Object({
+      host: HostRef,
+      state: TargetState,
+      why: Type.String({ description: 'what it waits for, or why it will not come' }),
+    }),
+    { description: 'the others by name, as many as were asked for' },
+  ),
+})
+export type RunMissing = Static<typeof RunMissing>
+
+const Counts = Type.Record(Type.String(), Type.Integer())
+/** By the name of the function: a number, counts of distinct values, buckets of numbers, or hosts with their number. */
+const FieldSummaries = Type.Record(
+  Type.String({ description: 'field' }),
+  Type.Record(Type.String({ description: 'function' }), Type.Unknown()),
+)
+const GroupSummary = Type.Object({ ok: Type.Integer(), fields: FieldSummaries })
+/** Results of a run taken together, so far or whole. With `by` there are groups instead of fields. */
+export const RunAggregate = Type.Object({
+  run: Id,
+  state: Type.Enum(['running', 'done']),
+  expected: Type.Integer(),
+  ok: Type.Integer(),
+  failures: Counts,
+  fields: Type.Optional(FieldSummaries),
+  by: Type.Optional(Type.String()),
+  groups: Type.Optional(
+    Type.Array(Type.Object({ key: Type.String(), ok: Type.Integer(), fields: FieldSummaries }), {
+      description: 'the biggest first; hosts without the field are under (none)',
+    }),
+  ),
+  others: Type.Optional(Type.Union([GroupSummary, Type.Null()], { description: 'the groups beyond 256, together' })),
+})
+export type RunAggregate = Static<typeof RunAggregate>
+
+/** What to take together: `GET /v1/runs/:id/summary`, and `aggregate` events. */
+export const AggregateQuery = {
+  by: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 256, description: 'field whose values make groups', examples: ['os.id'] }),
+  ),
+  of: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 2048,
+      description: "fields and functions; without it the operation's own",
+      examples: ['cpu.count:sum,mean;memory.used:p95,top3'],
+    }),
+  ),
+}
+
+/**
+ * Events of `GET /v1/runs/:id/events` (SSE): `target` for each that ends, then one `done`; when asked for, `aggregate` now and then
+ * while results arrive, and once before `done`.
+ */
+export type RunEvent =
+  { event: 'target'; data: Target } | { event: 'aggregate'; data: RunAggregate } | { event: 'done'; data: RunSummary }

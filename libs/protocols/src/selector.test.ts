@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { expandNodeset, parseSelector, patternMatches, selects, SelectorError, type SelectableHost } from './index.ts'
+import {
+  expandNodeset,
+  parseSelector,
+  parseWithSaved,
+  patternMatches,
+  selects,
+  SelectorError,
+  type SelectableHost,
+} from './index.ts'
 
 const host = (
   name: string,
@@ -12,7 +20,17 @@ const host = (
   labels,
   facts,
 })
-const web = host('web-7', { role: 'web', env: 'test' }, { os: { id: 'debian', version: '12' }, cpu: { count: 4 } })
+const web = host(
+  'web-7',
+  { role: 'web', env: 'test' },
+  {
+    os: { id: 'debian', version: '12' },
+    cpu: { count: 4, load: 1.5 },
+    addresses: ['10.0.0.7', 'fd00::7'],
+    disks: [{ mount: '/', fs: 'ext4' }, { mount: '/data' }],
+    virtual: true,
+  },
+)
 const picks = (text: string, of = web) => selects(parseSelector(text), of)
 
 describe('selectors', () => {
@@ -37,6 +55,21 @@ describe('selectors', () => {
     ['fact:os.version=1?', true],
     ['fact:cpu.count=4', true],
     ['fact:cpu.count!=4', false],
+    ['fact:cpu.count=4.0', true],
+    ['fact:cpu.load in (1, 1.50)', true],
+    ['fact:cpu.load=1.*', true],
+    ['fact:virtual=true', true],
+    ['fact:addresses=fd00::7', true],
+    ['fact:addresses!=fd00::7', false],
+    ['fact:addresses in (10.0.0.1, 10.0.0.[5-9])', true],
+    ['fact:disks.mount=/data', true],
+    ['fact:disks.fs=ext4', true],
+    ['fact:disks.1.mount=/data', true],
+    ['fact:disks.0.mount=/data', false],
+    ['fact:disks.length=2', true],
+    ['fact:disks.mount=*', true],
+    ['fact:disks.label=*', false],
+    ['fact:nothing.at.all!=x', true],
     ['constructor=?', false],
     ['fact:constructor=*', false],
     ['not role=db and env=test', true],
@@ -63,7 +96,48 @@ describe('selectors', () => {
     })
   })
 
-  test('@saved is resolved by the caller', () => {
+  test('@saved stands for what is saved, at any depth', () => {
+    const saved = new Map([
+      ['tests', 'env=test'],
+      ['web', '(role=web or role=proxy) and @tests'],
+    ])
+    expect(parseWithSaved('not @web or x', saved)).toEqual(
+      parseSelector('not ((role=web or role=proxy) and env=test) or x'),
+    )
+  })
+
+  test.each([
+    ['role=web and @gone', 13, 'no selector is saved as `gone`'],
+    ["'@a' and @deep", 9, 'in `@deep`, character 5: no selector is saved as `gone`'],
+    ['x or @bad', 5, 'in `@bad`, character 6: found the end, expected a value'],
+    ['@a', 0, 'in `@a`, character 1: in `@b`, character 8: `@a` leads back to itself: @a -> @b -> @a'],
+    ['@wide0', 0, 'more than 10000 parts'],
+    ['@deep0', 0, 'more than 16 saved selectors within one another'],
+  ])('%s is refused at character %i', (text, at, why) => {
+    const chain = (stem: string, of: (next: string) => string) =>
+      Array.from({ length: 20 }, (_, n): [string, string] => [`${stem}${n}`, n < 19 ? of(`@${stem}${n + 1}`) : '*'])
+    const saved = new Map([
+      ['a', '@b'],
+      ['b', 'x and (@a)'],
+      ['deep', 'x or @gone'],
+      ['bad', 'role='],
+      ...chain('deep', next => `not ${next}`),
+      ...chain('wide', next => Array.from({ length: 9 }, () => next).join(' or ')),
+    ])
+    const error = thrownBy(() => parseWithSaved(text, saved))
+    expect(error).toBeInstanceOf(SelectorError)
+    expect(error).toMatchObject({ at, message: expect.stringContaining(why) })
+  })
+
+  test('one that would be saved under a name it leads back to is refused with the way', () => {
+    const saved = new Map([['b', 'role=web or @c'], ['c', '@a']]) // prettier-ignore
+    expect(thrownBy(() => parseWithSaved('x and @b', saved, ['a']))).toMatchObject({
+      at: 6,
+      message: expect.stringContaining('@a -> @b -> @c -> @a'),
+    })
+  })
+
+  test('@saved of `selects` is resolved by the caller', () => {
     expect(
       selects(parseSelector('@mine and env=test'), web, name => parseSelector(name === 'mine' ? 'role=web' : '*')),
     ).toBe(true)
@@ -86,6 +160,8 @@ describe('selectors', () => {
     ["role='web", 9, 'a closing '],
     ['web-*=x', 0, 'a label key or fact:path before the comparison'],
     ['@', 0, '`@` and a saved name'],
+    ['fact:a.0.0.0.0.0=1', 0, 'at most 4 places of lists'],
+    ["'a\0b'", 2, 'text without NUL'],
     ['not', 3, 'found the end'],
     ['and', 0, 'found `a`'],
   ])('%s is refused at character %i', (text, at, why) => {

@@ -6,6 +6,8 @@ import { parseRanges, patternMatches } from './pattern.ts'
  *     selector = and { "or" and } ;  and = unary { "and" unary } ;  unary = "not" unary | "(" selector ")" | term
  *     term = "*" | "@" saved | key ( "=" | "!=" ) value | key "in" "(" value { "," value } ")" | name
  *     key  = label | "fact:" path          name, value = word with * and ? and [1-90] | 'quoted'
+ *
+ * A fact's path goes through lists: `fact:addresses=10.0.0.7` is one of the addresses, `!=` none of them.
  */
 export type Selector =
   | { readonly kind: 'all' }
@@ -16,7 +18,12 @@ export type Selector =
       readonly values: readonly string[]
       readonly negated: boolean
     }
-  | { readonly kind: 'saved'; readonly name: string }
+  | {
+      readonly kind: 'saved'
+      readonly name: string
+      /** Where its `@` stands in the text. */
+      readonly at: number
+    }
   | { readonly kind: 'not'; readonly of: Selector }
   | { readonly kind: 'and' | 'or'; readonly of: readonly Selector[] }
 
@@ -25,19 +32,24 @@ export class SelectorError extends Error {
   override readonly name = 'SelectorError'
   readonly at: number
   readonly text: string
-  constructor(text: string, at: number, expected: string) {
-    const found = at >= text.length ? 'the end' : `\`${text[at]}\``
-    super(`selector, character ${at + 1}: found ${found}, expected ${expected}`)
+  /** What is wrong there, without the place. */
+  readonly why: string
+  constructor(text: string, at: number, expected: string, why = `found ${foundAt(text, at)}, expected ${expected}`) {
+    super(`selector, character ${at + 1}: ${why}`)
     this.at = at
     this.text = text
+    this.why = why
   }
 }
+
+const foundAt = (text: string, at: number) => (at >= text.length ? 'the end' : `\`${text[at]}\``)
 
 type Token = { kind: 'word' | 'quoted' | '(' | ')' | ',' | '=' | '!='; text: string; at: number }
 
 const tokens = (text: string): Token[] => {
   const found: Token[] = []
   let at = 0
+  if (text.includes('\0')) throw new SelectorError(text, text.indexOf('\0'), 'text without NUL characters')
   while (at < text.length) {
     const rest = text.slice(at)
     const space = /^\s+/.exec(rest)
@@ -59,6 +71,8 @@ const tokens = (text: string): Token[] => {
 }
 
 const depthMax = 64
+export const savedNamePattern = '^[A-Za-z][A-Za-z0-9_.-]{0,62}$'
+const savedName = new RegExp(savedNamePattern)
 
 /** Text -> selector. Throws SelectorError, which points at the character. */
 export const parseSelector = (text: string): Selector => {
@@ -99,6 +113,9 @@ export const parseSelector = (text: string): Selector => {
     const keyAllowed = () => {
       if (!/^(fact:)?[A-Za-z][A-Za-z0-9_./-]*$/.test(token.text))
         throw new SelectorError(text, token.at, 'a label key or fact:path before the comparison')
+      const places = token.text.split('.').filter(part => part === 'length' || isPlace(part))
+      if (places.length > placesMax)
+        throw new SelectorError(text, token.at, `at most ${placesMax} places of lists in the path of a fact`)
     }
     if (after?.kind === '=' || after?.kind === '!=') {
       keyAllowed()
@@ -119,9 +136,8 @@ export const parseSelector = (text: string): Selector => {
     }
     if (token.text === '*') return { kind: 'all' }
     if (token.text.startsWith('@')) {
-      if (!/^@[A-Za-z][A-Za-z0-9_.-]*$/.test(token.text))
-        throw new SelectorError(text, token.at, '`@` and a saved name')
-      return { kind: 'saved', name: token.text.slice(1) }
+      if (!savedName.test(token.text.slice(1))) throw new SelectorError(text, token.at, '`@` and a saved name')
+      return { kind: 'saved', name: token.text.slice(1), at: token.at }
     }
     expandNodeset(token.text, text, token.at) // a bad range is told here, where it stands
     return { kind: 'name', pattern: token.text }
@@ -194,19 +210,40 @@ export type SelectableHost = {
 
 const labelOf = (host: SelectableHost, key: string) => (Object.hasOwn(host.labels, key) ? host.labels[key] : undefined)
 
-const factAt = (facts: Readonly<Record<string, unknown>>, path: string): string | undefined => {
-  let value: unknown = facts
-  for (const part of path.split('.'))
-    value =
-      typeof value === 'object' && value !== null && Object.hasOwn(value, part)
-        ? (value as Record<string, unknown>)[part]
-        : undefined
-  // `fact:os=debian` is how people say it: of a fact with an id, the id is meant.
-  if (typeof value === 'object' && value !== null && 'id' in value) value = value.id
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-    ? String(value)
-    : undefined
+/**
+ * What a dotted path leads to. Lists are looked into, one level at a step: `disks.mount` is the mount of every disk. A whole number is a place
+ * in a list (`disks.0`), or a key; `length` is the length of a list, or a key. One value is a list of one. Postgres' JSON paths agree.
+ */
+const factsAt = (facts: unknown, path: string): unknown[] => path.split('.').reduce<unknown[]>(step, [facts])
+
+const step = (found: readonly unknown[], part: string): unknown[] =>
+  found.flatMap(value => [...placed(value, part), ...looked(value).flatMap(one => own(one, part))])
+const placed = (value: unknown, part: string): unknown[] => {
+  if (part === 'length') return [looked(value).length]
+  return isPlace(part) ? looked(value).slice(Number(part), Number(part) + 1) : []
 }
+/** Whether a part of a fact's path may be a place in a list. */
+export const isPlace = (part: string): boolean => /^(0|[1-9]\d{0,8})$/.test(part)
+const placesMax = 4
+
+const looked = (value: unknown): unknown[] => (Array.isArray(value) ? (value as unknown[]) : [value])
+const own = (value: unknown, key: string): unknown[] =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, key)
+    ? [(value as Record<string, unknown>)[key]]
+    : []
+
+/** `fact:os=debian` is how people say it: of a fact with an id, the id is meant too. */
+const factMatches = (facts: unknown, path: string, values: readonly string[]): boolean => {
+  const found = factsAt(facts, path).flatMap(value => [...looked(value), ...step([value], 'id').flatMap(looked)])
+  return found.some(one => values.some(value => scalarMatches(one, value)))
+}
+const scalarMatches = (found: unknown, value: string): boolean => {
+  if (typeof found === 'number') return numberOf(value) === found || patternMatches(value, String(found))
+  return (typeof found === 'string' || typeof found === 'boolean') && patternMatches(value, String(found))
+}
+/** The number a value says (`4`, `1.50`, `1e3`), or null: those are compared as numbers with facts that are numbers. */
+export const numberOf = (value: string): number | null =>
+  /^-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?$/i.test(value) && Number.isFinite(Number(value)) ? Number(value) : null
 
 /** Whether the selector picks the host. `saved` gives the selector of a saved name, already parsed. */
 export const selects = (
@@ -221,12 +258,13 @@ export const selects = (
       return true
     case 'name':
       return host.id === selector.pattern || patternMatches(selector.pattern, host.name)
-    case 'label':
-    case 'fact': {
-      const found = selector.kind === 'label' ? labelOf(host, selector.key) : factAt(host.facts, selector.key)
+    case 'label': {
+      const found = labelOf(host, selector.key)
       const equal = found !== undefined && selector.values.some(value => patternMatches(value, found))
       return equal !== selector.negated
     }
+    case 'fact':
+      return factMatches(host.facts, selector.key, selector.values) !== selector.negated
     case 'saved':
       return selects(saved(selector.name), host, saved)
     case 'not':

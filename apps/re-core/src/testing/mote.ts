@@ -114,6 +114,7 @@ const newHost = (body: Enrolled['body']): Host => ({
   pid: null,
   version: null,
   facts: {},
+  factsAt: null,
   system: body.system,
   generation: body.generation,
   enrolledAt: new Date().toISOString(),

@@ -1,7 +1,7 @@
 import type { Hold, Log, Pool } from '@re-ops/service'
 import type { Addressed } from '../broker/port.ts'
 import type { CallShape, CallSays } from '../broker/words.ts'
-import type { DriverEvents } from './types.ts'
+import type { ActiveCall, DriverEvents } from './types.ts'
 
 export type DriverDeps = {
   readonly log: Log
@@ -16,6 +16,8 @@ export type DriverDeps = {
   reads(operation: string): boolean
   onCommit(items: number, ms: number): void
   onCallEnd(state: string): void
+  /** A call's result is committed. Must not throw, and not take long: the next calls wait for it. */
+  onResult(call: ActiveCall, value: unknown): void
   /** Proof kit only: settles before the commit, which a chaos test must notice. */
   readonly settleBeforeCommit: boolean
   /** Proof kit only: holds a commit of results, so that a kill can be aimed at it. */

@@ -2,7 +2,7 @@ import { wireLimits } from '@re-ops/protocols'
 import type { AgentSays, CallShape, CallSays } from '../broker/words.ts'
 import type { Acks } from './acks.ts'
 import type { DriverDeps } from './deps.ts'
-import { cancelled, lost, noSession, rejected, unreachable } from './failures.ts'
+import { awaits, cancelled, lost, noSessionIn, rejected, unreachable } from './failures.ts'
 import type { Flights } from './flights.ts'
 import type { Lates } from './lates.ts'
 import { driverLimits } from './limits.ts'
@@ -55,7 +55,8 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
     const epoch = deps.epochOf(host)
     if (run.cancelled) return mover.endCall(call, cancelled(call.step, call.id))
     if (epoch === undefined) {
-      if (!deps.isReturning(host)) mover.endCall(call, unreachable(call.step, noSession, call.id))
+      if (!deps.isReturning(host) && !awaits(run))
+        mover.endCall(call, unreachable(call.step, noSessionIn(run), call.id))
       return
     }
     if (call.inLine) return
@@ -86,6 +87,14 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
     there.inFlight -= 1
     call.handed = false
     dispatch(call)
+  }
+  /** It was provably not sent, and its host is waited for: the sweep tries again. */
+  const hold = (call: ActiveCall) => {
+    const there = flights.of(call.target.host)
+    if (there) there.inFlight -= 1
+    call.handed = false
+    call.state = 'queued'
+    call.deadline = Number.POSITIVE_INFINITY
   }
   const onReport = (host: string, id: string, state: Reported) => {
     const call = flights.get(id)
@@ -138,6 +147,10 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
         const epoch = deps.epochOf(host)
         if (why === 'gone' && epoch !== undefined && epoch !== call.epoch) {
           sendAgain(call)
+          continue
+        }
+        if (why === 'gone' && awaits(call.target.run)) {
+          hold(call)
           continue
         }
         const message = why === 'gone' ? 'the host is gone' : `the host could not be sent to (${why})`

@@ -1,5 +1,5 @@
 import type { CallResult, Failure } from '@re-ops/protocols'
-import type { ActiveCall } from './types.ts'
+import type { ActiveCall, ActiveRun } from './types.ts'
 
 const failed = (failure: Failure): CallResult => ({ ok: false, failure })
 
@@ -14,6 +14,12 @@ export const unreachable = (step: string, why: string, callId?: string): CallRes
   })
 
 export const noSession = 'the host has no session'
+
+/** Whether a host without a session is still waited for; else the reason to give up. */
+export const awaits = ({ startedAt, waitOnlineMs }: ActiveRun): boolean =>
+  waitOnlineMs > 0 && performance.now() < startedAt + waitOnlineMs
+export const noSessionIn = ({ waitOnlineMs }: ActiveRun): string =>
+  waitOnlineMs > 0 ? `${noSession}; it was waited for ${waitOnlineMs / 1000} s` : noSession
 
 export const cancelled = (step: string, callId?: string): CallResult =>
   failed({

@@ -4,7 +4,7 @@ import { newId, type CallResult, type Target } from '@re-ops/protocols'
 import { makeBatcher } from '../services/batcher.ts'
 import { commitAdvances, type Advance } from '../store/commit.ts'
 import type { DriverDeps } from './deps.ts'
-import { cancelled, completed, noSession, unreachable } from './failures.ts'
+import { awaits, cancelled, completed, noSessionIn, unreachable } from './failures.ts'
 import { newCall, type CallProgress, type Flights } from './flights.ts'
 import { driverLimits } from './limits.ts'
 import { endOf } from './opening.ts'
@@ -17,6 +17,8 @@ type Pending = {
   readonly ended: ActiveCall | null
   readonly next: ActiveCall | null
   readonly progress: Progress
+  /** What the call that ended gave. */
+  readonly given: CallResult | null
 }
 export type MoverDeps = DriverDeps & {
   readonly runs: Map<string, ActiveRun>
@@ -68,7 +70,13 @@ export const makeMover = (deps: MoverDeps): Mover => {
   })
 
   /** The end of a call becomes a row: its state, where the target goes from here, and the next call if there is one. */
-  const move = (target: ActiveTarget, ended: ActiveCall | null, state: string, from: Progress, redeliveries = 0) => {
+  const move = (
+    target: ActiveTarget,
+    ended: ActiveCall | null,
+    state: string,
+    from: Progress,
+    { redeliveries = 0, given = null }: { redeliveries?: number; given?: CallResult | null } = {},
+  ) => {
     const { run, host } = target
     const progress = reachable(target, from)
     const reads = progress.kind === 'call' && deps.reads(progress.operation)
@@ -80,15 +88,15 @@ export const makeMover = (deps: MoverDeps): Mover => {
       target: rowOf(run, progress),
       next: next && nextOf(next, deps.epochOf(host) === undefined ? 'queued' : 'sent'),
     }
-    moves.put({ target, ended, next, progress, advance })
+    moves.put({ target, ended, next, progress, advance, given })
   }
   /** Calls to a host that cannot be reached end at once, without having been; so do those of a cancelled run. */
   const reachable = ({ run, host }: ActiveTarget, from: Progress): Progress => {
     let progress = from
     while (progress.kind === 'call') {
       if (run.cancelled) return { kind: 'done', result: cancelled(progress.step) }
-      if (deps.epochOf(host) !== undefined || deps.isReturning(host)) break
-      progress = resume(run.step, progress.cursor, unreachable(progress.step, noSession))
+      if (deps.epochOf(host) !== undefined || deps.isReturning(host) || awaits(run)) break
+      progress = resume(run.step, progress.cursor, unreachable(progress.step, noSessionIn(run)))
     }
     return progress
   }
@@ -99,7 +107,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
     const whole = completed(call, result)
     const state = whole.ok ? 'ok' : whole.failure.kind
     deps.onCallEnd(state)
-    move(target, call, state, resume(target.run.step, cursor, whole))
+    move(target, call, state, resume(target.run.step, cursor, whole), { given: whole })
   }
   const redeliver = (call: ActiveCall, state: 'unreachable' | 'lost' = 'unreachable') => {
     if (call.state === 'ending') return
@@ -110,13 +118,14 @@ export const makeMover = (deps: MoverDeps): Mover => {
     deps.onCallEnd(state)
     const { operation, input, step, cursor, timeoutMs } = call
     const same: CallProgress = { kind: 'call', operation, input, step, cursor, timeoutMs }
-    move(call.target, call, state, same, call.redeliveries + 1)
+    move(call.target, call, state, same, { redeliveries: call.redeliveries + 1 })
   }
-  const committed = ({ target, ended, next, progress, advance }: Pending, applied: boolean) => {
+  const committed = ({ target, ended, next, progress, advance, given }: Pending, applied: boolean) => {
     const { run } = target
     if (ended) flights.remove(ended)
     target.call = null
     target.barrier = null
+    if (applied && ended && given?.ok) deps.onResult(ended, given.value)
     if (!applied) return forget(run) // somebody else moved it; Postgres knows, and what is left is taken up again
     if (runs.get(run.id) !== run) return
     if (next) {

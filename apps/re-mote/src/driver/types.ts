@@ -7,6 +7,8 @@ export type ActiveRun = {
   readonly step: Step<unknown, unknown>
   readonly requestId: string
   readonly timeoutMs: number
+  /** How long from its start hosts without a session are waited for; 0 is not at all. */
+  readonly waitOnlineMs: number
   /** On the monotonic clock. */
   readonly startedAt: number
   readonly targets: Map<string, ActiveTarget>

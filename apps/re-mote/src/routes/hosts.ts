@@ -1,7 +1,8 @@
-import { Host, Id, type Run } from '@re-ops/protocols'
-import { HttpProblem, openEvents, type App } from '@re-ops/service'
+import { ChangeHost, Host, Id, type Run } from '@re-ops/protocols'
+import { openEvents, type App } from '@re-ops/service'
 import { Type } from 'typebox'
-import { compileSelector } from '../services/runs.ts'
+import { noSuchHost, patchHost } from '../services/hosts.ts'
+import { withSelector } from '../services/selectors.ts'
 import { confirmHost, findHosts, listHosts, revokeSystem, setHostState } from '../store/hosts.ts'
 import type { RouteDeps } from './deps.ts'
 
@@ -13,8 +14,7 @@ export const addHosts = (app: App, deps: RouteDeps): void => {
   const isOnline = (host: string) => link.epochOf(host) !== undefined
   const one = async (id: string) => {
     const [host] = await findHosts(pool, isOnline, [id])
-    if (!host)
-      throw new HttpProblem(404, 'no-such-host', 'No such host', `host ${id} does not exist; GET /v1/hosts lists them`)
+    if (!host) throw noSuchHost(id)
     return host
   }
   const audit = (action: string, subject: string, host: string, detail = {}) =>
@@ -35,18 +35,35 @@ export const addHosts = (app: App, deps: RouteDeps): void => {
       },
     },
     ({ query }) => {
-      const { condition, parameters } = compileSelector(query.on ?? '*', '/query/on')
-      const conditions = [condition]
-      if (query.system === undefined) conditions.push(`h.state <> 'revoked'`)
-      else conditions.push(`h.system = $${parameters.push(query.system)}::uuid`)
-      if (query.generation !== undefined) conditions.push(`h.generation = $${parameters.push(query.generation)}::int`)
-      return listHosts(pool, isOnline, { condition: conditions.join(' and '), parameters })
+      const { system, generation, on = '*' } = query
+      return withSelector(pool, { text: on, where: '/query/on' }, (sql, { condition, parameters }) => {
+        const conditions = [condition]
+        if (system === undefined) conditions.push(`h.state <> 'revoked'`)
+        else conditions.push(`h.system = $${parameters.push(system)}::uuid`)
+        if (generation !== undefined) conditions.push(`h.generation = $${parameters.push(generation)}::int`)
+        return listHosts(sql, isOnline, { condition: conditions.join(' and '), parameters })
+      })
     },
   )
   app.get(
     '/v1/hosts/:id',
     { config: { scope: 'hosts:read' }, schema: { summary: 'A host', params: Params, response: { 200: Host } } },
     ({ params }) => one(params.id),
+  )
+  app.patch(
+    '/v1/hosts/:id',
+    {
+      config: { scope: 'hosts:write' },
+      schema: { summary: 'Rename it, set and unset labels', params: Params, body: ChangeHost, response: { 200: Host } },
+    },
+    async ({ params, body, caller }) => {
+      const change = await patchHost(pool, params.id, body)
+      if (change) {
+        audit('host.changed', caller.subject, params.id, change)
+        hub.hostChanged(params.id)
+      }
+      return one(params.id)
+    },
   )
   app.delete(
     '/v1/hosts/:id',

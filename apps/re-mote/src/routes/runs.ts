@@ -1,10 +1,11 @@
-import { CreateRun, Id, Run, type Target } from '@re-ops/protocols'
-import { HttpProblem, idempotencyKey, openEvents, type App } from '@re-ops/service'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import { AggregateQuery, CreateRun, Id, missingOf, Run, RunAggregate, RunMissing } from '@re-ops/protocols'
+import { HttpProblem, idempotencyKey, type App } from '@re-ops/service'
 import { Type } from 'typebox'
 import { startRun } from '../services/runs.ts'
-import { findRun, listRuns, listTargets, markCancelled, runOf, summaryOf } from '../store/runs.ts'
+import { aggregatorFor, runAggregateOf, summariseRun } from '../services/summaries.ts'
+import { findRun, listRuns, listTargets, listUnanswered, markCancelled, runOf } from '../store/runs.ts'
 import type { RouteDeps } from './deps.ts'
+import { streamRun } from './run-events.ts'
 
 const Params = Type.Object({ id: Id })
 const Flag = Type.Union([Type.Literal('true'), Type.Literal('false')])
@@ -13,6 +14,11 @@ const noSuchRun = (id: string) =>
 
 export const addRuns = (app: App, deps: RouteDeps): void => {
   const { pool, driver } = deps
+  const found = async (id: string) => {
+    const row = await findRun(pool, id)
+    if (!row) throw noSuchRun(id)
+    return row
+  }
   app.post(
     '/v1/runs',
     {
@@ -64,8 +70,7 @@ export const addRuns = (app: App, deps: RouteDeps): void => {
       },
     },
     async ({ params, query }) => {
-      const row = await findRun(pool, params.id)
-      if (!row) throw noSuchRun(params.id)
+      const row = await found(params.id)
       return runOf(row, query.targets === 'false' ? undefined : await listTargets(pool, params.id))
     },
   )
@@ -77,20 +82,62 @@ export const addRuns = (app: App, deps: RouteDeps): void => {
     },
     async ({ params }, reply) => {
       if (await markCancelled(pool, params.id)) driver.cancel(params.id)
-      const row = await findRun(pool, params.id)
-      if (!row) throw noSuchRun(params.id)
-      return reply.code(202).send(runOf(row))
+      return reply.code(202).send(runOf(await found(params.id)))
+    },
+  )
+  app.get(
+    '/v1/runs/:id/missing',
+    {
+      config: { scope: 'runs:read' },
+      schema: {
+        summary: 'Which of its hosts have not answered, and why',
+        params: Params,
+        querystring: Type.Object({ limit: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })) }),
+        response: { 200: RunMissing },
+      },
+    },
+    async ({ params, query }) => {
+      const { id, expected } = await found(params.id)
+      const missing = (await listUnanswered(pool, id)).flatMap(target => missingOf(target) ?? [])
+      return { run: id, expected, got: expected - missing.length, missing: missing.slice(0, query.limit ?? 1_000) }
+    },
+  )
+  app.get(
+    '/v1/runs/:id/summary',
+    {
+      config: { scope: 'runs:read' },
+      schema: {
+        summary: 'Its results taken together, so far or whole',
+        params: Params,
+        querystring: Type.Object(AggregateQuery),
+        response: { 200: RunAggregate },
+      },
+    },
+    async ({ params, query }) => {
+      const row = await found(params.id)
+      return runAggregateOf(row, await summariseRun(pool, row.id, aggregatorFor(row, query)))
     },
   )
   app.get(
     '/v1/runs/:id/events',
     {
       config: { scope: 'runs:read' },
-      schema: { summary: 'Server-sent events: `target` as each ends, then `done`', params: Params },
+      schema: {
+        summary: 'Server-sent events: `target` as each ends, then `done`; `aggregate` in between when it is asked for',
+        params: Params,
+        querystring: Type.Object({
+          ...AggregateQuery,
+          aggregate: Type.Optional(Flag),
+          targets: Type.Optional(Type.Union([...Flag.anyOf], { description: 'false leaves out the targets' })),
+        }),
+      },
     },
     async (request, reply) => {
-      if (!(await findRun(pool, request.params.id))) throw noSuchRun(request.params.id)
-      await streamRun(deps, request, reply, request.params.id)
+      const row = await found(request.params.id)
+      const { by, of, aggregate, targets } = request.query
+      const asked = by !== undefined || of !== undefined || aggregate === 'true'
+      const aggregator = asked ? aggregatorFor(row, { by, of }) : null
+      await streamRun(deps, { request, reply }, { row, aggregator, targets: targets !== 'false' })
     },
   )
 }
@@ -102,39 +149,4 @@ const within = async <T>(promise: Promise<T>, ms: number): Promise<T | null> => 
     timer = setTimeout(() => resolve(null), ms)
   })
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
-}
-
-/** First what had ended, from Postgres, then the rest as it ends; each target once. Listening starts before reading, so nothing is missed. */
-const streamRun = async ({ pool, hub }: RouteDeps, request: FastifyRequest, reply: FastifyReply, id: string) => {
-  const stream = openEvents(request, reply)
-  const told = new Set<string>()
-  const tell = (target: Target) => {
-    if (told.has(target.host.id)) return
-    told.add(target.host.id)
-    stream.send('target', target, target.host.id)
-  }
-  let replayed = false
-  const early: (() => void)[] = []
-  const finish = (summary: unknown) => {
-    stream.send('done', summary)
-    stream.end()
-  }
-  const stop = hub.listenToRun(id, {
-    target: target => (replayed ? tell(target) : early.push(() => tell(target))),
-    done: summary => (replayed ? finish(summary) : early.push(() => finish(summary))),
-  })
-  stream.closed.addEventListener('abort', stop)
-  try {
-    for (const target of await listTargets(pool, id, { endedOnly: true })) tell(target)
-    const row = await findRun(pool, id)
-    replayed = true
-    if (row?.state === 'done') {
-      // Targets that ended between the two readings.
-      for (const target of await listTargets(pool, id, { endedOnly: true })) tell(target)
-      finish(summaryOf(row))
-    } else for (const event of early) event()
-  } catch (error) {
-    request.log.warn({ err: error }, 'the events of a run could not be read; the reader comes back')
-    stream.end()
-  }
 }

@@ -1,11 +1,10 @@
 import { callAt, decodeStep, type Cursor, type Step } from '@re-ops/pipelines'
-import { newId, parseSelector, SelectorError, type CreateRun, type Run, type Target } from '@re-ops/protocols'
+import { newId, type CreateRun, type Run, type Target } from '@re-ops/protocols'
 import { contentHash, HttpProblem, type Log, type Pool } from '@re-ops/service'
 import { catalogue } from '@re-ops/operations'
 import { offlineOpening, onlineOpening } from '../driver/opening.ts'
 import type { Driver } from '../driver/driver.ts'
 import type { ActiveCall, ActiveRun, ActiveTarget } from '../driver/types.ts'
-import { selectorToSql } from '../selector/sql.ts'
 import { createRun, type PickedHost } from '../store/create-run.ts'
 import {
   findAbandoned,
@@ -16,6 +15,7 @@ import {
   type OpenTarget,
   type RunRow,
 } from '../store/runs.ts'
+import { withSelector } from './selectors.ts'
 
 export type RunsDeps = {
   readonly log: Log
@@ -30,19 +30,6 @@ export type RunsDeps = {
 const defaultTimeoutMs = 60_000
 /** Results of runs up to this size stay in memory until the run ends, for who waits; bigger ones are read back. */
 const keptTargetsMax = 1_000
-
-/** `where` the text stood in the request. */
-export const compileSelector = (text: string, where = '/body/on'): { condition: string; parameters: unknown[] } => {
-  const parameters: unknown[] = []
-  try {
-    return { condition: selectorToSql(parseSelector(text), parameters, text), parameters }
-  } catch (error) {
-    if (!(error instanceof SelectorError)) throw error
-    throw new HttpProblem(400, 'bad-selector', 'Bad selector', error.message, {
-      errors: [{ path: where, message: error.message }],
-    })
-  }
-}
 
 const decode = (pipeline: unknown): Step<unknown, unknown> => {
   const decoded = decodeStep(pipeline, catalogue)
@@ -70,37 +57,36 @@ type Asked = {
 
 /** Checks, resolves, stores, then sends. Answers the run as it is stored, and a promise of it when it has ended. */
 export const startRun = async (deps: RunsDeps, { body, subject, requestId, key }: Asked): Promise<Started> => {
-  const selector = compileSelector(body.on)
   const step = decode(body.pipeline)
   const timeoutMs = body.timeoutMs ?? defaultTimeoutMs
+  const waitOnlineMs = body.waitOnline ?? 0
   const id = newId()
   const { opening: online, first } = onlineOpening(step)
-  const offline = offlineOpening(step)
-  const picked = await createRun(deps.writer, {
-    id,
-    selector: body.on,
-    pipeline: body.pipeline,
-    timeoutMs: body.timeoutMs ?? null,
-    createdBy: subject,
-    requestId,
-    idempotencyKey: key ?? null,
-    bodyHash: key === undefined ? null : contentHash(body),
-    allowNone: body.allowNone === true,
-    broker: deps.broker(),
-    ...selector,
-    online,
-    offline,
-  })
+  // Hosts that are waited for begin as if they had a session; their calls are held until they have one.
+  const offline = waitOnlineMs > 0 ? online : offlineOpening(step)
+  const picked = await withSelector(deps.writer, { text: body.on, where: '/body/on' }, (sql, selector) =>
+    createRun(sql, {
+      id,
+      selector: body.on,
+      pipeline: body.pipeline,
+      timeoutMs: body.timeoutMs ?? null,
+      waitOnlineMs: waitOnlineMs > 0 ? waitOnlineMs : null,
+      createdBy: subject,
+      requestId,
+      idempotencyKey: key ?? null,
+      bodyHash: key === undefined ? null : contentHash(body),
+      allowNone: body.allowNone === true,
+      broker: deps.broker(),
+      ...selector,
+      online,
+      offline,
+    }),
+  )
   if (picked === null) return again(deps, subject, key, body)
-  if (picked.length === 0 && body.allowNone !== true)
-    throw new HttpProblem(
-      422,
-      'selector-matches-nothing',
-      'Selector matches nothing',
-      `/body/on: no host matches ${JSON.stringify(body.on)}; GET /v1/hosts lists them, allowNone (--allow-none) allows it`,
-    )
+  if (picked.length === 0 && body.allowNone !== true) throw matchesNothing(body.on)
   deps.onCreated(id)
-  const run = newRun({ id, step, requestId, timeoutMs, expected: picked.length, ageMs: 0, cancelled: false })
+  const facts = { id, step, requestId, timeoutMs, waitOnlineMs, expected: picked.length }
+  const run = newRun({ ...facts, ageMs: 0, cancelled: false })
   const open = openTargets(run, picked, online, offline)
   const stored: Run = {
     id,
@@ -130,6 +116,16 @@ export const startRun = async (deps: RunsDeps, { body, subject, requestId, key }
   return { run: stored, ended }
 }
 
+const matchesNothing = (on: string) =>
+  new HttpProblem(
+    422,
+    'selector-matches-nothing',
+    'Selector matches nothing',
+    `/body/on: no host matches ${JSON.stringify(on)}; GET /v1/hosts lists them, allowNone (--allow-none) allows it${
+      on.includes('fact:') ? '; facts are those of the last `facts` run (reops facts refresh)' : ''
+    }`,
+  )
+
 /** The same key again: the same run, or a conflict when the body is another one. */
 const again = async (deps: RunsDeps, subject: string, key: string | undefined, body: CreateRun): Promise<Started> => {
   const row = key === undefined ? null : await findRunByKey(deps.pool, subject, key)
@@ -154,7 +150,10 @@ const read = async ({ pool }: RunsDeps, id: string): Promise<Run> => {
   return runOf(row, await listTargets(pool, id))
 }
 
-type RunFacts = Pick<ActiveRun, 'id' | 'step' | 'requestId' | 'timeoutMs' | 'expected' | 'cancelled'> & {
+type RunFacts = Pick<
+  ActiveRun,
+  'id' | 'step' | 'requestId' | 'timeoutMs' | 'waitOnlineMs' | 'expected' | 'cancelled'
+> & {
   ageMs: number
 }
 const newRun = ({ ageMs, ...facts }: RunFacts): ActiveRun => ({
@@ -236,6 +235,7 @@ const adopt = (deps: RunsDeps, row: RunRow, targets: readonly OpenTarget[]) => {
     step: decode(row.pipeline),
     requestId: row.request_id,
     timeoutMs: row.timeout_ms ?? defaultTimeoutMs,
+    waitOnlineMs: row.wait_online_ms ?? 0,
     expected: row.expected,
     ageMs: Math.max(0, Date.now() - row.created_at.getTime()),
     cancelled: row.cancelled_at !== null,
@@ -265,6 +265,8 @@ const adopt = (deps: RunsDeps, row: RunRow, targets: readonly OpenTarget[]) => {
 const storedCall = (deps: RunsDeps, target: ActiveTarget, stored: OpenTarget, id: string): ActiveCall => {
   const progress = callAt(target.run.step, stored.cursor as Cursor)
   const call = deps.driver.newCall(target, progress, id, stored.redeliveries)
+  // Its host has had no session since the call was made, so nobody can have sent it.
+  if (stored.unsent) return call
   const acked = stored.call_state === 'acked' || stored.call_state === 'running'
   return {
     ...call,

@@ -17,6 +17,7 @@ export type NewRun = {
   readonly selector: string
   readonly pipeline: unknown
   readonly timeoutMs: number | null
+  readonly waitOnlineMs: number | null
   readonly createdBy: string
   readonly requestId: string
   readonly idempotencyKey: string | null
@@ -25,7 +26,7 @@ export type NewRun = {
   readonly broker: string
   readonly condition: string
   readonly parameters: readonly unknown[]
-  /** For hosts with a session, and for the others. */
+  /** For hosts with a session, and for the others; if both begin with a call, it is the same one. */
   readonly online: Opening
   readonly offline: Opening
 }
@@ -61,6 +62,7 @@ export const createRun = async (sql: Sql, run: NewRun): Promise<PickedHost[] | n
     online.state, online.step, json(online.cursor), online.gathered, json(online.value), json(online.failure), // 15
     offline.state, offline.step, json(offline.cursor), offline.gathered, json(offline.value), json(offline.failure), // 21
     online.call, terminal(online), terminal(offline), run.broker, // 25
+    offline.call, run.waitOnlineMs, // 27
   ] // prettier-ignore
   const condition = run.condition.replace(/\$(\d+)/g, (_, n: string) => `$${Number(n) + fixed.length}`)
   const { rows } = await sql.query<{
@@ -73,7 +75,8 @@ export const createRun = async (sql: Sql, run: NewRun): Promise<PickedHost[] | n
     ...preparedAs(condition),
     text: `
 with p as materialized (
-  select h.id, h.name, (s.host is not null and s.ended_at is null) as online, mote.new_id() as call_id, s.epoch, s.broker
+  select h.id, h.name, (s.host is not null and s.ended_at is null) as online, mote.new_id() as call_id, s.epoch, s.broker,
+    case when s.host is not null and s.ended_at is null then $22::bool else $26::bool end as calls
   from mote.host h left join mote.session s on s.host = h.id
   where h.state <> 'revoked' and ${condition}),
 n as (select count(*)::int as expected,
@@ -81,8 +84,8 @@ n as (select count(*)::int as expected,
     count(*) filter (where case when online then $23::bool and $10 = 'ok' else $24::bool and $16 = 'ok' end)::int as ok
   from p),
 r as (
-  insert into mote.run (id, selector, pipeline, timeout_ms, created_by, request_id, idempotency_key, body_hash, expected, open, ok, failed, state, finished_at)
-  select $1::uuid, $2, $3::json, $4::int, $5, $6, $7, $8, expected, open, ok, expected - open - ok,
+  insert into mote.run (id, selector, pipeline, timeout_ms, wait_online_ms, created_by, request_id, idempotency_key, body_hash, expected, open, ok, failed, state, finished_at)
+  select $1::uuid, $2, $3::json, $4::int, $27::int, $5, $6, $7, $8, expected, open, ok, expected - open - ok,
     case when open = 0 then 'done' else 'running' end, case when open = 0 then now() end
   from n where expected > 0 or $9::bool
   on conflict (created_by, idempotency_key) where idempotency_key is not null do nothing
@@ -92,13 +95,13 @@ t as (
   select r.id, p.id, p.name, case when online then $10 else $16 end, case when online then $11 else $17 end,
     case when online then $12::json else $18::json end, case when online then $13::bool else $19::bool end,
     case when online then $14::json else $20::json end, case when online then $15::json else $21::json end,
-    case when online and $22::bool then call_id end,
-    case when online and $22::bool then case when broker = $25::uuid then 'sent' else 'queued' end end,
-    case when online and $22::bool then now() end, case when online and $22::bool then epoch end,
+    case when calls then call_id end,
+    case when calls then case when online and broker = $25::uuid then 'sent' else 'queued' end end,
+    case when calls then now() end, case when online and calls then epoch end,
     case when (case when online then $23::bool else $24::bool end) then 0 end,
     case when (case when online then $23::bool else $24::bool end) then now() end
   from p, r)
-select p.id, p.name, p.online, case when p.online and $22::bool then p.call_id end as call, (select count(*) from r) > 0 as made
+select p.id, p.name, p.online, case when p.calls then p.call_id end as call, (select count(*) from r) > 0 as made
 from (select 1) one left join p on true order by p.name`,
     values: [...fixed, ...run.parameters],
   })

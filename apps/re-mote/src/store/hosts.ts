@@ -7,6 +7,7 @@ type HostRow = {
   name: string
   labels: Labels
   facts: Record<string, unknown>
+  facts_at: Date | null
   state: HostState
   version: string | null
   pid: number | null
@@ -16,7 +17,7 @@ type HostRow = {
   seen_at: Date | null
 }
 const columns =
-  'h.id, h.name, h.labels, h.facts, h.state, h.version, h.pid, h.system, h.generation, h.enrolled_at, h.seen_at'
+  'h.id, h.name, h.labels, h.facts, h.facts_at, h.state, h.version, h.pid, h.system, h.generation, h.enrolled_at, h.seen_at'
 
 export type IsOnline = (host: string) => boolean
 const hostOf = (row: HostRow, isOnline: IsOnline): Host => ({
@@ -29,6 +30,7 @@ const hostOf = (row: HostRow, isOnline: IsOnline): Host => ({
   pid: row.pid,
   version: row.version,
   facts: row.facts,
+  factsAt: row.facts_at?.toISOString() ?? null,
   system: row.system,
   generation: row.generation,
   enrolledAt: row.enrolled_at.toISOString(),
@@ -59,6 +61,32 @@ export const setHostState = async (
     [ids, state, reason],
   )
   return rows.map(row => row.id)
+}
+
+export type ChangeableHost = { id: string; name: string; labels: Labels; state: HostState; system: string | null }
+/** The host as it stays until the transaction ends. */
+export const lockHost = async (sql: Sql, id: string): Promise<ChangeableHost | null> =>
+  (
+    await sql.query<ChangeableHost>('select id, name, labels, state, system from mote.host where id = $1 for update', [
+      id,
+    ])
+  ).rows[0] ?? null
+
+export const changeHost = async (sql: Sql, host: { id: string; name: string; labels: Labels }): Promise<void> => {
+  await sql.query('update mote.host set name = $2, labels = $3 where id = $1', [
+    host.id,
+    host.name,
+    JSON.stringify(host.labels),
+  ])
+}
+
+/** The id of another host that is called so and may be reached. */
+export const findNamesake = async (sql: Sql, { id, name }: { id: string; name: string }): Promise<string | null> => {
+  const { rows } = await sql.query<{ id: string }>(
+    `select id from mote.host where name = $2 and id <> $1 and state <> 'revoked' limit 1`,
+    [id, name],
+  )
+  return rows[0]?.id ?? null
 }
 
 /** Lifts a quarantine; whoever says hello next is the one that counts. */

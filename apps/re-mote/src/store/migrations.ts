@@ -168,4 +168,25 @@ drop index mote.call_open;
 alter table mote.call drop column input, drop column timeout_ms;
 `,
   },
+  {
+    name: '002-selection',
+    sql: `
+alter table mote.host add column facts_at timestamptz;
+-- What selectors ask with plain values (src/selector/sql.ts): names, beginnings of names, one value at one path of labels or facts. Without a list
+-- of pending entries, which every reader would have to read through, and which makes the planner avoid the index.
+create index host_name_pattern on mote.host (name text_pattern_ops);
+create index host_labels on mote.host using gin (labels jsonb_path_ops) with (fastupdate = off);
+create index host_facts on mote.host using gin (facts jsonb_path_ops) with (fastupdate = off);
+
+
+create table mote.selector (
+  name text primary key,
+  selector text not null,
+  doc text,
+  saved_by text not null,
+  saved_at timestamptz not null default now()
+);
+alter table mote.run add column wait_online_ms int;
+`,
+  },
 ]

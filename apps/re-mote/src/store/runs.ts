@@ -6,6 +6,7 @@ export type RunRow = {
   selector: string
   pipeline: unknown
   timeout_ms: number | null
+  wait_online_ms: number | null
   state: 'running' | 'done'
   created_at: Date
   finished_at: Date | null
@@ -18,7 +19,7 @@ export type RunRow = {
   failures: Record<string, number>
   body_hash: string | null
 }
-const select = `select r.id, r.selector, r.pipeline, r.timeout_ms, r.state, r.created_at, r.finished_at, r.cancelled_at, r.created_by, r.request_id,
+const select = `select r.id, r.selector, r.pipeline, r.timeout_ms, r.wait_online_ms, r.state, r.created_at, r.finished_at, r.cancelled_at, r.created_by, r.request_id,
   r.expected, r.ok, r.failed, r.body_hash, case when r.failed = 0 then '{}'::json else coalesce(
     (select json_object_agg(f.state, f.n) from (select t.state, count(*) as n from mote.target t
       where t.run = r.id and t.finished_at is not null and t.state <> 'ok' group by t.state) f), '{}'::json) end as failures
@@ -95,6 +96,29 @@ export const listTargets = async (
   return rows.map(targetOf)
 }
 
+/** Targets that have not ended, or ended in a way that their host may have had no part in. */
+export const listUnanswered = async (sql: Sql, run: string): Promise<Target[]> => {
+  const { rows } = await sql.query<TargetRow>(
+    `select host, host_name, state, step, ms, null as value, failure from mote.target
+     where run = $1 and (finished_at is null or state in ('unreachable', 'lost', 'cancelled', 'rejected')) order by host_name, host`,
+    [run],
+  )
+  return rows.map(targetOf)
+}
+
+/** Targets that have ended, a page at a time: those behind the host given. */
+export const pageOfEnded = async (
+  sql: Sql,
+  page: { readonly run: string; readonly after: string | null; readonly limit: number },
+): Promise<Target[]> => {
+  const { rows } = await sql.query<TargetRow>(
+    `select host, host_name, state, step, ms, case when state = 'ok' then value end as value, failure
+     from mote.target where run = $1 and finished_at is not null and ($2::uuid is null or host > $2) order by host limit $3`,
+    [page.run, page.after, page.limit],
+  )
+  return rows.map(targetOf)
+}
+
 /** Notes that somebody asked to cancel; false when the run had ended or is unknown. */
 export const markCancelled = async (sql: Sql, run: string): Promise<boolean> => {
   const { rowCount } = await sql.query(
@@ -117,6 +141,8 @@ export type OpenTarget = {
   redeliveries: number
   acked_at: Date | null
   call_age_ms: number | null
+  /** The host's last session had ended before the call was made, and it has had none since. */
+  unsent: boolean
 }
 /** Runs that are not done and that this process does not drive: those of a service that died, or whose creation was not answered. */
 export const findAbandoned = async (
@@ -131,8 +157,8 @@ export const findAbandoned = async (
   if (runs.rows.length === 0) return { runs: [], targets: [] }
   const targets = await sql.query<OpenTarget>(
     `select t.run, t.host, t.host_name, t.cursor, t.step, t.gathered, t.value, t.call, t.call_state, t.redeliveries, t.acked_at,
-       (extract(epoch from now() - t.call_at) * 1000)::float8 as call_age_ms
-     from mote.target t
+       (extract(epoch from now() - t.call_at) * 1000)::float8 as call_age_ms, (s.host is null or coalesce(s.ended_at <= t.call_at, false)) as unsent
+     from mote.target t left join mote.session s on s.host = t.host
      where t.run = any($1::uuid[]) and t.finished_at is null`,
     [runs.rows.map(run => run.id)],
   )

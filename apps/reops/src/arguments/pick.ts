@@ -32,7 +32,9 @@ export const pickSystems = <S extends Pickable>(
   try {
     if (which.on === undefined) return byNames(systems, which.names)
     const selector = parseSelector(which.on)
-    const picked = systems.filter(system => selects(selector, { ...system, labels: labelsOf(system), facts: {} }))
+    const picked = systems.filter(system =>
+      selects(selector, { ...system, labels: labelsOf(system), facts: {} }, noSaved),
+    )
     if (picked.length === 0 && which.allowNone !== true)
       throw usage(`selector \`${which.on}\` matches none of ${systems.length} systems; allow that with --allow-none`)
     return picked
@@ -41,4 +43,7 @@ export const pickSystems = <S extends Pickable>(
   }
 }
 
+const noSaved = (name: string): never => {
+  throw usage(`@${name}: saved selectors pick hosts; systems are picked by name, label, type, provider and phase`)
+}
 const labelsOf = ({ labels, type, provider, phase }: Pickable) => ({ type, provider, phase, ...labels })

@@ -8,7 +8,7 @@ import { ago, count, labelsText } from '../render/units.ts'
 
 type Options = { readonly on?: string; readonly json?: boolean; readonly allowNone?: boolean }
 
-const statusOf = (host: Host) => (host.state === 'enrolled' ? (host.online ? 'online' : 'offline') : host.state)
+export const statusOf = (host: Host) => (host.state === 'enrolled' ? (host.online ? 'online' : 'offline') : host.state)
 
 export const listHosts = async (context: Context, options: Options): Promise<number> => {
   const { mote } = await context.client()
@@ -34,11 +34,12 @@ export const listHosts = async (context: Context, options: Options): Promise<num
   const { paint, columns } = terminal
   terminal.out(
     table(
-      ['HOST', 'STATE', 'TRANSPORT', 'PID', 'LABELS', 'SEEN'],
+      ['HOST', 'STATE', 'TRANSPORT', 'VERSION', 'PID', 'LABELS', 'SEEN'],
       sorted.map(host => [
         host.name,
         statusOf(host),
         host.transport,
+        host.version ?? '',
         host.online ? String(host.pid ?? '') : '',
         labelsText(host.labels),
         host.online ? 'now' : ago(host.seenAt, context.now()),

@@ -1,22 +1,77 @@
 import { operationNamed } from '@re-ops/operations'
-import { foldResults } from '@re-ops/pipelines'
+import {
+  aggregate,
+  fieldPath,
+  foldResults,
+  groupBy,
+  parseSummary,
+  SummaryError,
+  type AggregateReport,
+  type GroupedReport,
+  type SummarySpec,
+} from '@re-ops/pipelines'
 import type { HostResult } from '@re-ops/protocols'
+import type { Missing } from '@re-ops/protocols/target'
+import type { SummaryAsked } from '../arguments/summary.ts'
 import type { Context } from '../context.ts'
-import { outcomeText, summaryText } from '../render/outcome.ts'
+import { usage } from '../fault.ts'
+import { missingText, outcomeText, summaryText } from '../render/outcome.ts'
+import { groupsReport, summaryReport } from '../render/summary.ts'
 
 type Outcome = {
   readonly results: readonly HostResult<unknown>[]
+  readonly missing: readonly Missing[]
   readonly summary: { run: string; expected: number; ok: number; failed: number; failures: Record<string, number> }
   readonly ms: number
   readonly operation: string | undefined
+  /** Taken together instead of shown host by host. */
+  readonly asked: SummaryAsked | null
 }
 
-/** The folded table and the line of counts. */
+/** The fields to take together: those asked for, else what the operation says of itself. */
+export const fieldsAsked = (operation: string | undefined, { of, by }: SummaryAsked): SummarySpec => {
+  if (of === undefined) {
+    const own = operation === undefined ? undefined : operationNamed(operation)?.summary
+    if (!own && by === undefined)
+      throw usage(
+        `${operation ?? 'this pipeline'} has no summary of its own; name fields: --summary field:sum,mean,p95`,
+      )
+    return own ?? {}
+  }
+  try {
+    return Object.fromEntries(Object.entries(parseSummary(of)).map(([path, names]) => [fieldPath(path), names]))
+  } catch (error) {
+    throw error instanceof SummaryError ? usage(`--summary: ${error.message}`) : error
+  }
+}
+
+export const aggregated = (
+  results: readonly HostResult<unknown>[],
+  operation: string | undefined,
+  asked: SummaryAsked,
+): AggregateReport | GroupedReport => {
+  const fields = fieldsAsked(operation, asked)
+  if (asked.by === undefined) {
+    const all = aggregate(fields)
+    return all.end(all.of(results))
+  }
+  const grouped = groupBy(fieldPath(asked.by), fields)
+  return grouped.end(grouped.of(results))
+}
+
+/** The folded table, or what the results come to; who is missing; and the line of counts. */
 export const showOutcome = ({ terminal }: Context, outcome: Outcome): void => {
-  const operation = outcome.operation === undefined ? undefined : operationNamed(outcome.operation)
-  const groups = foldResults(outcome.results, operation?.varies ? { varies: operation.varies } : {})
   const { paint, columns } = terminal
-  terminal.out(outcomeText(groups, operation?.display, { paint, width: columns }))
+  const look = { paint, width: columns }
+  const operation = outcome.operation === undefined ? undefined : operationNamed(outcome.operation)
+  const results = outcome.asked ? outcome.results.filter(result => !result.ok) : outcome.results
+  const groups = foldResults(results, operation?.varies ? { varies: operation.varies } : {})
+  terminal.out(outcomeText(groups, operation?.display, look))
+  if (outcome.asked) {
+    const report = aggregated(outcome.results, outcome.operation, outcome.asked)
+    terminal.out('by' in report ? groupsReport(report, look) : summaryReport(report, look))
+  }
+  terminal.out(missingText(outcome.missing, outcome.summary.expected, paint))
   terminal.out(`${summaryText(outcome.summary, outcome.ms, paint)}\n`)
   if (outcome.summary.failed > 0) terminal.out(paint.dim(`reops runs show ${outcome.summary.run}\n`))
 }

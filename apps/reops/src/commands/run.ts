@@ -1,25 +1,20 @@
 import { ClientError, type Mote, type OperationInfo } from '@re-ops/client'
-import type { CreateRun, HostResult, RunSummary, Target } from '@re-ops/protocols'
+import type { CreateRun, HostResult, RunSummary } from '@re-ops/protocols'
+import { lastOperation, missingOf, resultOf, type Missing } from '@re-ops/protocols/target'
 import { durationMs } from '../arguments/duration.ts'
 import { inputOf } from '../arguments/input.ts'
+import { summaryAsked, type SummaryOptions } from '../arguments/summary.ts'
 import { printJsonLine, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
 import { progressText } from '../render/outcome.ts'
 
-export type RunOptions = {
+export type RunOptions = SummaryOptions & {
   readonly on?: string
   readonly json?: boolean
   readonly timeout?: string
+  readonly waitOnline?: string
   readonly allowNone?: boolean
   readonly detach?: boolean
-}
-
-/** A target that ended, as its one result. */
-export const resultOf = (target: Target): HostResult<unknown> => {
-  const base = { host: target.host, ms: target.ms ?? 0 }
-  if (target.state === 'ok') return { ...base, ok: true, value: target.value ?? null }
-  const unexplained = { kind: 'lost' as const, message: `ended ${target.state}`, step: target.step ?? '' }
-  return { ...base, ok: false, failure: target.failure ?? unexplained }
 }
 
 /** The line of one target in `--json`, as the contract for programs has it. */
@@ -30,6 +25,8 @@ export const jsonResult = (result: HostResult<unknown>) => ({
   ...(result.ok ? { value: result.value } : { failure: result.failure }),
   ms: result.ms,
 })
+
+const jsonMissing = ({ host, state, why }: Missing) => ({ host: host.name, id: host.id, state, why })
 
 const unknownOperation = async (name: string, known: readonly OperationInfo[]) => {
   const { nearest } = await import('@re-ops/pipelines')
@@ -54,7 +51,11 @@ const bodyOf = async (
   if (command?.length === 0) throw usage("no command behind `--`; for example reops run --on '*' -- uname -r")
   const limit =
     options.timeout === undefined ? {} : { timeoutMs: durationMs(options.timeout, '--timeout', { max: 86_400_000 }) }
-  const common = { on: options.on, ...limit, ...(options.allowNone === true ? { allowNone: true } : {}) }
+  const patience =
+    options.waitOnline === undefined
+      ? {}
+      : { waitOnline: durationMs(options.waitOnline, '--wait-online', { max: 86_400_000 }) }
+  const common = { on: options.on, ...limit, ...patience, ...(options.allowNone === true ? { allowNone: true } : {}) }
   if (command !== null)
     return { ...common, pipeline: { kind: 'call', operation: 'shell', input: { argv: [...command] } } }
   if (operation === undefined)
@@ -73,9 +74,11 @@ export const run = async (
   options: RunOptions,
 ): Promise<number> => {
   const { terminal } = context
+  const asked = summaryAsked(options)
   const { mote } = await context.client()
   const body = await bodyOf(mote, words, command, options)
   const json = options.json === true
+  if (asked) (await import('./outcome.ts')).fieldsAsked(lastOperation(body.pipeline), asked) // told before anything runs
   if (options.detach === true) {
     const { id } = await mote.createRun(body)
     if (json) printJsonLine(terminal, { run: id })
@@ -87,32 +90,31 @@ export const run = async (
   try {
     const created = await mote.createRun(body)
     // What shows the table takes a while to load; the hosts are at work meanwhile.
-    const [{ results, summary }, table] = await Promise.all([
+    const [{ results, missing, summary }, table] = await Promise.all([
       untilDone(context, mote, { id: created.id, expected: created.summary.expected, json, cancel: cancel.signal }),
       json ? null : import('./outcome.ts'),
     ])
     const { run, expected, ok, failed, failures } = summary
-    if (json) printJsonLine(terminal, { summary: { run, expected, ok, failed, failures } })
+    const operation = lastOperation(body.pipeline)
+    if (json) {
+      const { aggregated } = asked ? await import('./outcome.ts') : {}
+      printJsonLine(terminal, {
+        summary: { run, expected, ok, failed, failures },
+        ...(missing.length > 0 ? { got: expected - missing.length, missing: missing.map(jsonMissing) } : {}),
+        ...(asked && aggregated ? { aggregate: aggregated(results, operation, asked) } : {}),
+      })
+    }
     // Times are the service's, from the start of the run: what loads here is not the hosts' time.
     const ms = Math.max(0, ...results.map(result => result.ms))
-    table?.showOutcome(context, { results, summary, ms, operation: operationOf(body.pipeline) })
+    table?.showOutcome(context, { results, missing, summary, ms, operation, asked })
     return failed > 0 ? 1 : 0
   } finally {
     release()
   }
 }
 
-/** The operation whose values a pipeline ends with, when that can be told. */
-export const operationOf = (pipeline: unknown): string | undefined => {
-  const step = pipeline as { kind?: string; operation?: string; steps?: unknown[]; step?: unknown } | null
-  if (step?.kind === 'call') return step.operation
-  if (step?.kind === 'sequence')
-    return operationOf(step.steps?.findLast(one => (one as { kind?: string }).kind !== 'gather'))
-  return step?.kind === 'retry' ? operationOf(step.step) : undefined
-}
-
 type Waiting = { id: string; expected: number; json: boolean; cancel: AbortSignal }
-type Ended = { results: HostResult<unknown>[]; summary: RunSummary }
+type Ended = { results: HostResult<unknown>[]; missing: Missing[]; summary: RunSummary }
 
 /** Results as they come; Ctrl-C asks the service to cancel and goes on until every target has ended. */
 const untilDone = async (context: Context, mote: Mote, run: Waiting): Promise<Ended> => {
@@ -120,6 +122,7 @@ const untilDone = async (context: Context, mote: Mote, run: Waiting): Promise<En
   const { id, expected, json } = run
   const startedAt = performance.now()
   const results: HostResult<unknown>[] = []
+  const missing: Missing[] = []
   const progress = () => terminal.progress(progressText(results, expected, performance.now() - startedAt))
   const ticker = setInterval(progress, 200)
   const cancel = () => {
@@ -130,9 +133,11 @@ const untilDone = async (context: Context, mote: Mote, run: Waiting): Promise<En
   run.cancel.addEventListener('abort', cancel, { once: true })
   try {
     for await (const event of mote.runEvents(id, { reconnectForMs: 15_000 })) {
-      if (event.event === 'done') return { results, summary: event.data }
+      if (event.event === 'done') return { results, missing, summary: event.data }
       const result = resultOf(event.data)
       results.push(result)
+      const unheard = missingOf(event.data)
+      if (unheard) missing.push(unheard)
       if (json) printJsonLine(terminal, jsonResult(result))
     }
     throw new ClientError('unreachable', `the events of run ${id} ended before the run did`)

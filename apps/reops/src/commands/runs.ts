@@ -1,11 +1,12 @@
 import type { Mote } from '@re-ops/client'
 import type { Run } from '@re-ops/protocols'
+import { lastOperation, missingOf, resultOf } from '@re-ops/protocols/target'
 import { wholeNumber } from '../arguments/labels.ts'
+import { summaryAsked, type SummaryOptions } from '../arguments/summary.ts'
 import { printJson, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
 import { table } from '../render/table.ts'
 import { ago, duration } from '../render/units.ts'
-import { operationOf, resultOf } from './run.ts'
 
 const lastedMs = (run: Run, nowMs: number) =>
   (run.finishedAt === null ? nowMs : Date.parse(run.finishedAt)) - Date.parse(run.createdAt)
@@ -26,7 +27,7 @@ export const listRuns = async (context: Context, options: { json?: boolean; limi
         run.id,
         ago(run.createdAt, context.now()),
         run.on,
-        operationOf(run.pipeline) ?? 'pipeline',
+        lastOperation(run.pipeline) ?? 'pipeline',
         run.state,
         String(run.summary.expected),
         String(run.summary.ok),
@@ -60,10 +61,20 @@ const idOf = async (mote: Mote, word: string): Promise<string> => {
   return only.id
 }
 
-export const showRun = async (context: Context, word: string, options: { json?: boolean }): Promise<number> => {
+export const showRun = async (
+  context: Context,
+  word: string,
+  options: SummaryOptions & { json?: boolean },
+): Promise<number> => {
+  const asked = summaryAsked(options)
   const { mote } = await context.client()
   const { terminal } = context
-  const run = await mote.run(await idOf(mote, word))
+  const id = await idOf(mote, word)
+  if (options.json === true && asked) {
+    printJson(terminal, await mote.summary(id, asked))
+    return 0
+  }
+  const run = await mote.run(id)
   if (options.json === true) {
     printJson(terminal, run)
     return 0
@@ -72,14 +83,16 @@ export const showRun = async (context: Context, word: string, options: { json?: 
   const ended = targets.filter(target => target.state !== 'queued' && target.state !== 'running')
   const took = duration(Math.max(0, lastedMs(run, context.now())))
   terminal.out(
-    `run ${run.id}  ${operationOf(run.pipeline) ?? 'pipeline'} on ${run.on}  by ${run.createdBy}  ${ago(run.createdAt, context.now())}\n`,
+    `run ${run.id}  ${lastOperation(run.pipeline) ?? 'pipeline'} on ${run.on}  by ${run.createdBy}  ${ago(run.createdAt, context.now())}\n`,
   )
   const { showOutcome } = await import('./outcome.ts')
   showOutcome(context, {
     results: ended.map(resultOf),
+    missing: targets.flatMap(target => missingOf(target) ?? []),
     summary: run.summary,
     ms: Math.max(0, lastedMs(run, context.now())),
-    operation: operationOf(run.pipeline),
+    operation: lastOperation(run.pipeline),
+    asked,
   })
   if (run.state === 'running') terminal.out(`still running: ${targets.length - ended.length} targets, for ${took}\n`)
   return 0

@@ -1,4 +1,5 @@
 import type { Failure, HostResult } from '@re-ops/protocols'
+import type { Missing } from '@re-ops/protocols/target'
 import { byNumber, hostsText } from './nodeset.ts'
 import { harmless, type Paint } from './paint.ts'
 import { table } from './table.ts'
@@ -149,6 +150,21 @@ export const summaryText = (
     ...(summary.failed > 0 ? [paint.bad(failed)] : []),
     seconds(ms),
   ].join(' · ')
+}
+
+const reasonsMax = 5
+
+/** `got 42 of 44, missing: web-[3-4] (unreachable: the host has no session)`; nothing when every host has answered. */
+export const missingText = (missing: readonly Missing[], expected: number, paint: Paint): string => {
+  if (missing.length === 0) return ''
+  const reasons = [...Map.groupBy(missing, ({ state, why }) => (why.startsWith(state) ? why : `${state}: ${why}`))]
+  const parts = reasons
+    .toSorted(([, a], [, b]) => b.length - a.length)
+    .map(([why, those]) => `${hostsText(those.map(one => one.host.name))} (${harmless(why).replaceAll('\n', ' ')})`)
+  const more = parts.length > reasonsMax ? `, … (${parts.length} reasons)` : ''
+  return paint.bad(
+    `got ${expected - missing.length} of ${expected}, missing: ${parts.slice(0, reasonsMax).join(', ')}${more}\n`,
+  )
 }
 
 /** While waiting: `12 of 44 · failed 1 · 3.2 s`. */
