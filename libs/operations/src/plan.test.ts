@@ -39,6 +39,24 @@ describe('the input of shell', () => {
 })
 
 describe('planShell', () => {
+  test('gives a script its arguments beside it: nothing of them is ever read by sh', () => {
+    const spec = {
+      name: 'greet',
+      doc: 'Greets.',
+      input: Type.Object({ who: Type.String() }),
+      output: Type.String(),
+      shell: {
+        script: () => 'echo "$1"',
+        args: ({ who }: { who: string }) => [who],
+        parse: ({ stdout }: { stdout: string }) => stdout,
+      },
+    }
+    const who = `-x '"; rm *`
+    expect(planShell(operation(spec), { who })).toMatchObject({ argv: ['sh', '-s', '--', who] })
+    const withInput = operation({ ...spec, shell: { ...spec.shell, stdin: () => 'in' } })
+    expect(planShell(withInput, { who }).argv).toEqual(['sh', '-c', 'echo "$1"', 'sh', who])
+  })
+
   test('carries all that the input says', () => {
     const input = {
       argv: ['id'],

@@ -5,8 +5,11 @@
  */
 export const wrapScript = (script: string): string => `{ :; ${script}\n} </dev/null\n`
 
-export const scriptCommand = (script: string, hasStdin: boolean): readonly string[] =>
-  hasStdin ? ['sh', '-c', script] : ['sh', '-s']
+/** `args` are the script's `$1`, `$2`, ...; `--` keeps one that begins with a dash from being an option of sh. */
+export const scriptCommand = (script: string, hasStdin: boolean, args: readonly string[] = []): readonly string[] => {
+  if (hasStdin) return ['sh', '-c', script, ...(args.length > 0 ? ['sh', ...args] : [])]
+  return ['sh', '-s', ...(args.length > 0 ? ['--', ...args] : [])]
+}
 
 type Given = string | number | boolean | undefined
 

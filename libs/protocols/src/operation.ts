@@ -10,6 +10,8 @@ export type Become = { user: string }
  * `parse` turns the output into a value and may throw: that ends the call `invalid`.
  */
 export type Shell<I, O> = ({ command(input: I): readonly string[] } | { script(input: I): string }) & {
+  /** Arguments of a script, its `$1`, `$2`, ...: how values of an input get there without being part of its text. */
+  args?(input: I): readonly string[]
   env?(input: I): Record<string, string>
   cwd?(input: I): string | undefined
   stdin?(input: I): string | undefined
