@@ -40,3 +40,20 @@ export const scriptWith = (
   const assigned = Object.entries(variables).map(([name, value]) => `${name}=${word(value)}`)
   return [prelude, ...assigned, `set -- ${words.map(quote).join(' ')}`, body].join('\n')
 }
+
+/**
+ * What scripts with arguments begin with where programs are looked for or their words are read: messages are in English, programs
+ * of the administrator are found by ordinary users too. Unlike scriptWith's, such a script goes on after a command that fails.
+ */
+export const plain = 'LC_ALL=C PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH'
+
+/** Ends the script with 127 and a reason when the program is not there. */
+export const needs = (program: string): string =>
+  `command -v ${program} >/dev/null 2>&1 || { echo "${program} is not installed" >&2; exit 127; }`
+
+/** `now` prints milliseconds that only grow, for differences: of the clock if `date` knows nanoseconds, else of the uptime (10 ms steps). */
+export const clock = `now() {
+  ns=$(date +%s%N 2>/dev/null)
+  case $ns in *[!0-9]*|"") ns=0;; esac
+  if [ "\${#ns}" -ge 19 ]; then echo "\${ns%??????}"; else read -r up _ </proc/uptime; echo "\${up%.*}\${up#*.}0"; fi
+}`
