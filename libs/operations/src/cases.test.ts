@@ -6,6 +6,9 @@ import { operationNamed, parseShell, planShell } from './index.ts'
 /** One recorded run: what was asked, what was spawned, what the real program wrote, what it means. */
 type Case = {
   name: string
+  /** Of a program that was not at hand: which one (version), and the public place its output was taken from. */
+  program?: string
+  source?: string
   operation: string
   input: unknown
   command: readonly string[]

@@ -13,7 +13,11 @@ export const oneOf = <const T extends readonly string[]>(
   )
 
 /** The one of a few texts that this is; parse functions may throw. */
-export const among = <const T extends readonly string[]>(values: T, text: string | undefined, what: string): T[number] => {
+export const among = <const T extends readonly string[]>(
+  values: T,
+  text: string | undefined,
+  what: string,
+): T[number] => {
   const found = values.find(value => value === text)
   if (found === undefined) throw new Error(`no ${what} in the output`)
   return found

@@ -19,7 +19,12 @@ const table = (stdout: string): ((name: string) => string | undefined)[] => {
     return name => cells[names.indexOf(name)]
   })
 }
-const size = (text: string | undefined) => (text === undefined || !/^\d+$/.test(text) ? undefined : Number(text))
+const powers = 'BKMGTPE'
+/** Exact with `-p`. Old versions know no `-p` for all of it and write `2.04M`: powers of 1024, three digits. */
+const size = (text: string | undefined) => {
+  const match = /^(\d+(?:\.\d+)?)([BKMGTPE]?)$/.exec(text ?? '')
+  return match ? Math.round(Number(match[1]) * 1024 ** Math.max(0, powers.indexOf(match[2] || 'B'))) : undefined
+}
 const share = (text: string | undefined) => {
   const number = Number.parseFloat(text ?? '')
   return Number.isNaN(number) ? undefined : number / 100
@@ -167,13 +172,13 @@ export const zfsDatasets = operation({
     args: ({ dataset }) => (dataset === undefined ? [] : ['-r', dataset]),
     ...becomes,
     parse: ({ stdout }) =>
-      [...stdout.matchAll(/^(\S.*?)\s+(\d+)\s+(\d+|-)\s+(\d+)\s+(\S.*)$/gm)].map(
+      [...stdout.matchAll(/^(\S.*?)\s+(\d\S*)\s+(\d\S*|-)\s+(\d\S*)\s+(\S.*?)\s*$/gm)].map(
         ([, name = '', used, available, referenced, mountpoint = '-']) =>
           present({
             name,
-            usedBytes: Number(used),
+            usedBytes: size(used) ?? 0,
             availableBytes: size(available),
-            referencedBytes: Number(referenced),
+            referencedBytes: size(referenced) ?? 0,
             mountpoint: mountpoint === '-' ? undefined : mountpoint,
           }),
       ),
@@ -212,10 +217,10 @@ export const zfsSnapshots = operation({
     args: ({ dataset }) => (dataset === undefined ? [] : ['-r', dataset]),
     ...becomes,
     parse: ({ stdout }) =>
-      [...stdout.matchAll(/^(\S.*@\S+)\s+(\d+)\s+(?:\d+|-)\s+(\d+)\s/gm)].map(([, name = '', used, referenced]) => ({
+      [...stdout.matchAll(/^(\S.*@\S+)\s+(\d\S*)\s+\S+\s+(\d\S*)\s/gm)].map(([, name = '', used, referenced]) => ({
         name,
-        usedBytes: Number(used),
-        referencedBytes: Number(referenced),
+        usedBytes: size(used) ?? 0,
+        referencedBytes: size(referenced) ?? 0,
       })),
   },
   varies: { usedBytes: { tolerance: 0.05 } },
