@@ -1,4 +1,4 @@
-import { operation, Type, type AnyOperation } from '@re-ops/pipelines'
+import { operation, pipeline, retry, Type, type AnyOperation } from '@re-ops/pipelines'
 import { becomeInput, becomes } from './become.ts'
 import { present } from './present.ts'
 import { plain } from './script.ts'
@@ -11,11 +11,36 @@ const read = 'echo "== boot"; cat /proc/sys/kernel/random/boot_id'
 export const hostBootId = operation({
   name: 'host.boot-id',
   doc: 'Which boot of the host this is: an id that is another after each boot, and when it was.',
-  input: Type.Object({}, { additionalProperties: false }),
+  input: Type.Object(
+    {
+      not: Type.Optional(
+        Type.String({
+          ...BootId,
+          description: 'of a boot that is about to end: the answer is the next one, or a failure',
+        }),
+      ),
+      waitMs: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: 3_600_000,
+          description: 'how long that boot may still take to end; default 60000',
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
   output: Type.Object({ bootId: BootId, bootedAt: Type.String({ format: 'date-time' }) }),
   reads: true,
   shell: {
-    script: () => `${read}; echo "== at"; grep "^btime " /proc/stat`,
+    // A boot that does not end while this looks on was not ended: 124, as timeout(1) says it. One that does takes this with it.
+    script: () => `left=$2
+while [ -n "$1" ] && [ "$(cat /proc/sys/kernel/random/boot_id)" = "$1" ]; do
+  [ "$left" -gt 0 ] || { echo "still the boot $1" >&2; exit 124; }
+  sleep 0.5; left=$((left - 500))
+done
+${read}; echo "== at"; grep "^btime " /proc/stat`,
+    args: ({ not = '', waitMs = 60_000 }) => [not, String(waitMs)],
+    timeoutMs: ({ waitMs = 60_000 }) => waitMs + 30_000,
     parse: ({ stdout }) => {
       const parts = sections(stdout)
       return { bootId: parts.get('boot') ?? '', bootedAt: bootTime(parts.get('at')) }
@@ -83,5 +108,18 @@ export const hostReboot = operation({
   summary: { changed: ['histogram'] },
   display: { columns: [{ title: 'REBOOT', get: r => (r.changed ? `in ${r.delaySeconds} s` : 'would') }] },
 })
+
+/**
+ * Reboots a host and ends when it answers from another boot. The look at the id is `lost` when the host goes down under it, and
+ * is tried again; how long a host may stay away is the run's to say (`waitOnline`): without that it is `unreachable` at once.
+ */
+export const rebootAndWait = (...input: Parameters<typeof hostReboot>) =>
+  pipeline(
+    hostReboot(...input),
+    retry(
+      hostBootId.with((before: { bootId: string }) => ({ not: before.bootId })),
+      { times: 5, on: ['unreachable', 'lost'] },
+    ),
+  )
 
 export const hostOperations: readonly AnyOperation[] = [hostBootId, hostReboot]

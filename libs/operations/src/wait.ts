@@ -1,6 +1,6 @@
 import { operation, Type, type AnyOperation } from '@re-ops/pipelines'
 import { HostName, httpProbe, Port, portProbe, Url } from './network/probes.ts'
-import { clock } from './script.ts'
+import { clock, plain } from './script.ts'
 import { sections, wholeNumber } from './sections.ts'
 
 const Limits = {
@@ -21,7 +21,8 @@ const Waited = Type.Object({
  * Looks until `try` succeeds: `$1` is the limit in ms, `$2` the pause in seconds, the rest is that of `try`. Past the limit it
  * exits 124, as timeout(1) does, with what it waited for and what it saw last. A look itself is never longer than 5 s.
  */
-const poll = (what: string, tryIt: string) => `${clock}
+const poll = (what: string, tryIt: string) => `${plain}
+${clock}
 limit=$1; pause=$2; shift 2
 try() { ${tryIt}; }
 began=$(now); tries=0

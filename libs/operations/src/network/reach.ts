@@ -1,7 +1,7 @@
 import { operation, Type } from '@re-ops/pipelines'
 import { present } from '../present.ts'
 import { HostName, httpProbe, Port, portProbe, Reason, reasonOf, Url, wholeSeconds } from './probes.ts'
-import { clock } from '../script.ts'
+import { clock, plain } from '../script.ts'
 import { sections, wholeNumber } from '../sections.ts'
 
 const Milliseconds = Type.Integer({ minimum: 0 })
@@ -47,7 +47,8 @@ export const networkPort = operation({
   output: Type.Object({ open: Type.Boolean(), ms: Milliseconds, reason: Type.Optional(Reason) }),
   reads: true,
   shell: {
-    script: () => `${clock}
+    script: () => `${plain}
+${clock}
 ${portProbe}
 began=$(now)
 if probe_port "$1" "$2" "$3"; then echo "== open"; echo yes; else echo "== why"; echo "$why"; fi
@@ -96,7 +97,8 @@ export const networkHttp = operation({
   }),
   reads: true,
   shell: {
-    script: () => `${clock}
+    script: () => `${plain}
+${clock}
 ${httpProbe}
 began=$(now)
 if probe_http "$@"; then echo "== answer"; echo "$answer"; else echo "== why"; echo "$why"; fi
