@@ -119,7 +119,7 @@ const statuses = (stdout: string): Status[] =>
         state: field('state') ?? '',
         status: field('status'),
         scan,
-        scrubbing: /^scrub in progress/.test(scan ?? ''),
+        scrubbing: scan?.startsWith('scrub in progress') === true,
         errors: field('errors') ?? '',
         devices,
       })

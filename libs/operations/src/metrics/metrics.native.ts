@@ -9,7 +9,7 @@ const reading = async (path: string): Promise<Reading> => ({ atMs: performance.n
 
 /** Two readings of a file, a moment apart: no process is started. */
 const over =
-  <T>(path: string, between: (before: Reading, after: Reading) => T): Native<unknown, unknown> =>
+  (path: string, between: (before: Reading, after: Reading) => unknown): Native<unknown, unknown> =>
   async (input, { signal }) => {
     const { windowMs = 1000 } = input as { windowMs?: number }
     const before = await reading(path)

@@ -39,9 +39,9 @@ const fromNft = (text: string): Found => {
   let [table, chain] = ['', '']
   for (const line of text.split('\n')) {
     const base = /^\t\ttype \S+ hook (\S+) .*?(?:policy (\w+);)?\s*$/.exec(line)
-    if (/^table /.test(line)) table = line.replace(/^table (.*) \{.*$/, '$1')
-    else if (/^\tchain /.test(line)) chain = line.replace(/^\tchain (\S+) \{.*$/, '$1')
-    else if (/^\t\}/.test(line)) chain = ''
+    if (line.startsWith('table ')) table = line.replace(/^table (.*) \{.*$/, '$1')
+    else if (line.startsWith('\tchain ')) chain = line.replace(/^\tchain (\S+) \{.*$/, '$1')
+    else if (line.startsWith('\t}')) chain = ''
     else if (chain !== '' && base) found.chains.push({ table, chain, hook: base[1] ?? '', policy: base[2] ?? 'accept' })
     else if (chain !== '' && line.startsWith('\t\t')) found.rules.push(nftRule(table, chain, line.trim()))
   }
@@ -131,7 +131,7 @@ export const firewallState = operation({
       }
       const closed = chains.some(one => one.policy === 'drop')
       const active = (): (typeof makers)[number] => {
-        if (/active$/.test(parts.get('ufw') ?? '') && !/inactive$/.test(parts.get('ufw') ?? '')) return 'ufw'
+        if (parts.get('ufw') === 'Status: active') return 'ufw'
         if (parts.get('firewalld') === 'running') return 'firewalld'
         if (rules.length === 0 && !closed) return 'none'
         return legacy.length > 0 ? 'iptables' : 'nft'

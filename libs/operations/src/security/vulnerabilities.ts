@@ -29,8 +29,8 @@ echo "== cpu"; grep -m 1 -E "^(flags|Features)[[:space:]]*:" /proc/cpuinfo; grep
 /** "KVM: Mitigation: Split huge pages", "Mitigation: Clear CPU buffers; SMT vulnerable": the first word after the part it is about. */
 const stateOf = (detail: string): Static<typeof State> => {
   const text = detail.replace(/^[A-Z]+: /, '')
-  if (/^Not affected/.test(text)) return 'not affected'
-  if (/^Mitigation/.test(text)) return 'mitigated'
+  if (text.startsWith('Not affected')) return 'not affected'
+  if (text.startsWith('Mitigation')) return 'mitigated'
   return /^(Processor )?[Vv]ulnerable/.test(text) ? 'vulnerable' : 'unknown'
 }
 
