@@ -1,13 +1,9 @@
 import type { AnyOperation } from '@re-ops/pipelines'
-import {
-  metricsCpu,
-  metricsDisk,
-  metricsEntropy,
-  metricsLoad,
-  metricsMemory,
-  metricsNetwork,
-  metricsTop,
-} from './metrics.ts'
+import { metricsCpu } from './cpu.ts'
+import { metricsDisk, metricsNetwork } from './io.ts'
+import { metricsEntropy, metricsLoad } from './load.ts'
+import { metricsMemory } from './memory.ts'
+import { metricsTop } from './top.ts'
 
 export const metricsOperations: readonly AnyOperation[] = [
   metricsCpu,

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as after } from 'node:timers/promises'
 import type { Native } from '@re-ops/protocols'
-import { loadSample, memorySample } from './metrics.ts'
+import { loadSample } from './load.ts'
+import { memorySample } from './memory.ts'
 import { cpuUse, diskRates, networkRates, type Reading } from './rates.ts'
 
 const text = (path: string) => readFile(path, 'utf8')

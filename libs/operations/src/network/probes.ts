@@ -21,7 +21,10 @@ export const portProbe = `probe_port() {
     why=$(timeout "$3" bash -c 'exec 3<>"/dev/tcp/$1/$2"' bash "$1" "$2" 2>&1) && return 0
     [ "$?" -ne 124 ] || why="timed out after $3 s"
   elif command -v nc >/dev/null 2>&1; then
-    why=$(nc -z -w "$3" "$1" "$2" 2>&1 </dev/null) && return 0
+    case $(nc -h 2>&1) in
+      *BusyBox*) why=$(nc -w "$3" "$1" "$2" -e true 2>&1 </dev/null) && return 0;; # has no -z
+      *) why=$(nc -z -w "$3" "$1" "$2" 2>&1 </dev/null) && return 0;;
+    esac
   else
     echo "neither bash nor nc is installed" >&2; exit 127
   fi

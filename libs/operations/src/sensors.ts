@@ -1,7 +1,7 @@
 import { operation, Type, type AnyOperation, type Static } from '@re-ops/pipelines'
-import { oneOf } from '../one-of.ts'
-import { present } from '../present.ts'
-import { sections } from '../sections.ts'
+import { oneOf } from './one-of.ts'
+import { present } from './present.ts'
+import { sections } from './sections.ts'
 
 const Reading = Type.Object({
   chip: Type.String({ examples: ['coretemp-isa-0000'] }),
