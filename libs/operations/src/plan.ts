@@ -28,7 +28,10 @@ export const planShell = (operation: AnyOperation, input: unknown): ShellPlan =>
   if (!shell) throw new Error(`${operation.name} has no shell form: it needs an agent`)
   const given = shell.stdin?.(input)
   const script = 'script' in shell ? shell.script(input) : undefined
-  const argv = 'script' in shell ? scriptCommand(shell.script(input), given !== undefined) : shell.command(input)
+  const argv =
+    'script' in shell
+      ? scriptCommand(shell.script(input), given !== undefined, shell.args?.(input))
+      : shell.command(input)
   const stdin = given ?? (script === undefined ? undefined : wrapScript(script))
   const cwd = shell.cwd?.(input)
   const become = shell.become?.(input)

@@ -1,4 +1,5 @@
 import { operation, Type, type Static } from '@re-ops/pipelines'
+import { Become } from './become.ts'
 import { scriptCommand, wrapScript } from './script.ts'
 
 const Fields = Type.Object(
@@ -23,12 +24,7 @@ const Fields = Type.Object(
     ),
     cwd: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'where to start it' })),
     stdin: Type.Optional(Type.String({ maxLength: 131_072, description: 'what it reads; nothing by default' })),
-    become: Type.Optional(
-      Type.Object(
-        { user: Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_.-]{0,31}$' }) },
-        { additionalProperties: false, description: 'run as this user, by sudo without a password' },
-      ),
-    ),
+    become: Type.Optional(Become),
     timeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400_000, description: 'killed after this' })),
     outputBytesMax: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 524_288, description: 'each stream is cut there, and says so' }),

@@ -35,7 +35,7 @@ export type TestMote = {
 export type Ask = { readonly body?: unknown; readonly token?: string; readonly headers?: Record<string, string> }
 export type Answer = { readonly status: number; readonly body: unknown; readonly headers: Headers }
 
-const startWithinMs = 20_000
+const startWithinMs = 60_000
 const main = () => createRequire(import.meta.url).resolve('../main.ts')
 
 export const startMote = async (options: {
