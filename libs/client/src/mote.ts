@@ -11,6 +11,7 @@ import type {
   RunMissing,
   SavedSelector,
   SaveSelector,
+  Varies,
 } from '@re-ops/protocols'
 import { follow, type EventOptions } from './events.ts'
 import { send, type CallOptions, type Service } from './http.ts'
@@ -35,8 +36,10 @@ export type OperationInfo = {
   readonly output?: Readonly<Record<string, unknown>>
   readonly reads?: boolean
   readonly idempotent?: boolean
-  /** Top-level fields left out when identical results are folded. */
-  readonly varies?: readonly string[]
+  /** Input `dry: true` makes it only say what it would change. */
+  readonly dry?: boolean
+  /** The volatile fields of the output; they are left out when identical results are folded. */
+  readonly varies?: Varies
   /** Fields worth a column, in order, when results are shown to people. */
   readonly columns?: readonly string[]
   readonly summary?: Readonly<Record<string, readonly string[]>>

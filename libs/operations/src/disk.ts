@@ -30,7 +30,11 @@ export const disk = operation({
       return { mounts: mounts(parts.get('df'), parts.get('mounts')) }
     },
   },
-  varies: ['mounts.usedBytes', 'mounts.availableBytes', 'mounts.used'],
+  varies: {
+    'mounts.usedBytes': { tolerance: 0.05, absolute: 268_435_456 },
+    'mounts.availableBytes': { tolerance: 0.05, absolute: 268_435_456 },
+    'mounts.used': { tolerance: 0, absolute: 0.05 },
+  },
   summary: { 'mounts.used': ['max'], 'mounts.totalBytes': ['sum'], 'mounts.usedBytes': ['sum'] },
   display: {
     rows: found => found.mounts,

@@ -109,7 +109,12 @@ export const facts = operation({
   reads: true,
   fact: 'facts',
   shell: { script: () => script, parse },
-  varies: ['hostname', 'addresses', 'memory.availableBytes', 'disks.usedBytes'],
+  varies: {
+    hostname: 'host',
+    addresses: 'host',
+    'memory.availableBytes': { tolerance: 0.2, absolute: 536_870_912 },
+    'disks.usedBytes': { tolerance: 0.05, absolute: 268_435_456 },
+  },
   summary: {
     'os.pretty': ['histogram'],
     kernel: ['histogram'],

@@ -23,7 +23,11 @@ export const memory = operation({
       return { ...found, used: 1 - found.availableBytes / found.totalBytes }
     },
   },
-  varies: ['availableBytes', 'used', 'swapFreeBytes'],
+  varies: {
+    availableBytes: { tolerance: 0.2, absolute: 536_870_912 },
+    used: { tolerance: 0, absolute: 0.2 },
+    swapFreeBytes: { tolerance: 0.2, absolute: 268_435_456 },
+  },
   summary: { totalBytes: ['sum'], availableBytes: ['min', 'sum'], used: ['min', 'mean', 'max'] },
   display: {
     columns: [

@@ -105,6 +105,7 @@ export const processList = operation({
       return others.sort((a, b) => b[key] - a[key] || a.pid - b.pid).slice(0, top)
     },
   },
+  varies: { '': 'any' },
   display: {
     rows: found => found,
     columns: [

@@ -21,7 +21,7 @@ export const uptime = operation({
       return { seconds, bootedAt: bootTime(parts.get('boot')) }
     },
   },
-  varies: ['seconds'],
+  varies: { seconds: { tolerance: 0, absolute: 60 }, bootedAt: 'host' },
   summary: { seconds: ['min', 'max'] },
   display: {
     columns: [

@@ -1,5 +1,6 @@
-import type { Failed, Failure, HostRef, HostResult, Ok, Outcome } from '@re-ops/protocols'
+import type { Failed, Failure, HostRef, HostResult, Ok, Outcome, Varies } from '@re-ops/protocols'
 import { canonical, without } from './canonical.ts'
+import { foldedOut } from './varies.ts'
 
 /** Hosts with the same result. `value` (or `failure`) is that of the first; `results` holds all, in the order given. */
 export type Group<A> =
@@ -15,11 +16,9 @@ export type Group<A> =
  * Identical results as one group: failures first, then what few hosts say, the biggest group last, so that what differs
  * is seen. `varies` names fields (paths) that differ by nature and are left out of the comparison.
  */
-export const foldResults = <A>(
-  results: Outcome<A>,
-  options: { readonly varies?: readonly string[] } = {},
-): Group<A>[] => {
-  const groups = Map.groupBy(results, result => sameness(result, options.varies ?? []))
+export const foldResults = <A>(results: Outcome<A>, options: { readonly varies?: Varies } = {}): Group<A>[] => {
+  const varies = foldedOut(options.varies)
+  const groups = Map.groupBy(results, result => sameness(result, varies))
   return [...groups.values()].map(group).sort(failuresFirst)
 }
 

@@ -1,8 +1,9 @@
-import type { OperationSpec, Shell } from '@re-ops/protocols'
+import type { OperationSpec, Shell, Varies } from '@re-ops/protocols'
 import type { Static, TSchema } from 'typebox'
 import { summaryFunction } from './aggregate/functions.ts'
 import { makeCheck, type Check } from './check.ts'
 import { stepOf, type Repeat, type Step } from './step.ts'
+import { volatility } from './varies.ts'
 
 /** The arguments of an operation: none needed when every field of its input is optional. */
 export type Args<I> = {} extends I ? [input?: I] : [input: I]
@@ -39,7 +40,8 @@ type SpecOf<I extends TSchema, O extends TSchema, D> = {
   readonly reads?: boolean
   readonly summary?: Readonly<Record<string, readonly string[]>>
   readonly fact?: string
-  readonly varies?: readonly string[]
+  readonly dry?: boolean
+  readonly varies?: Varies
   readonly display?: D
 } & (
   | { readonly shell: Shell<Static<I>, Static<O>>; readonly native?: boolean }
@@ -53,7 +55,7 @@ type RepeatOf<S> = S extends { readonly reads: true } | { readonly idempotent: t
 
 /**
  * Declares an operation. `reads` and `idempotent` are part of its type, so that a step of it may (or may not) be repeated
- * after `timeout` or `lost`. Throws when the name is not of the form `family.verb`, in lower case.
+ * after `timeout` or `lost`. Throws when the name is not of the form `family.verb`, in lower case, or a mark has nothing behind it.
  */
 export const operation = <
   I extends TSchema,
@@ -72,6 +74,8 @@ export const operation = <
     throw new TypeError(
       `operation ${spec.name}: fact ${JSON.stringify(spec.fact)} is not a letter, then letters, digits, _ and -`,
     )
+  if (spec.dry === true && !Object.hasOwn((spec.input as { properties?: object }).properties ?? {}, 'dry'))
+    throw new TypeError(`operation ${spec.name}: dry: true needs an input \`dry\``)
   const repeat: Repeat = spec.reads === true || spec.idempotent === true ? 'safe' : 'once'
   const step = (input: unknown) => stepOf({ kind: 'call', operation: spec.name, input: input ?? {}, repeat })
   const more = {
@@ -99,6 +103,7 @@ export const describeOperation = (of: AnyOperation) => ({
   output: of.output,
   summary: of.summary ?? {},
   fact: of.fact ?? null,
-  varies: of.varies ?? [],
+  dry: of.dry === true,
+  varies: volatility(of.varies),
 })
 export type OperationDescription = ReturnType<typeof describeOperation>

@@ -25,6 +25,19 @@ export type Shell<I, O> = ({ command(input: I): readonly string[] } | { script(i
 /** A native form runs inside the agent. It must obey `signal` and give plain JSON. */
 export type Native<I, O> = (input: I, context: { signal: AbortSignal }) => Promise<O>
 
+/**
+ * How a field differs by nature. `host`: from host to host, but stable on one; `any`: whenever one looks; a tolerance: two looks
+ * at one host differ by at most that share of the bigger number, or by `absolute` (in the unit of the field), if that is more.
+ */
+export type Volatility = 'any' | 'host' | { readonly tolerance: number; readonly absolute?: number }
+
+/**
+ * The fields of an output that are volatile; all others are stable: two transports asked about one host must agree on them.
+ * Keys are paths such as `at` or `mounts.usedBytes` (lists are looked into); `''` is the whole value. A list of paths means `any`.
+ * Named fields are left out when results of hosts are folded for people, `''` is not.
+ */
+export type Varies = readonly string[] | Readonly<Record<string, Volatility>>
+
 /** A named, typed unit of remote work, as data. At least one of `shell` and `native`, by type. */
 export type OperationSpec<I = never, O = unknown> = {
   readonly name: string
@@ -43,6 +56,7 @@ export type OperationSpec<I = never, O = unknown> = {
    * its fields are the facts that every host has.
    */
   readonly fact?: string
-  /** Fields (top level) left out when identical results of hosts are folded for people, because they differ by nature. */
-  readonly varies?: readonly string[]
+  /** Input `dry: true` makes it only say what it would change. */
+  readonly dry?: boolean
+  readonly varies?: Varies
 } & ({ readonly shell: Shell<I, O>; readonly native?: boolean } | { readonly shell?: undefined; readonly native: true })
