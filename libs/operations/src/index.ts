@@ -6,6 +6,7 @@
 export * from './catalogue.ts'
 export { disk } from './disk.ts'
 export { facts } from './facts.ts'
+export * from './file/index.ts'
 export { load } from './load.ts'
 export { memory } from './memory.ts'
 export { ping } from './ping.ts'

@@ -1,32 +1,14 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, hostname, release } from 'node:os'
 import { describe, expect, test } from '@jest/globals'
 import type { CallResult } from '@re-ops/protocols'
-import { catalogue, checkOutput, operationNamed, parseShell, planShell } from './index.ts'
+import { catalogue, checkOutput, operationNamed } from './index.ts'
 import { natives } from './native.ts'
+import { runHere, valueHere } from './testing.ts'
 
-/** The least a transport does: spawns the plan, gives back what it left. */
-const run = async (name: string, input: unknown = {}): Promise<CallResult> => {
-  const operation = operationNamed(name)
-  if (!operation) throw new Error(`no operation ${name}`)
-  expect(operation.checkInput(input)).toEqual([])
-  const plan = planShell(operation, input)
-  const [program = '', ...rest] = plan.argv
-  const child = spawn(program, rest, { env: { ...process.env, ...plan.env }, ...(plan.cwd ? { cwd: plan.cwd } : {}) })
-  const text = { stdout: '', stderr: '' }
-  child.stdout.on('data', (chunk: Buffer) => (text.stdout += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (text.stderr += chunk.toString()))
-  child.stdin.on('error', () => undefined) // a program that does not read its input closes it
-  child.stdin.end(plan.stdin ?? '')
-  const code = await new Promise<number>(resolve => child.on('close', status => resolve(status ?? -1)))
-  return parseShell(operation, input, { ...text, code, truncated: false })
-}
-const value = async <T>(name: string, input: unknown = {}): Promise<T> => {
-  const result = await run(name, input)
-  if (!result.ok) throw new Error(`${name}: ${result.failure.message}`)
-  return result.value as T
-}
+const run = async (name: string, input: unknown = {}): Promise<CallResult> => (await runHere(name, input)).result
+const value = valueHere
 const said = (program: string, ...args: string[]) => spawnSync(program, args, { encoding: 'utf8' }).stdout.trim()
 
 type Disk = { mount: string; totalBytes: number; usedBytes: number }
