@@ -2,7 +2,7 @@ import { operation, Type, type Static } from '@re-ops/pipelines'
 import { sections, wholeNumber } from './sections.ts'
 import { bytes, percent } from './show.ts'
 
-const Process = Type.Object({
+export const Process = Type.Object({
   pid: Type.Integer(),
   ppid: Type.Integer(),
   user: Type.String({ description: 'the name, or the number of one without a name' }),
@@ -15,7 +15,7 @@ const Process = Type.Object({
 export type Process = Static<typeof Process>
 
 /** `ps` differs between Debian and busybox and is missing in small images; /proc is the same everywhere. */
-const script = `echo "== self"; echo $$
+export const processScript = `echo "== self"; echo $$
 echo "== clock"; getconf CLK_TCK 2>/dev/null || echo 100; getconf PAGESIZE 2>/dev/null || echo 4096; cat /proc/uptime
 echo "== users"; cut -d : -f 1,3 /etc/passwd
 echo "== uids"; grep "^Uid:" /proc/[0-9]*/status 2>/dev/null
@@ -72,6 +72,22 @@ const usersOf = (passwd: string, uids: string): ReadonlyMap<number, string> => {
   return new Map(owners.map(([, pid, uid = '']) => [Number(pid), names.get(uid) ?? uid]))
 }
 
+/** What processScript wrote, without the script itself and its children. */
+export const processesIn = (stdout: string): Process[] => {
+  const parts = sections(stdout)
+  const [ticks, page, uptime] = (parts.get('clock') ?? '').split('\n')
+  const machine: Machine = {
+    ticks: wholeNumber(ticks, 'clock rate'),
+    page: wholeNumber(page, 'page size'),
+    uptime: Number.parseFloat(uptime ?? ''),
+    users: usersOf(parts.get('users') ?? '', parts.get('uids') ?? ''),
+    commands: commandsOf(parts.get('commands') ?? ''),
+  }
+  const self = wholeNumber(parts.get('self'), 'process id')
+  const all = (parts.get('stats') ?? '').split('\n').flatMap(line => processOf(line, machine))
+  return all.filter(one => one.pid !== self && one.ppid !== self)
+}
+
 export const processList = operation({
   name: 'process.list',
   doc: 'The processes of the host, the busiest (or biggest) first.',
@@ -87,22 +103,12 @@ export const processList = operation({
   output: Type.Array(Process),
   reads: true,
   shell: {
-    script: () => script,
+    script: () => processScript,
     parse: ({ stdout }, { top, by = 'cpu' }) => {
-      const parts = sections(stdout)
-      const [ticks, page, uptime] = (parts.get('clock') ?? '').split('\n')
-      const machine: Machine = {
-        ticks: wholeNumber(ticks, 'clock rate'),
-        page: wholeNumber(page, 'page size'),
-        uptime: Number.parseFloat(uptime ?? ''),
-        users: usersOf(parts.get('users') ?? '', parts.get('uids') ?? ''),
-        commands: commandsOf(parts.get('commands') ?? ''),
-      }
-      const self = wholeNumber(parts.get('self'), 'process id')
-      const all = (parts.get('stats') ?? '').split('\n').flatMap(line => processOf(line, machine))
       const key = by === 'cpu' ? 'cpu' : 'memoryBytes'
-      const others = all.filter(one => one.pid !== self && one.ppid !== self)
-      return others.sort((a, b) => b[key] - a[key] || a.pid - b.pid).slice(0, top)
+      return processesIn(stdout)
+        .sort((a, b) => b[key] - a[key] || a.pid - b.pid)
+        .slice(0, top)
     },
   },
   varies: { '': 'any' },
