@@ -31,7 +31,7 @@ const main = async (args: string[]): Promise<number> => {
     name: values.name ?? 'this machine',
     operation,
     input,
-    command: plan.argv.length > 2 && plan.argv[1] === '-c' ? ['sh', '-c', '...'] : plan.argv,
+    command: plan.argv.map(word => (word.includes('\n') ? '...' : word)),
     stdout,
     ...(stderr === '' ? {} : { stderr }),
     ...(code === 0 ? {} : { code }),

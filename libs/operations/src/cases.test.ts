@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { operationNamed, parseShell, planShell } from './index.ts'
 
-/** One recorded run: what was asked, what was spawned (or the script), what the real program wrote, what it means. */
+/** One recorded run: what was asked, what was spawned, what the real program wrote, what it means. */
 type Case = {
   name: string
   operation: string
@@ -24,7 +24,8 @@ describe('recorded outputs of real programs', () => {
     const operation = operationNamed(one.operation)
     if (!operation) throw new Error(`no operation ${one.operation}`)
     expect(operation.checkInput(one.input)).toEqual([])
-    expect(planShell(operation, one.input).argv).toEqual(one.command)
+    // A script beside an input of its own is an argument; it is not repeated here.
+    expect(planShell(operation, one.input).argv.map(word => (word.includes('\n') ? '...' : word))).toEqual(one.command)
     const { stdout, stderr = '', code = 0 } = one
     const result = parseShell(operation, one.input, { stdout, stderr, code, truncated: false })
     if (one.failure) expect(result).toMatchObject({ ok: false, failure: one.failure })

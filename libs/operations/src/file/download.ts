@@ -5,7 +5,10 @@ import { Account, Mode, Path, plainMode } from '../text.ts'
 
 const limitDefault = 2 ** 30
 
-/** With a checksum a file that has it is not fetched again. What comes is bounded by the size of files the shell may write. */
+/**
+ * With a checksum a file that has it is not fetched again. What comes is bounded, while it comes, by the size of files that the
+ * shell may write (in blocks, rounded up), then exactly.
+ */
 const body = `sum() { "\${checksum%%:*}sum" <"$1" | cut -d ' ' -f 1; }
 [ ! -d "$path" ] || fail "$path is a directory"
 if [ -n "$checksum" ] && [ -f "$path" ] && [ "$(sum "$path")" = "\${checksum#*:}" ]; then permissions "$path"; exit 0; fi
@@ -17,10 +20,11 @@ draft "$path"
 (
   ulimit -f "$((limit / 512 + 1))"
   if command -v curl >/dev/null; then curl -fsSL --connect-timeout 15 --retry 2 -o "$draft" -- "$url"
-  elif command -v wget >/dev/null; then wget -q -T 15 -O "$draft" "$url"
+  elif command -v wget >/dev/null; then wget -q -O "$draft" "$url"
   else fail "neither curl nor wget is here"
   fi
 ) </dev/null >&2 || fail "cannot download $url (at most $limit bytes are taken)"
+[ "$(wc -c <"$draft")" -le "$limit" ] || fail "$url has more than $limit bytes"
 if [ -n "$checksum" ]; then
   found=$(sum "$draft")
   [ "$found" = "\${checksum#*:}" ] || fail "the checksum of $url is \${checksum%%:*}:$found, expected $checksum"
@@ -48,7 +52,7 @@ export const download = operation({
         Type.Integer({
           minimum: 1,
           maximum: 2 ** 40,
-          description: 'not more than that, in blocks of 512; default 1 GiB',
+          description: 'longer ones are refused; default 1 GiB',
         }),
       ),
       mode: Type.Optional(Mode()),

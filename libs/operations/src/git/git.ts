@@ -59,11 +59,13 @@ if [ -n "$dry" ]; then
   [ "\${wanted:-$ref}" = "$(head_of)" ] || change "check out \${ref:-HEAD} in $path"
   exit 0
 fi
-# A shallow clone has only HEAD; what is asked for is fetched by its name, a commit that the server does not give so with all.
-git -C "$path" fetch -q --force \${depth:+--depth "$depth"} origin "\${ref:-HEAD}" </dev/null >&2 ||
+# What is asked for is fetched by its name, so that a shallow clone stays one; a part of a commit's id has no name there.
+if git -C "$path" fetch -q --force \${depth:+--depth "$depth"} origin "\${ref:-HEAD}" </dev/null >&2; then
+  wanted=$(git -C "$path" rev-parse -q --verify 'FETCH_HEAD^{commit}')
+else
   git -C "$path" fetch -q --force --tags origin '+refs/heads/*:refs/remotes/origin/*' </dev/null >&2
-wanted=$(git -C "$path" rev-parse -q --verify "FETCH_HEAD^{commit}")
-case $ref in *[!0-9a-f]* | '') ;; *) wanted=$(git -C "$path" rev-parse -q --verify "$ref^{commit}" || echo "$wanted") ;; esac
+  wanted=$(git -C "$path" rev-parse -q --verify "$ref^{commit}") || fail "$url has no $ref"
+fi
 now=$(head_of)
 if [ -n "\${fresh-}" ] || [ "$now" != "$wanted" ]; then
   [ -n "\${fresh-}" ] || change "check out \${ref:-HEAD} in $path"

@@ -27,8 +27,8 @@ for pid; do
   case $above in *" $pid "*) continue ;; esac
   [ -r "/proc/$pid/status" ] || continue
   [ -z "$wanted" ] || [ "$(sed -n 's/^Uid:[[:space:]]*\\([0-9]*\\).*/\\1/p' "/proc/$pid/status")" = "$wanted" ] || continue
-  change "$signal to $pid $(head -c 200 "/proc/$pid/cmdline" | tr '\\000\\n' '  ')"
-  act kill -s "$signal" "$pid"
+  change "$signal to $pid $(head -c 200 "/proc/$pid/cmdline" | tr '\\000\\n' '  ' | sed 's/ *$//')"
+  act kill -s "$signal" "$pid" || [ ! -e "/proc/$pid" ]
 done`
 
 export const processSignal = operation({

@@ -37,7 +37,7 @@ exists() {
 enabled() {
   case $init in
     systemd) systemctl is-enabled --quiet -- "$name.service" 2>/dev/null ;;
-    openrc) rc-update show default 2>/dev/null | grep -q "^ *$name |" ;;
+    openrc) [ -n "$(levels_of "$name")" ] ;;
     sysv) sysv_enabled "$name" ;;
   esac
 }
@@ -123,7 +123,7 @@ export const serviceDisable = operation({
   change "disable $name"
   case $init in
     systemd) act systemctl --quiet disable -- "$name.service" ;;
-    openrc) act rc-update del "$name" default ;;
+    openrc) for level in $(levels_of "$name"); do act rc-update del "$name" "$level"; done ;;
     sysv)
       if command -v update-rc.d >/dev/null; then act update-rc.d "$name" disable
       elif command -v chkconfig >/dev/null; then act chkconfig "$name" off

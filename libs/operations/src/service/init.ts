@@ -29,6 +29,9 @@ script_of() { # the script of a service in /etc/init.d
   [ -x "/etc/init.d/$1" ] || fail "there is no service $1"
   echo "/etc/init.d/$1"
 }
+levels_of() { # the runlevels of OpenRC that a service is in
+  rc-update show 2>/dev/null | awk -F '|' -v name="$1" '{ gsub(/ /, "", $1) } $1 == name { print $2 }'
+}
 sysv_enabled() { set -- /etc/rc[2345].d/S[0-9][0-9]"$1"; [ -e "$1" ]; }`
 
 export const State = oneOf(['running', 'stopped', 'failed', 'starting', 'stopping', 'unknown'])

@@ -34,8 +34,8 @@ case $init in
     else "/etc/init.d/$name" status >/dev/null 2>&1 </dev/null || code=$?
     fi
     echo "$code"
-    if [ "$init" = openrc ]; then rc-update show 2>/dev/null | grep -q "^ *$name |" && echo enabled || echo disabled
-    elif sysv_enabled "$name"; then echo enabled
+    if [ "$init" = openrc ] && [ -n "$(levels_of "$name")" ]; then echo enabled
+    elif [ "$init" = sysv ] && sysv_enabled "$name"; then echo enabled
     else echo disabled
     fi
     sed -n 's/^# Short-Description:[[:space:]]*//p; s/^description="\\(.*\\)"/\\1/p' "/etc/init.d/$name" | head -n 1 ;;

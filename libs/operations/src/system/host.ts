@@ -62,8 +62,8 @@ echo "== available"; if command -v locale >/dev/null; then locale -a 2>/dev/null
       ),
     parse: ({ stdout }) => {
       const parts = sections(stdout)
-      const lang = parts.get('lang')
-      if (lang === undefined) throw new Error('no language in the output')
+      const lang = parts.get('lang') ?? ''
+      if (!stdout.includes('== available')) throw new Error('no languages in the output')
       return { lang: lang.replace(/^"(.*)"$/, '$1') || null, available: lines(parts.get('available')) }
     },
   },
