@@ -201,7 +201,12 @@ export const packageRefresh = operation({
   idempotent: true,
   ...changeTraits,
   shell: {
-    script: input => script(input, 'echo "== packages"\nif [ -n "$dry" ]; then change "refresh the package lists"; else refresh; fi', []),
+    script: input =>
+      script(
+        input,
+        'echo "== packages"\nif [ -n "$dry" ]; then change "refresh the package lists"; else refresh; fi',
+        [],
+      ),
     ...becomes,
     parse: (left, input) => {
       const done = parse(left, input)
