@@ -259,9 +259,12 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
     .addHelpText('after', examples('reops runs cancel last'))
 
   const operations = add(program, 'operations', 'what can be run; `show` one with its input')
-    .usage('[options] | show <name>')
-    .action((options: object) => done(import('./commands/operations.ts').then(m => m.listOperations(context, options))))
-    .addHelpText('after', examples('reops operations', 'reops operations show shell'))
+    .usage('[options] [word] | show <name>')
+    .argument('[word]', 'only those with this in their name')
+    .action((word: string | undefined, options: object) =>
+      done(import('./commands/operations.ts').then(m => m.listOperations(context, word, options))),
+    )
+    .addHelpText('after', examples('reops operations', 'reops operations file', 'reops operations show shell'))
   add(operations, 'show', 'one operation: its input, what it gives, an example')
     .argument('<name>')
     .action((name: string, options: object) =>

@@ -1,7 +1,7 @@
 import type { AnyOperation } from './operation.ts'
 import { type SchemaError } from './check.ts'
 import { onlyOnce, whyNotOn } from './compose.ts'
-import { nearest } from './nearest.ts'
+import { inShort, nearest } from './nearest.ts'
 import { stepOf, type Node, type Step } from './step.ts'
 
 /** Limits of a pipeline that came from outside. `callsMax` is what one host may be asked at worst, retries included. */
@@ -93,7 +93,7 @@ const readCall = (raw: Raw, path: string, byName: ByName): Node => {
   const found = byName.get(name)
   if (!found) {
     const near = nearest(name, [...byName.keys()])
-    const hint = `${near ? `did you mean ${near}? ` : ''}allowed are ${[...byName.keys()].join(', ')}`
+    const hint = `${near ? `did you mean ${near}? ` : ''}allowed are ${inShort([...byName.keys()], name).join(', ')}`
     throw new Refused('unknown-operation', [
       { path: `${path}/operation`, message: `no operation ${JSON.stringify(name.slice(0, 64))}; ${hint}` },
     ])

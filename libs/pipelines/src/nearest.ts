@@ -18,3 +18,19 @@ export const nearest = (word: string, names: readonly string[]): string | null =
   const best = ranked[0]
   return best && best.edits <= Math.max(2, Math.floor(word.length / 3)) ? best.name : null
 }
+
+export const familyOf = (name: string): string => name.split('.')[0] as string
+
+/**
+ * Names of the form `family.verb` in short, for a message: of the family that `word` names all, else each family as
+ * `family.*`, and in full what has no family or is alone in it.
+ */
+export const inShort = (names: readonly string[], word = ''): readonly string[] => {
+  const families = Map.groupBy(names, familyOf)
+  const meant = families.get(familyOf(word))
+  if (meant && meant.length > 1) return meant
+  return [...families].flatMap(([family, of]) => {
+    const verbs = of.filter(name => name !== family)
+    return [...of.filter(name => name === family), ...(verbs.length > 1 ? [`${family}.*`] : verbs)]
+  })
+}

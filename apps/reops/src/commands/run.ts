@@ -29,11 +29,11 @@ export const jsonResult = (result: HostResult<unknown>) => ({
 const jsonMissing = ({ host, state, why }: Missing) => ({ host: host.name, id: host.id, state, why })
 
 const unknownOperation = async (name: string, known: readonly OperationInfo[]) => {
-  const { nearest } = await import('@re-ops/pipelines')
+  const { inShort, nearest } = await import('@re-ops/pipelines')
   const names = known.map(one => one.name)
   const meant = nearest(name, names)
   return usage(
-    `unknown operation \`${name}\`${meant === null ? '' : `; did you mean \`${meant}\`?`} (there are ${names.join(', ')})`,
+    `unknown operation \`${name}\`${meant === null ? '' : `; did you mean \`${meant}\`?`} (there are ${inShort(names, name).join(', ')})`,
   )
 }
 

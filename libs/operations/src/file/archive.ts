@@ -3,15 +3,23 @@ import { becomes } from '../become.ts'
 import { Change, changeInput, changeScript, changesIn, changeTraits } from '../change.ts'
 import { oneOf, Path } from '../text.ts'
 
+/** How it is packed is told by its first bytes: not every tar finds that out by itself. */
 const extractBody = `[ -f "$archive" ] || fail "$archive is not there"
 [ -z "$creates" ] || [ ! -e "$creates" ] || exit 0
 [ -n "$dry" ] || [ -d "$into" ] || mkdir -p -- "$into"
 change "extract $archive into $into"
-act tar -x -f "$archive" -C "$into" "$@"`
+case $(head -c 3 -- "$archive" | od -An -tx1 | tr -d ' \\n') in
+  1f8b*) flag=-z ;;
+  425a68) flag=-j ;;
+  fd377a) flag=-J ;;
+  28b52f) flag=--zstd ;;
+  *) flag= ;;
+esac
+act tar -x $flag -f "$archive" -C "$into" "$@"`
 
 export const archiveExtract = operation({
   name: 'archive.extract',
-  doc: 'Unpacks a tar archive (plain, gzip, bzip2, xz) on the host into a folder.',
+  doc: 'Unpacks a tar archive (plain, gzip, bzip2, xz, zstd) on the host into a folder.',
   input: Type.Object(
     {
       archive: Path({ examples: ['/tmp/app.tar.gz'] }),

@@ -17,7 +17,7 @@ export pattern
 if [ -n "$pattern" ]; then
   set -- $(head -c 4096 /proc/[0-9]*/cmdline 2>/dev/null | tr '\\000\\n' ' \\n' | awk '
     /^ *==> \\/proc\\/[0-9]+\\/cmdline <== *$/ { split($0, part, "/"); pid = part[3]; next }
-    pid != "" && NF { if ($0 ~ ENVIRON["pattern"]) print pid; pid = "" }')
+    pid != "" && NF { sub(/ +$/, ""); if ($0 ~ ENVIRON["pattern"]) print pid; pid = "" }')
 fi
 wanted=
 if [ -n "$user" ]; then
