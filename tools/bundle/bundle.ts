@@ -3,6 +3,7 @@ import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { basename, extname, join, relative } from 'node:path'
 import type { BundleForm } from './bundles.ts'
+import { cataloguePlugin } from './catalogue.ts'
 import { childrenPlugin, type Children } from './children.ts'
 import { hostOptions } from './host.ts'
 import { programName, writeLauncher } from './launcher.ts'
@@ -68,8 +69,11 @@ const builtinsOf = (metafile: Metafile): string[] => {
 const compile = async (root: string, folder: string, main: string, form: BundleForm) => {
   const [options, first] = form === 'host' ? [hostOptions(root), programName] : [serviceOptions, 'main.mjs']
   const children: Children = { programs: new Map([[first, main]]), files: new Map(), extension: extname(first) }
+  const plugins = [...(options.plugins ?? []), childrenPlugin(root, children)]
   for (let round = 1; round <= roundsMax; round += 1) {
     const entries = new Map(children.programs)
+    const more: Metafile[] = []
+    const catalogue = form === 'host' ? [cataloguePlugin(root, plugins, one => more.push(one))] : []
     const { metafile } = await build({
       absWorkingDir: root,
       entryPoints: [...entries].map(([out, path]) => ({ in: path, out: out.replace(/\.[cm]js$/, '') })),
@@ -82,12 +86,17 @@ const compile = async (root: string, folder: string, main: string, form: BundleF
       logLevel: 'silent',
       ...options,
       metafile: true,
-      plugins: [childrenPlugin(root, children), ...(options.plugins ?? [])],
+      plugins: [...catalogue, ...plugins],
     })
-    if (children.programs.size === entries.size) return { metafile, children }
+    if (children.programs.size === entries.size) return { metafile: [metafile, ...more].reduce(together), children }
   }
   throw new Error(`${relative(root, main)} starts programs that start programs, more than ${roundsMax} deep`)
 }
+
+const together = (a: Metafile, b: Metafile): Metafile => ({
+  inputs: { ...a.inputs, ...b.inputs },
+  outputs: { ...a.outputs, ...b.outputs },
+})
 
 const importsExternal = (metafile: Metafile, name: string): boolean =>
   Object.values(metafile.outputs).some(output => output.imports.some(one => one.external && one.path === name))

@@ -1,6 +1,12 @@
 import type { BuildOptions, Plugin } from 'esbuild'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { zeromqPlugin } from './zeromq.ts'
+
+const namespace = 'typebox'
+/** `typebox/value` without what else it offers, which is kept whole as soon as a lazy module imports it. */
+const checkAndErrors = (schemaModules: string): string => `export { Check } from '${schemaModules}/check.mjs'
+import { Errors as errorsOf } from '${schemaModules}/errors.mjs'
+export const Errors = (schema, value) => errorsOf(schema, value)[1]`
 
 /**
  * The schemas of the agent are made by a few functions instead of typebox's type language (see type.agent.ts), and
@@ -13,12 +19,21 @@ const leanSchemas = (root: string): Plugin => ({
       path: join(root, 'libs/protocols/src/type.agent.ts'),
       sideEffects: false,
     }))
-    const inside = Symbol('asked by us')
-    build.onResolve({ filter: /^typebox\/|^\.\.?\// }, async ({ path, importer, resolveDir, kind, pluginData }) => {
-      if (pluginData === inside || !/^typebox\/|\/node_modules\/typebox\//.test(`${path} ${importer}`)) return null
-      const found = await build.resolve(path, { importer, resolveDir, kind, pluginData: inside })
-      return { ...found, sideEffects: false }
+    build.onResolve({ filter: /^typebox\/value$/ }, () => ({ path: 'value', namespace, sideEffects: false }))
+    build.onLoad({ filter: /^value$/, namespace }, async () => {
+      const resolveDir = join(root, 'libs/protocols/src')
+      const { path } = await build.resolve('typebox/schema', { resolveDir, kind: 'import-statement' })
+      return { contents: checkAndErrors(dirname(path)), resolveDir, loader: 'js' }
     })
+    const inside = Symbol('asked by us')
+    build.onResolve(
+      { filter: /^typebox\/|^\.\.?\/|\/typebox\// },
+      async ({ path, importer, resolveDir, kind, pluginData }) => {
+        if (pluginData === inside || !/^typebox\/|\/node_modules\/typebox\//.test(`${path} ${importer}`)) return null
+        const found = await build.resolve(path, { importer, resolveDir, kind, pluginData: inside })
+        return { ...found, sideEffects: false }
+      },
+    )
   },
 })
 
