@@ -10,4 +10,4 @@ USER node
 VOLUME /var/lib/re-gent
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "process.kill(JSON.parse(fs.readFileSync(`${process.env.REGENT_STATE}/agent.json`, 'utf8')).pid, 0)"]
-ENTRYPOINT ["node", "/opt/re-gent/main.mjs"]
+ENTRYPOINT ["node", "/opt/re-gent/main.cjs"]

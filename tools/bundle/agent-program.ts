@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { bundle } from './bundle.ts'
-import { bundles } from './bundles.ts'
+import { bundles, type Bundle } from './bundles.ts'
 
 const root = dirname(dirname(import.meta.dirname))
 const sources = ['apps/re-gent/src', 'libs/protocols/src', 'libs/operations/src', 'libs/pipelines/src', 'tools/bundle']
@@ -19,19 +19,20 @@ const stamp = (): string => {
 }
 
 /**
- * The agent as it is shipped: one bundled file, which starts four times faster and needs half the memory of the
- * sources. Made (0.3 s) when the sources are newer; safe when several ask at once. Answers the path of its `main.mjs`.
+ * The agent as it is shipped: one bundled text, which starts four times faster and needs half the memory of the
+ * sources. Made (0.6 s) when the sources are newer; safe when several ask at once. Answers the path of its `main.cjs`.
  */
 export const agentProgram = async (): Promise<string> => {
   const dist = join(root, 'dist')
   const folder = join(dist, `re-gent-${stamp()}`)
-  const program = join(folder, 'main.mjs')
+  const program = join(folder, 'main.cjs')
   if (existsSync(program)) {
     utimesSync(folder, new Date(), new Date())
     return program
   }
   const fresh = join(dist, `.re-gent-${randomUUID()}`)
-  await bundle(root, fresh, (bundles['re-gent'] as { entry: string }).entry)
+  const { entry, form } = bundles['re-gent'] as Bundle
+  await bundle(root, fresh, entry, form)
   rmSync(`${fresh}.meta.json`, { force: true })
   try {
     renameSync(fresh, folder)

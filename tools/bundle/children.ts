@@ -10,14 +10,22 @@ import { basename, dirname, resolve } from 'node:path'
 const reference = /new URL\(\s*(['"])(\.{1,2}\/[^'"]+)\1,\s*import\.meta\.url,?\s*\)/g
 
 /** The name a source gets beside the bundle: `broker/main.ts` is broker.mjs, `guard.ts` guard.mjs, `re-gent/src/main.ts` re-gent.mjs. */
-export const outputName = (path: string): string => {
+export const outputName = (path: string, extension = '.mjs'): string => {
   if (basename(path) === 'package.json') return `${basename(dirname(path))}.package.json` // the bundle has its own
   if (!/\.(ts|mjs|js)$/.test(path)) return basename(path)
   const names = path.replace(/\.(ts|mjs|js)$/, '').split('/')
-  return `${names.findLast(name => !['main', 'index', 'src'].includes(name))}.mjs`
+  return `${names.findLast(name => !['main', 'index', 'src'].includes(name))}${extension}`
 }
 
-export type Children = { readonly programs: Map<string, string>; readonly files: Map<string, string> }
+/** What `import.meta.url` is in CommonJS. */
+const fileUrl = `require('node:url').pathToFileURL(__filename)`
+
+export type Children = {
+  readonly programs: Map<string, string>
+  readonly files: Map<string, string>
+  /** Of the programs: `.mjs`, or `.cjs`. */
+  readonly extension: string
+}
 
 const remember = (known: Map<string, string>, name: string, path: string): void => {
   const other = known.get(name)
@@ -35,9 +43,9 @@ export const childrenPlugin = (root: string, children: Children): Plugin => ({
       const source = await readFile(path, 'utf8')
       const contents = source.replace(reference, (_, _quote: string, target: string) => {
         const file = resolve(dirname(path), target)
-        const name = outputName(file)
-        remember(name.endsWith('.mjs') ? children.programs : children.files, name, file)
-        return `new URL('./${name}', import.meta.url)`
+        const name = outputName(file, children.extension)
+        remember(name.endsWith(children.extension) ? children.programs : children.files, name, file)
+        return `new URL('./${name}', ${children.extension === '.cjs' ? fileUrl : 'import.meta.url'})`
       })
       return { contents, loader: 'ts' }
     })

@@ -20,14 +20,14 @@ const main = async (names: readonly string[]): Promise<number> => {
       return 2
     }
     const started = performance.now()
-    const bundled = await bundle(root, join(root, 'dist', name), plan.entry).catch((error: unknown) => error)
+    const bundled = await bundle(root, join(root, 'dist', name), plan.entry, plan.form).catch((error: unknown) => error)
     if (bundled instanceof Error) {
       failed += 1
       process.stderr.write(`dist/${name} is not made: ${bundled.message}\n`)
       continue
     }
     const { folder, metafile } = bundled as Bundled
-    const programs = Object.keys(metafile.outputs).filter(path => path.endsWith('.mjs')).length
+    const programs = Object.keys(metafile.outputs).filter(path => /\.[cm]js$/.test(path)).length
     const size = (sizeOf(folder) / 2 ** 20).toFixed(1)
     const ms = Math.round(performance.now() - started)
     process.stdout.write(`dist/${name}  ${programs} programs  ${size} MiB  ${ms} ms\n`)

@@ -1,4 +1,5 @@
 import { wireLimits, type CallResult, type FromBroker, type Id } from '@re-ops/protocols'
+import { nowMs } from './clock.ts'
 import { execute, refusalOf, resultBytesMax, type AbortReason, type Call, type Catalogue } from './execute.ts'
 import type { Journal } from './journal.ts'
 import { processSince } from './leftovers.ts'
@@ -80,7 +81,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     const { call, controller } = entry
     entry.phase = 'running'
     running += 1
-    const from = performance.now()
+    const from = nowMs()
     const onSpawn = (pid: number): void => {
       try {
         journal.append({ t: 'spawn', id: call.id, pid, since: processSince(pid) })
@@ -90,7 +91,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     }
     const result = await execute(catalogue, call, controller, onSpawn)
     running -= 1
-    await end(entry, result, performance.now() - from)
+    await end(entry, result, nowMs() - from)
     startWaiting()
   }
   const acknowledge = (entry: Live): void => {

@@ -1,5 +1,6 @@
 import { fromAgent, fromBroker, wireLimits, type FromBroker, type Keyset } from '@re-ops/protocols'
 import type { Calls } from './calls.ts'
+import { nowMs } from './clock.ts'
 import type { Dial, Wire } from './dial.ts'
 import { makeHello, type HelloSpec } from './hello.ts'
 import type { Journal } from './journal.ts'
@@ -61,7 +62,7 @@ const open = (dial: Dial, target: Target): Session => {
     timers: [],
     token: undefined,
     welcomedAt: null,
-    heardAt: performance.now(),
+    heardAt: nowMs(),
     leaving: false,
   }
 }
@@ -91,7 +92,7 @@ const write = async ({ outbox }: SessionDeps, session: Session): Promise<void> =
 /** libzmq's own heartbeats would be answered by a broker whose event loop hangs; these are not. */
 const heartbeat = ({ outbox }: SessionDeps, session: Session, everyMs: number): NodeJS.Timeout =>
   setInterval(() => {
-    const silentMs = performance.now() - session.heardAt
+    const silentMs = nowMs() - session.heardAt
     if (silentMs > everyMs * wireLimits.heartbeatsMissedMax)
       session.end(`the broker is silent for ${Math.round(silentMs)} ms`)
     else outbox.control({ kind: 'heartbeat', body: {} })
@@ -108,7 +109,7 @@ const welcome = (deps: SessionDeps, session: Session, body: Body<'hello.welcome'
   const { end, timers } = session
   if (!deps.onKeyset(body.keyset, body.at)) return end('the keyset in the welcome is not accepted')
   session.token = body.token
-  session.welcomedAt = performance.now()
+  session.welcomedAt = nowMs()
   deps.outbox.open(() => end('the broker takes no messages'))
   timers.push(heartbeat(deps, session, body.heartbeatMs))
   deps.onSession?.(true)
@@ -137,7 +138,7 @@ const handle = async (deps: SessionDeps, session: Session, message: FromBroker):
 const read = async (deps: SessionDeps, session: Session): Promise<void> => {
   for await (const [frame, ...rest] of session.socket) {
     if (session.over.aborted) return
-    session.heardAt = performance.now()
+    session.heardAt = nowMs()
     const message = frame && rest.length === 0 ? fromBroker.decode(frame) : null
     if (message === null || message.kind === 'malformed') {
       deps.log.warn('a malformed message is dropped', { why: message?.why ?? 'not one frame' })
@@ -181,5 +182,5 @@ export const runSession = async (deps: SessionDeps, target: Target, stop: AbortS
   deps.outbox.close()
   socket.close()
   if (session.welcomedAt !== null) deps.onSession?.(false)
-  return { why, final, livedMs: session.welcomedAt === null ? 0 : performance.now() - session.welcomedAt }
+  return { why, final, livedMs: session.welcomedAt === null ? 0 : nowMs() - session.welcomedAt }
 }

@@ -1,5 +1,5 @@
+import { makeValidator } from '#validator'
 import { type Static, type TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
 
 /** One kind of wire message: its name, its version, one line of what it is for, and the schema of its body. */
 export type Message<K extends string, B extends TSchema> = {
@@ -33,31 +33,16 @@ export type Protocol<M extends AnyMessage> = {
 }
 
 const nestingMax = 100
-const [quote, backslash, openList, closeList, openObject, closeObject] = Buffer.from('"\\[]{}')
 
 /**
- * Whether JSON text opens more lists and objects inside each other than `max`. Asked before parsing: a value that nests
- * deeply is parsed without harm, but writing it again (to Postgres, to a log) would exhaust the stack.
+ * Whether a parsed value has more than `max` lists and objects inside each other. It is parsed without harm, but writing
+ * it again (to Postgres, to a log) would exhaust the stack. Values are walked, not bytes: a loop over the bytes of the
+ * first message is hot enough to wake the optimising compiler, and costs an agent 5 MB of resident code for good.
  */
-const nestsDeeperThan = (max: number, bytes: Uint8Array): boolean => {
-  let depth = 0
-  let inText = false
-  for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at]
-    if (inText && byte === backslash) at += 1
-    else if (byte === quote) inText = !inText
-    else if (!inText && (byte === openList || byte === openObject)) depth += 1
-    else if (!inText && (byte === closeList || byte === closeObject)) depth -= 1
-    if (depth > max) return true
-  }
-  return false
-}
-
-/** Each side compiles only what it decodes, when it does: half the messages are never decoded by an agent. */
-const once = <T>(make: () => T): (() => T) => {
-  let made: { readonly value: T } | undefined
-  return () => (made ??= { value: make() }).value
-}
+const nestsDeeperThan = (max: number, value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (max === 0 || Object.values(value).some(inner => nestsDeeperThan(max - 1, inner)))
 
 /**
  * A set of messages that travel one way. `decode` never throws, whatever the bytes are: it answers `malformed` and why,
@@ -65,7 +50,7 @@ const once = <T>(make: () => T): (() => T) => {
  */
 export const protocol = <const T extends readonly AnyMessage[]>(...messages: T): Protocol<T[number]> => {
   type M = T[number]
-  const byKind = new Map(messages.map(m => [m.kind, { version: m.version, validator: once(() => Compile(m.body)) }]))
+  const byKind = new Map(messages.map(m => [m.kind, { version: m.version, validator: makeValidator(m.body) }]))
   const frame = (kind: string, body: string, token?: string): Buffer => {
     const version = byKind.get(kind)?.version ?? 1
     const session = token === undefined ? '' : `"t":${JSON.stringify(token)},`
@@ -88,13 +73,13 @@ export const protocol = <const T extends readonly AnyMessage[]>(...messages: T):
       }
     },
     decode: bytes => {
-      if (nestsDeeperThan(nestingMax, bytes)) return malformed(`nested deeper than ${nestingMax}`)
       let frame: unknown
       try {
         frame = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
       } catch {
         return malformed('not JSON')
       }
+      if (nestsDeeperThan(nestingMax, frame)) return malformed(`nested deeper than ${nestingMax}`)
       if (typeof frame !== 'object' || frame === null) return malformed('not an object')
       const { k, v, t, b } = frame as { k?: unknown; v?: unknown; t?: unknown; b?: unknown }
       const known = typeof k === 'string' ? byKind.get(k) : undefined
@@ -102,9 +87,8 @@ export const protocol = <const T extends readonly AnyMessage[]>(...messages: T):
       if (v !== known.version) return malformed(`version of ${k as string} is not ${known.version}`)
       if (t !== undefined && (typeof t !== 'string' || t.length > 64)) return malformed('bad token')
       try {
-        const validator = known.validator()
-        if (!validator.Check(b)) {
-          const first = validator.Errors(b)[0]
+        if (!known.validator.check(b)) {
+          const first = known.validator.errors(b)[0]
           return malformed(`${k as string}${first?.instancePath ?? ''} ${first?.message ?? 'does not fit'}`)
         }
       } catch {
