@@ -16,7 +16,7 @@ import { killParts } from './killer.ts'
 import { startLoad } from './load.ts'
 import type { PartKind } from './parts.ts'
 import { fullForm, seededBugs, shortForm, type Fault, type Plan } from './plan.ts'
-import { lateResults } from './query.ts'
+import { lateResults, storedRuns } from './query.ts'
 import { makeRandom } from './random.ts'
 import { settle } from './settle.ts'
 import { windowsText } from './windows.ts'
@@ -97,7 +97,9 @@ export const runFoundation = async (plan: Plan, say: Say): Promise<Report> => {
   try {
     const effects = join(state, 'effects')
     const { api, load, churn, kills, loadMs } = await disturb({ plan, cluster, effects, awake, say })
-    const ids = [...load.accepted().keys()]
+    const accepted = [...load.accepted().keys()]
+    // Also those whose answer the client gave up waiting for: nobody knows them, and they must come to an end all the same.
+    const ids = [...new Set([...accepted, ...(await storedRuns(cluster.databaseUrls.mote))])]
     const after = await settle({ ...cluster, api, ids, withinMs: plan.settleWithinMs, awake })
     const lates = await lateResults(cluster.databaseUrls.mote)
     const verdict = check({ state, runs: after.runs, systems: after.systems, kept: churn.kept(), effects, lates })
@@ -111,7 +113,7 @@ export const runFoundation = async (plan: Plan, say: Say): Promise<Report> => {
       kills: kills.length,
       killsAimed: kills.filter(kill => kill.aim !== null).length,
       killsInFlightShare: rounded(kills.filter(kill => kill.inFlight).length / kills.length),
-      runsPerSecond: rounded(ids.length / (loadMs / 1000)),
+      runsPerSecond: rounded(accepted.length / (loadMs / 1000)),
       creates: churn.creates(),
       destroys: churn.destroys(),
       requestsRefused: load.refused().length + churn.refused().length,

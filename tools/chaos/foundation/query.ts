@@ -17,3 +17,6 @@ export const query = async <Row extends object>(url: string, text: string): Prom
 const lates = `select call as id from mote.target where late is not null union all select id from mote.call where late is not null`
 export const lateResults = async (moteUrl: string): Promise<ReadonlySet<string>> =>
   new Set((await query<{ id: string }>(moteUrl, lates)).map(row => row.id))
+
+export const storedRuns = async (moteUrl: string): Promise<string[]> =>
+  (await query<{ id: string }>(moteUrl, 'select id from mote.run')).map(row => row.id)
