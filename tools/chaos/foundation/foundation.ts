@@ -92,7 +92,16 @@ export const runFoundation = async (plan: Plan, say: Say): Promise<Report> => {
   )
   const state = realpathSync(mkdtempSync(join(tmpdir(), 'reops-chaos-')))
   const environment = environmentOf(plan)
-  const cluster = await startCluster({ state, systems: plan.systems, ports: 0, onLine: () => undefined, environment })
+  const cluster = await startCluster({
+    state,
+    systems: plan.systems,
+    ports: 0,
+    onLine: () => undefined,
+    environment,
+  }).catch((error: unknown) => {
+    rmSync(state, { recursive: true, force: true })
+    throw error
+  })
   const awake = startAwake()
   try {
     const effects = join(state, 'effects')
