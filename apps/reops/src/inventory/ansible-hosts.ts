@@ -87,7 +87,8 @@ const sshOf = (name: string, vars: Vars, file: string, leave: Leave): SshEntry =
   for (const one of Object.keys(vars))
     if (passwords.test(one))
       leave(one, 'is a secret; store it by `reops secrets` and name it in the SSH settings, left out')
-    else if (/^ansible_/.test(one) && !known.has(one) && !unheard.has(one)) leave(one, 'means nothing here, left out')
+    else if (one.startsWith('ansible_') && !known.has(one) && !unheard.has(one))
+      leave(one, 'means nothing here, left out')
   return {
     ...jsonOf(vars[ownVars.ssh], `${file}: host ${name}: ${ownVars.ssh}`),
     address,

@@ -58,9 +58,7 @@ const sshVars = (name: string, ssh: NonNullable<HostEntry['ssh']>): Record<strin
 
 /** JSON without a character that quoting would have to care about. */
 const jsonText = (value: unknown) =>
-  JSON.stringify(value).replace(/['#\\\u0000-\u001f\u007f-\uffff]/g, found =>
-    found === '\\' ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  JSON.stringify(value).replace(/['#]|[^ -~]/g, found => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 const byGroup = (hosts: readonly Described[]): [group: string, hosts: string[]][] => {
   const groups = new Map<string, string[]>()
@@ -69,13 +67,18 @@ const byGroup = (hosts: readonly Described[]): [group: string, hosts: string[]][
   return [...groups].toSorted(([a], [b]) => Number(a > b) - Number(a < b))
 }
 
-const iniValue = (value: string) => (plainValue.test(value) ? value : `'${value}'`)
+/** Ansible reads `1.10` as a number and `True` as a truth value: labels that look so are quoted twice, for the shell's eyes and for Python's. */
+const iniValue = (key: string, value: string) => {
+  const typed = /^[\d.+-]|^(True|False|None)$/.test(value) && !key.startsWith('ansible_')
+  if (plainValue.test(value)) return typed ? `'"${value}"'` : value
+  return `'${value}'`
+}
 
 /** As an INI inventory: every host with its variables, then the groups. */
 export const writeAnsibleIni = (hosts: readonly HostEntry[]): string => {
   const all = hosts.toSorted(compareNames).map(describe)
   const lines = all.map(({ name, vars }) =>
-    [name, ...Object.entries(vars).map(([key, value]) => `${key}=${iniValue(value)}`)].join(' '),
+    [name, ...Object.entries(vars).map(([key, value]) => `${key}=${iniValue(key, value)}`)].join(' '),
   )
   const groups = byGroup(all).map(([group, names]) => `\n[${group}]\n${names.join('\n')}\n`)
   return `${lines.join('\n')}\n${groups.join('')}`

@@ -69,6 +69,6 @@ export const applyEntry = async (
 
 const sameSettings = (has: unknown, wanted: object): boolean => {
   const sorted = (value: unknown) =>
-    JSON.stringify(Object.entries((value ?? {}) as object).toSorted(([a], [b]) => Number(a > b) - Number(a < b)))
+    JSON.stringify(Object.entries(value ?? {}).toSorted(([a], [b]) => Number(a > b) - Number(a < b)))
   return sorted(has) === sorted(wanted)
 }
