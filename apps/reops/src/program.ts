@@ -17,6 +17,7 @@ export type Parts = {
 const examples = (...lines: readonly string[]) => `\nExamples:\n${lines.map(line => `  $ ${line}`).join('\n')}\n`
 // The words of @re-ops/protocols, whose schemas take too long to load for a help text; a test compares them.
 export const providers = ['local', 'kvm', 'ec2', 'digitalocean']
+export const inventoryFormats = ['yaml', 'json', 'ansible', 'ansible-yaml'] as const
 export const readiness = ['agent', 'ssh', 'none']
 const listOf = (value: string, previous: readonly string[] | undefined) => [...(previous ?? []), value]
 
@@ -136,6 +137,29 @@ Summaries: count sum min max mean p50 p95 p99.9 histogram buckets buckets(1,10) 
 Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
 `,
     )
+
+  const inventory = group('inventory', 'hosts from elsewhere, and for elsewhere')
+  add(inventory, 'import', 'take over hosts of a file: its own form (YAML, JSON) or an Ansible inventory (INI, YAML)')
+    .argument('<file>', 'the file; - is standard input')
+    .option(
+      '--ansible',
+      'an Ansible inventory: groups become labels group/NAME=true, variables labels; no secret is copied',
+    )
+    .option('--change', 'hosts that are there become what the file says')
+    .option('--dry', 'only show what the file holds')
+    .action((file: string, options: object) =>
+      done(import('./commands/inventory-file.ts').then(m => m.importFile(context, file, options))),
+    )
+    .addHelpText(
+      'after',
+      examples('reops inventory import hosts.yml', 'reops inventory import --ansible inventory.ini --dry'),
+    )
+  selecting(configured(inventory.command('export')).description('the hosts as an inventory, on stdout'), 'hosts')
+    .addOption(new Option('--format <format>', 'its form').choices(inventoryFormats).default('yaml'))
+    .action((options: { format: (typeof inventoryFormats)[number] }) =>
+      done(import('./commands/inventory-file.ts').then(m => m.exportInventory(context, options))),
+    )
+    .addHelpText('after', examples("reops inventory export --format ansible --on 'role=web' > inventory.ini"))
 
   const facts = group('facts', 'what is known of hosts, for `fact:` in selectors')
   selecting(add(facts, 'refresh', 'read the facts of hosts anew and keep them'), 'hosts')

@@ -108,21 +108,21 @@ describe('selectors', () => {
 
   test.each([
     ['role=web and @gone', 13, 'no selector is saved as `gone`'],
-    ["'@a' and @deep", 9, 'in `@deep`, character 5: no selector is saved as `gone`'],
+    ["'@a' and @deep", 9, 'in `@deep`, character 6: no selector is saved as `gone`'],
     ['x or @bad', 5, 'in `@bad`, character 6: found the end, expected a value'],
     ['@a', 0, 'in `@a`, character 1: in `@b`, character 8: `@a` leads back to itself: @a -> @b -> @a'],
     ['@wide0', 0, 'more than 10000 parts'],
     ['@deep0', 0, 'more than 16 saved selectors within one another'],
   ])('%s is refused at character %i', (text, at, why) => {
-    const chain = (stem: string, of: (next: string) => string) =>
-      Array.from({ length: 20 }, (_, n): [string, string] => [`${stem}${n}`, n < 19 ? of(`@${stem}${n + 1}`) : '*'])
+    const chain = (stem: string, length: number, of: (next: string) => string) =>
+      Array.from({ length }, (_, n): [string, string] => [`${stem}${n}`, n < length - 1 ? of(`@${stem}${n + 1}`) : '*'])
     const saved = new Map([
       ['a', '@b'],
       ['b', 'x and (@a)'],
       ['deep', 'x or @gone'],
       ['bad', 'role='],
-      ...chain('deep', next => `not ${next}`),
-      ...chain('wide', next => Array.from({ length: 9 }, () => next).join(' or ')),
+      ...chain('deep', 20, next => `not ${next}`),
+      ...chain('wide', 8, next => Array.from({ length: 9 }, () => next).join(' or ')),
     ])
     const error = thrownBy(() => parseWithSaved(text, saved))
     expect(error).toBeInstanceOf(SelectorError)

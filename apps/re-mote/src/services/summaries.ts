@@ -10,7 +10,7 @@ import {
   type GroupedReport,
   type SummarySpec,
 } from '@re-ops/pipelines'
-import { lastOperation, resultOf, type RunAggregate, type StepData, type Target } from '@re-ops/protocols'
+import { lastOperation, resultOf, type RunAggregate, type Target } from '@re-ops/protocols'
 import { HttpProblem } from '@re-ops/service'
 import { pageOfEnded, type RunRow } from '../store/runs.ts'
 import type { Sql } from '../store/sql.ts'
@@ -34,10 +34,10 @@ const refused = <T>(name: 'by' | 'of', read: () => T): T => {
 
 /** The aggregate that is asked for; without `of` it is what the run's last operation says of itself. */
 export const aggregatorFor = (row: Pick<RunRow, 'pipeline'>, { by, of }: Asked): RunAggregator => {
-  const operation = lastOperation(row.pipeline as StepData)
+  const operation = lastOperation(row.pipeline)
   const own = (operation === undefined ? undefined : operationNamed(operation)?.summary) ?? {}
   const asked = of === undefined ? own : refused('of', () => withPaths(parseSummary(of)))
-  return (by === undefined ? aggregate(asked) : groupBy(fieldPath(by), asked)) as RunAggregator
+  return by === undefined ? aggregate(asked) : groupBy(fieldPath(by), asked)
 }
 const withPaths = (summary: SummarySpec): SummarySpec =>
   Object.fromEntries(Object.entries(summary).map(([path, functions]) => [fieldPath(path), functions]))

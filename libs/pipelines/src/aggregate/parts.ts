@@ -12,7 +12,7 @@ export type Part = {
   merge(a: unknown, b: unknown): unknown
 }
 const part = <S>(one: { empty(): S; put(state: S, value: unknown, host: HostRef): S; merge(a: S, b: S): S }): Part =>
-  one as Part
+  one
 
 type Numbers = { count: number; numbers: number; sum: number; min: number | null; max: number | null }
 type Distinct = { values: OpenTally<string>; others: number }
