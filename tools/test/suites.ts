@@ -1,4 +1,5 @@
-import { allOf, docker, nothing, program, type Need } from './needs.ts'
+import { constants } from 'node:fs'
+import { allOf, docker, file, nothing, program, type Need } from './needs.ts'
 
 /** A heavy suite: which files, what it shows, what it needs of the machine. */
 export type Suite = {
@@ -34,6 +35,13 @@ export const suites: readonly Suite[] = [
     doc: 'kill -9 at random under load; each seeded bug is caught',
     needs: nothing,
     limitMs: minutes(20),
+  },
+  {
+    name: 'ssh',
+    files: 'apps/re-mote/src/ssh/.*\\.heavy\\.test\\.ts$',
+    doc: 'hosts over SSH on real sshd; sudo and passwords with a user of its own',
+    needs: allOf(file('/usr/sbin/sshd', constants.R_OK), program('ssh-keygen'), program('ssh')),
+    limitMs: minutes(12),
   },
   {
     name: 'compose',

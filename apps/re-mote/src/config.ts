@@ -28,6 +28,12 @@ export const Config = Type.Object({
       description: 'what agents dial, for example tcp://mote.example:7022',
     }),
   ),
+  sshAgent: Type.Optional(
+    Type.String({
+      env: 'REMOTE_SSH_AGENT',
+      description: 'socket of the ssh-agent for hosts that ask for it; also SSH_AUTH_SOCK',
+    }),
+  ),
   enrolsPerMinute: Type.Integer({
     minimum: 1,
     maximum: 1_000_000,
@@ -41,4 +47,5 @@ export const Config = Type.Object({
 })
 export type Config = Static<typeof Config>
 
-export const readConfig = (environment: Environment): Config => loadConfig(Config, { environment })
+export const readConfig = (environment: Environment): Config =>
+  loadConfig(Config, { environment, aliases: { SSH_AUTH_SOCK: 'REMOTE_SSH_AGENT' } })

@@ -13,6 +13,7 @@ export type Sizes = {
   readonly runs: number
   readonly calls: number
   readonly commits: number
+  readonly sshConnections: number
 }
 
 /** What re-mote counts of itself, beside process, HTTP and pool. */
@@ -34,6 +35,7 @@ export const makeMoteMetrics = (pool: Pool, sizes: () => Sizes): MoteMetrics => 
   read('mote_runs_active', 'Runs that are not done', () => sizes().runs)
   read('mote_calls_active', 'Calls under way', () => sizes().calls)
   read('mote_commit_queue', 'Results that wait for their commit', () => sizes().commits)
+  read('mote_ssh_connections', 'SSH connections that stand or are being made', () => sizes().sshConnections)
   const brokerQueue = gauge('mote_broker_queue', 'Messages that wait for the broker to write them')
   const pendingHellos = gauge('mote_broker_pending_hellos', 'Connections between handshake and session')
   const openFiles = gauge('mote_broker_open_files', 'Open files of the broker process')

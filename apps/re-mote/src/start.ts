@@ -14,6 +14,7 @@ import {
   makeHold,
   makeLog,
   makePool,
+  makeSecrets,
   makeTokenVerifier,
   migrate,
   openDatabase,
@@ -30,12 +31,14 @@ import { addEnrolments } from './routes/enrolments.ts'
 import { addHosts } from './routes/hosts.ts'
 import { addRuns } from './routes/runs.ts'
 import { addSelectors } from './routes/selectors.ts'
+import { addSsh } from './routes/ssh.ts'
 import { makeHub } from './services/events.ts'
 import { makeFacts } from './services/facts.ts'
 import { adoptRuns, type RunsDeps } from './services/runs.ts'
 import { findHosts } from './store/hosts.ts'
 import { findRuns } from './store/runs.ts'
 import { ensureInstallation, ensureKeyset } from './store/installation.ts'
+import { startSsh } from './ssh/start.ts'
 import { migrations } from './store/migrations.ts'
 import { startLink, type Link } from './zmq/link.ts'
 
@@ -103,8 +106,19 @@ export const start = async (context: ServiceContext, config: Config, environment
   context.onStop('events', hub.close)
   const facts = makeFacts({ log, pool, operationNamed, onHostChanged: hub.hostChanged })
   context.onStop('facts', facts.drained)
-  const sizes = () => ({ ...driver.size(), sessions: parts.link?.sessions ?? 0 })
+  const sizes = () => ({ ...driver.size(), sessions: parts.link?.sessions ?? 0, sshConnections: ssh.pool.size })
   const metrics = makeMoteMetrics(pool, sizes)
+  const secrets = makeSecrets({ pool, schema: 'mote', masterKeys })
+  const ssh = await startSsh({
+    log,
+    postgres: writer,
+    secrets,
+    stateFolder: state,
+    agentSocket: config.sshAgent,
+    onStarted: id => driver.overSsh.onStarted(id),
+    onEnd: (id, result) => driver.overSsh.onEnd(id, result),
+    onHostChanged: hub.hostChanged,
+  })
   const driver: Driver = makeDriver({
     log,
     pool: writer,
@@ -114,6 +128,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     isReturning: host => parts.link?.isReturning(host) ?? true,
     call: (shape, to) => parts.link?.call(shape, to),
     send: (host, epoch, messages) => parts.link?.send(host, epoch, messages),
+    ssh: ssh.transport,
     reads: operation => operationNamed(operation)?.reads === true,
     onCommit: metrics.onCommit,
     onCallEnd: metrics.onCallEnd,
@@ -122,6 +137,8 @@ export const start = async (context: ServiceContext, config: Config, environment
     hold: makeHold({ windows: config.windows, proofKit: config.proofKit, state }),
   })
   context.onStop('driver', driver.close)
+  // Before the driver, which then commits how the calls under way ended.
+  context.onStop('ssh', ssh.close)
   const runs: RunsDeps = {
     log,
     pool,
@@ -156,9 +173,12 @@ export const start = async (context: ServiceContext, config: Config, environment
   context.onStop('broker', link.close)
   const listener = listen({
     url: database.url,
-    channels: ['mote_allow'],
-    onNotify: link.allowChanged,
-    onConnect: link.allowReload,
+    channels: ['mote_allow', 'mote_ssh'],
+    onNotify: channel => (channel === 'mote_ssh' ? ssh.directory.changed() : link.allowChanged()),
+    onConnect: () => {
+      link.allowReload()
+      ssh.directory.changed()
+    },
     log,
   })
   context.onStop('listener', listener.close)
@@ -194,6 +214,8 @@ export const start = async (context: ServiceContext, config: Config, environment
     link,
     driver,
     runs,
+    ssh,
+    secrets,
     keyset: currentKeyset,
     enrolsPerMinuteMax: config.enrolsPerMinute,
     enrolments: { pool, rootKey: root.publicKey, derivationKey },
@@ -210,6 +232,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   }
   addRuns(app, deps)
   addHosts(app, deps)
+  addSsh(app, deps)
   addSelectors(app, deps)
   addEnrolments(app, deps)
   context.onStop('http', () => app.close())

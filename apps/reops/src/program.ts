@@ -63,7 +63,9 @@ Exit codes: 0 all ok · 1 some target failed · 2 wrong usage, or a selector tha
     )
 
   const hosts = selecting(add(program, 'hosts', 'the hosts, and which are online'), 'hosts')
-    .usage('[options] | show <host> | rename <host> <name> | label <host> <key=value...> | revoke <host...>')
+    .usage(
+      '[options] | show <host> | add <name> | rename <host> <name> | label <host> <key=value...> | remove <host...> | revoke <host...>',
+    )
     .action((options: object) => done(import('./commands/hosts.ts').then(m => m.listHosts(context, options))))
     .addHelpText(
       'after',
@@ -96,6 +98,73 @@ Exit codes: 0 all ok · 1 some target failed · 2 wrong usage, or a selector tha
       done(import('./commands/hosts.ts').then(m => m.revokeHosts(context, names, merged(hosts, options)))),
     )
     .addHelpText('after', examples('reops hosts revoke web-3', "reops hosts revoke --on 'env=old' --yes"))
+
+  add(hosts, 'add', 'add a host that is reached over SSH')
+    .argument('<name>', 'how it is called here')
+    .requiredOption('--ssh <target>', '[user@]address[:port]; the user is root by default')
+    .option(
+      '--identity <reference>',
+      'private key: secret:ssh/NAME, or file:NAME in the SSH folder of the service; may be given again',
+      listOf,
+    )
+    .option('--key-file <file>', 'store this private key as secret:ssh/<name> and use it; - is standard input')
+    .option('--passphrase <reference>', 'of the private keys')
+    .option('--password <reference>', 'the last resort')
+    .option('--become <reference>', 'the password that sudo asks for')
+    .option('--agent', "also try the keys of the service's ssh-agent")
+    .option('--jump <name>', 'the SSH host to go through')
+    .option('--host-key <key>', 'a public host key to trust, `type key`; may be given again', listOf)
+    .option('--accept-new', 'trust the host key of the first connection')
+    .addOption(new Option('--backend <backend>', 'who connects (default ssh2)').choices(['ssh2', 'openssh']))
+    .option('--label <key=value>', 'a label; may be given again', listOf)
+    .option('--change', 'when there is a host of this name, give it these settings')
+    .action((name: string, options: object) =>
+      done(
+        import('./commands/ssh-hosts.ts').then(m =>
+          m.addHost(context, name, merged(hosts, options) as Parameters<typeof m.addHost>[2]),
+        ),
+      ),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'reops hosts add web-1 --ssh deploy@10.0.0.7 --key-file ~/.ssh/id_ed25519 --accept-new --label role=web',
+        'reops hosts add db-1 --ssh 10.1.0.2:2222 --identity secret:ssh/web-1 --jump web-1',
+      ),
+    )
+  selecting(add(hosts, 'remove', 'remove hosts that are reached over SSH'), 'hosts')
+    .argument('[host...]', 'names or ids')
+    .option('-y, --yes', 'do not ask')
+    .action((names: string[], options: object) =>
+      done(import('./commands/hosts.ts').then(m => m.removeHosts(context, names, merged(hosts, options)))),
+    )
+    .addHelpText('after', examples('reops hosts remove web-1'))
+
+  const secrets = group('secrets', 'texts the services keep encrypted; nobody reads them back')
+  add(secrets, 'set', 'store a secret, from standard input')
+    .argument('<name>', 'for SSH: ssh/NAME')
+    .option('--file <file>', 'read it from there')
+    .action((name: string, options: object) =>
+      done(import('./commands/ssh-hosts.ts').then(m => m.setSecret(context, name, options))),
+    )
+    .addHelpText('after', examples('reops secrets set ssh/web --file ~/.ssh/id_ed25519'))
+  add(secrets, 'remove', 'forget a secret')
+    .argument('<name>')
+    .action((name: string, options: object) =>
+      done(import('./commands/ssh-hosts.ts').then(m => m.removeSecret(context, name, options))),
+    )
+    .addHelpText('after', examples('reops secrets remove ssh/web'))
+
+  const inventory = group('inventory', 'hosts from elsewhere')
+  add(inventory, 'import', 'copy hosts and their known host keys into the service')
+    .option('--ssh-config [file]', 'of an ssh config (default ~/.ssh/config)')
+    .option('--with-keys', 'private keys as well; the service keeps them encrypted')
+    .option('--change', 'hosts that are there get what the file says')
+    .action((options: object) => done(import('./commands/inventory.ts').then(m => m.importInventory(context, options))))
+    .addHelpText(
+      'after',
+      examples('reops inventory import --ssh-config', 'reops inventory import --ssh-config ./config --with-keys'),
+    )
 
   selecting(add(program, 'run', 'run an operation, or a command, on hosts'), 'hosts')
     .usage(

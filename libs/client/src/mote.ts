@@ -1,4 +1,5 @@
 import type {
+  AddHost,
   ChangeHost,
   CreateEnrolment,
   CreateRun,
@@ -103,12 +104,34 @@ export const makeMote = (service: Service) => {
     hosts,
     host: async (id: string, options: CallOptions = {}): Promise<Host> =>
       shaped(await get(`/v1/hosts/${segment(id)}`, options), 'host', hostShape, url),
-    /** Another name, other labels (null takes one away); those not named stay. */
+    /** Adds a host that is reached over SSH; the same again is the same host. */
+    addHost: async (body: AddHost, options: CallOptions = {}): Promise<Host> =>
+      shaped(await post('/v1/hosts', body, options), 'host', hostShape, url),
+    /** Another name, other labels (null takes one away; those not named stay), other SSH settings or trusted host keys. */
     changeHost: async (id: string, body: ChangeHost, options: CallOptions = {}): Promise<Host> =>
       shaped(
         await send(service, { ...options, method: 'PATCH', path: `/v1/hosts/${segment(id)}`, body }),
         'host',
         hostShape,
+        url,
+      ),
+    /** Stores a secret, which nobody reads back. */
+    putSecret: async (
+      name: string,
+      value: string,
+      options: CallOptions = {},
+    ): Promise<{ name: string; version: number }> =>
+      shaped<{ name: string; version: number }>(
+        await send(service, { ...options, method: 'PUT', path: `/v1/secrets/${segment(name)}`, body: { value } }),
+        'secret',
+        { name: 'string', version: 'number' },
+        url,
+      ),
+    removeSecret: async (name: string, options: CallOptions = {}): Promise<{ removed: boolean }> =>
+      shaped<{ removed: boolean }>(
+        await send(service, { ...options, method: 'DELETE', path: `/v1/secrets/${segment(name)}` }),
+        'answer',
+        { removed: 'boolean' },
         url,
       ),
     selectors: async (options: CallOptions = {}): Promise<SavedSelector[]> =>
@@ -124,7 +147,7 @@ export const makeMote = (service: Service) => {
     removeSelector: async (name: string, options: CallOptions = {}): Promise<void> => {
       await send(service, { ...options, method: 'DELETE', path: `/v1/selectors/${segment(name)}` })
     },
-    /** The host's identity is accepted no more. */
+    /** The host's identity is accepted no more; a host that is reached over SSH is removed. */
     revokeHost: async (id: string, options: CallOptions = {}): Promise<void> => {
       await send(service, { ...options, method: 'DELETE', path: `/v1/hosts/${segment(id)}` })
     },

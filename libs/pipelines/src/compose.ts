@@ -1,4 +1,4 @@
-import type { Ok } from '@re-ops/protocols'
+import type { Ok, TransportName } from '@re-ops/protocols'
 import {
   doubtfulKinds,
   nodeOf,
@@ -99,6 +99,16 @@ export const retry = <A, B, P extends R>(
   return stepOf({ kind: 'retry', step: nodeOf(step), times, ...rest })
 }
 
+/**
+ * The same step over one transport, whatever way its hosts are usually reached: `recover(step, via('ssh', step))` goes over SSH where the
+ * agent could not be reached. A host that cannot be reached that way (no SSH settings, no agent) ends `unreachable`. The innermost counts.
+ */
+export const via = <A, B, P extends R>(transport: TransportName, step: Step<A, B, P>): Step<A, B, P> => {
+  if (transport !== 'zmq' && transport !== 'ssh')
+    throw new TypeError(`via: ${JSON.stringify(transport)} is no transport; allowed are zmq, ssh`)
+  return stepOf({ kind: 'via', transport, step: nodeOf(step) })
+}
+
 /** The same step where every call that has no limit of its own may take at most `timeoutMs` on the host. */
 export const within = <A, B, P extends R>(timeoutMs: number, step: Step<A, B, P>): Step<A, B, P> => {
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 86_400_000)
@@ -115,6 +125,7 @@ const limited = (timeoutMs: number, node: Node): Node => {
     case 'recover':
       return { ...node, step: limited(timeoutMs, node.step), fallback: limited(timeoutMs, node.fallback) }
     case 'retry':
+    case 'via':
       return { ...node, step: limited(timeoutMs, node.step) }
     default:
       return node
@@ -137,6 +148,7 @@ export const onlyOnce = (node: Node, isOnce = (call: Node & { kind: 'call' }) =>
     case 'recover':
       return [...onlyOnce(node.step, isOnce), ...onlyOnce(node.fallback, isOnce)]
     case 'retry':
+    case 'via':
       return onlyOnce(node.step, isOnce)
     default:
       return []

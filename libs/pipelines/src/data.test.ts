@@ -67,7 +67,18 @@ describe('steps as data', () => {
   })
 
   test('hostile JSON never throws; what is accepted fits the schema', () => {
-    const kinds = fc.constantFrom('call', 'sequence', 'recover', 'retry', 'gather', '__proto__', 'constructor', 7, null)
+    const kinds = fc.constantFrom(
+      'call',
+      'sequence',
+      'recover',
+      'retry',
+      'gather',
+      'via',
+      '__proto__',
+      'constructor',
+      7,
+      null,
+    )
     const hostile = fc.letrec<{ node: unknown }>(tie => ({
       node: fc.oneof(
         { maxDepth: 4 },

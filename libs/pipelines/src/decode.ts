@@ -43,13 +43,14 @@ export const decodeStep = (json: unknown, catalogue: readonly AnyOperation[]): D
   }
 }
 
-const kinds = ['call', 'sequence', 'recover', 'retry', 'gather']
+const kinds = ['call', 'sequence', 'recover', 'retry', 'gather', 'via']
 const fields: Record<string, readonly string[]> = {
   call: ['operation', 'input', 'timeoutMs'],
   sequence: ['steps'],
   recover: ['step', 'fallback', 'on'],
   retry: ['step', 'times', 'on'],
   gather: [],
+  via: ['transport', 'step'],
 }
 type Raw = Readonly<Record<string, unknown>>
 type ByName = ReadonlyMap<string, AnyOperation>
@@ -81,6 +82,11 @@ const read = (json: unknown, path: string, depth: number, byName: ByName): Node 
       if (typeof times !== 'number' || !Number.isInteger(times) || times < 1 || times > 10)
         throw bad(`${path}/times`, 'must be a whole number from 1 to 10')
       return { kind, step, times, ...readOn(raw, path, step) }
+    }
+    case 'via': {
+      const transport = raw['transport']
+      if (transport !== 'zmq' && transport !== 'ssh') throw bad(`${path}/transport`, 'must be one of zmq, ssh')
+      return { kind, transport, step: read(raw['step'], `${path}/step`, depth + 1, byName) }
     }
     default:
       return { kind: 'gather' }
@@ -147,6 +153,8 @@ const callsAtMost = (node: Node): number => {
       return callsAtMost(node.step) + callsAtMost(node.fallback)
     case 'retry':
       return callsAtMost(node.step) * (node.times + 1)
+    case 'via':
+      return callsAtMost(node.step)
     default:
       return 0
   }

@@ -42,6 +42,8 @@ const encode = (node: Node, path: string): StepData => {
     }
     case 'gather':
       return { kind: 'gather' }
+    case 'via':
+      return { kind: 'via', transport: node.transport, step: encode(node.step, `${path}/step`) }
     default:
       throw new NotDataError(`${node.kind}${at} takes a callback, which is not data: ${shown(node.f)}`)
   }

@@ -1,13 +1,14 @@
-import type { CallResult, HostRef, HostResult } from '@re-ops/protocols'
+import type { CallResult, HostRef, HostResult, TransportName } from '@re-ops/protocols'
 import { begin, release, resume, type Progress } from './progress.ts'
 import type { AnyStep, At, Step } from './step.ts'
 
-/** One call as a transport gets it. `timeoutMs` is the step's own limit, when it says one. */
+/** One call as a transport gets it. `timeoutMs` is the step's own limit, `via` the way it asks for, when it says one. */
 export type PortCall = {
   readonly operation: string
   readonly input: unknown
   readonly step: string
   readonly timeoutMs?: number
+  readonly via?: TransportName
 }
 /**
  * What does calls on hosts. It must settle every call, also after `signal` fires (then usually `cancelled`), and answers

@@ -1,7 +1,21 @@
 import { describe, expect, test } from '@jest/globals'
 import type { CallResult } from '@re-ops/protocols'
 import fc from 'fast-check'
-import { begin, map, pick, pipeline, recover, release, resume, retry, tap, within, type Progress } from './index.ts'
+import {
+  begin,
+  callAt,
+  map,
+  pick,
+  pipeline,
+  recover,
+  release,
+  resume,
+  retry,
+  tap,
+  via,
+  within,
+  type Progress,
+} from './index.ts'
 import { nodeOf, type Node } from './step.ts'
 import { anyAnswers, anyPipeline, failure, reading, writing } from './testing.ts'
 
@@ -59,6 +73,21 @@ describe('the core of one host', () => {
       ok: false,
       failure: { kind: 'exit', message: 'no such file', step: '2:writing', stderrTail: 'tail', code: 3 },
     })
+  })
+
+  test('via names the way of the calls within, the innermost counts, and the others keep theirs', () => {
+    const step = pipeline(recover(reading(), via('ssh', pipeline(reading(), via('zmq', reading())))), reading())
+    const ways: unknown[] = []
+    let at: Progress = begin(step)
+    for (const answer of [unreachable, ok(1), ok(2), ok(3)]) {
+      if (at.kind !== 'call') throw new Error(at.kind)
+      ways.push(at.via)
+      expect(callAt(step, at.cursor)).toEqual(at)
+      at = resume(step, at.cursor, answer)
+    }
+    expect(ways).toEqual([undefined, 'ssh', 'zmq', undefined])
+    expect(at).toEqual({ kind: 'done', result: ok(3) })
+    expect(() => via('telnet' as never, reading())).toThrow('allowed are zmq, ssh')
   })
 
   test('recover gives the fallback the same input, and only for the kinds in `on`', () => {

@@ -1,4 +1,4 @@
-import type { CallResult, Failure, Ok } from '@re-ops/protocols'
+import type { CallResult, Failure, Ok, TransportName } from '@re-ops/protocols'
 import { defaultOn, nodeOf, type AnyStep, type At, type CallbackNode, type Node } from './step.ts'
 
 /**
@@ -9,6 +9,7 @@ export type Frame =
   | { readonly k: 'sequence'; readonly at: number }
   | { readonly k: 'recover'; readonly at: 'step' | 'fallback'; readonly input?: unknown }
   | { readonly k: 'retry'; readonly left: number; readonly input?: unknown }
+  | { readonly k: 'via'; readonly transport: TransportName }
 export type Cursor = { readonly v: 1; readonly frames: readonly Frame[] }
 
 /**
@@ -22,6 +23,8 @@ export type Progress =
       readonly input: unknown
       readonly step: string
       readonly timeoutMs?: number
+      /** How to go to the host; absent: as the host is reached. */
+      readonly via?: TransportName
       readonly cursor: Cursor
     }
   | { readonly kind: 'gather'; readonly cursor: Cursor; readonly step: string; readonly value: unknown }
@@ -94,6 +97,10 @@ const walk = (root: Node, frames: Frame[], first: Move, at: At): Progress => {
         frames.push({ k: 'retry', left: node.times, input })
         move = { enter: node.step, input }
         break
+      case 'via':
+        frames.push({ k: 'via', transport: node.transport })
+        move = { enter: node.step, input }
+        break
       default:
         move = { leave: applied(node, { ...at, ok: true, value: input }, frames) }
     }
@@ -110,8 +117,15 @@ const callOf = (
   input,
   step: label(node.operation, frames),
   ...(node.timeoutMs === undefined ? {} : { timeoutMs: node.timeoutMs }),
+  ...viaOf(frames),
   cursor: { v: 1, frames },
 })
+
+/** The innermost `via` says how. */
+const viaOf = (frames: readonly Frame[]): { via?: TransportName } => {
+  const frame = frames.findLast(one => one.k === 'via')
+  return frame ? { via: frame.transport } : {}
+}
 
 const enterSequence = (node: Node & { kind: 'sequence' }, input: unknown, frames: Frame[]): Move => {
   const first = node.steps[0]
@@ -187,6 +201,7 @@ const nodeAt = (root: Node, frames: readonly Frame[]): Node => {
     if (frame.k === 'sequence' && node.kind === 'sequence') next = node.steps[frame.at]
     if (frame.k === 'recover' && node.kind === 'recover') next = node[frame.at]
     if (frame.k === 'retry' && node.kind === 'retry') next = node.step
+    if (frame.k === 'via' && node.kind === 'via') next = node.step
     if (!next) throw new Error(`the cursor does not belong to this pipeline: ${frame.k} frame at ${node.kind}`)
     node = next
   }

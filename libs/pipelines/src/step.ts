@@ -1,4 +1,4 @@
-import type { HostRef, Ok } from '@re-ops/protocols'
+import type { HostRef, Ok, TransportName } from '@re-ops/protocols'
 
 /**
  * Whether a step may be done again without harm: `safe` when all its operations are `reads` or `idempotent`, else `once`.
@@ -30,6 +30,7 @@ export type Node =
   | { readonly kind: 'recover'; readonly step: Node; readonly fallback: Node; readonly on?: readonly string[] }
   | { readonly kind: 'retry'; readonly step: Node; readonly times: number; readonly on?: readonly string[] }
   | { readonly kind: 'gather' }
+  | { readonly kind: 'via'; readonly transport: TransportName; readonly step: Node }
   | CallbackNode
 
 export type CallNode = {

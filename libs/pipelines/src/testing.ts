@@ -42,6 +42,9 @@ export const anyPipeline: fc.Arbitrary<Node> = fc.letrec<{ node: Node }>(tie => 
       { kind: 'call', operation: 'writing', input: { n: 2 } },
     ),
     fc.constant<Node>({ kind: 'gather' }),
+    fc
+      .record({ transport: fc.constantFrom('zmq' as const, 'ssh' as const), step: tie('node') })
+      .map(({ transport, step }): Node => ({ kind: 'via', transport, step })),
     fc.array(tie('node'), { minLength: 1, maxLength: 3 }).map((steps): Node => ({ kind: 'sequence', steps })),
     fc
       .record({ step: tie('node'), fallback: tie('node'), on })

@@ -1,22 +1,15 @@
 import { Type, type Static } from 'typebox'
 import { Id } from './ids.ts'
+import { labelKeyPattern, Labels, labelsMax, Name } from './names.ts'
 import { TransportName } from './outcome.ts'
+import { HostKeys, SshSettings } from './ssh-settings.ts'
 
-export const labelKeyPattern = '^[A-Za-z][A-Za-z0-9_./-]{0,62}$'
-export const labelsMax = 64
-export const Name = Type.String({
-  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$',
-  description: 'letters, digits, dot, dash and underscore; at most 63 characters',
-  examples: ['web-1'],
-})
-export const Labels = Type.Record(Type.String({ pattern: labelKeyPattern }), Type.String({ maxLength: 256 }), {
-  description: 'key=value pairs that selectors match',
-  additionalProperties: false, // without it a key that does not match the pattern is let through
-  maxProperties: labelsMax,
-})
-export type Labels = Record<string, string>
+export * from './names.ts'
 
-/** Body of `PATCH /v1/hosts/:id`: another name, labels to set, and with null labels to take away. */
+/**
+ * Body of `PATCH /v1/hosts/:id`: another name, labels to set, and with null labels to take away. `ssh` replaces the SSH settings; null takes them
+ * from a host that has an agent.
+ */
 export const ChangeHost = Type.Object(
   {
     name: Type.Optional(Name),
@@ -32,10 +25,20 @@ export const ChangeHost = Type.Object(
         },
       ),
     ),
+    ssh: Type.Optional(Type.Union([SshSettings, Type.Null()])),
+    hostKeys: Type.Optional({
+      ...HostKeys,
+      description: 'the keys trusted from now on, instead of those known so far',
+    }),
   },
   { additionalProperties: false, minProperties: 1 },
 )
-export type ChangeHost = { name?: string; labels?: Record<string, string | null> }
+export type ChangeHost = {
+  name?: string
+  labels?: Record<string, string | null>
+  ssh?: SshSettings | null
+  hostKeys?: string[]
+}
 
 export const HostState = Type.Enum(['enrolled', 'quarantined', 'revoked'])
 export type HostState = Static<typeof HostState>
@@ -45,7 +48,9 @@ export const Host = Type.Object({
   id: Id,
   name: Name,
   labels: Labels,
-  online: Type.Boolean({ description: 'a session is live now' }),
+  online: Type.Boolean({
+    description: 'a session is live now; of an SSH host: the last try to reach it worked, or there was none',
+  }),
   transport: TransportName,
   state: HostState,
   pid: Type.Union([Type.Integer(), Type.Null()], { description: "the agent's process id on the host" }),
@@ -56,5 +61,7 @@ export const Host = Type.Object({
   generation: Type.Union([Type.Integer(), Type.Null()]),
   enrolledAt: Type.String({ format: 'date-time' }),
   seenAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+  ssh: Type.Optional(SshSettings),
+  sshError: Type.Optional(Type.String({ description: 'why the last try to reach it over SSH failed' })),
 })
 export type Host = Static<typeof Host>

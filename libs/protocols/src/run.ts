@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { Failure, failureKinds, HostRef } from './outcome.ts'
+import { Failure, failureKinds, HostRef, TransportName } from './outcome.ts'
 import { Id } from './ids.ts'
 
 /** A pipeline as it travels and is stored: data only. Callbacks (`map`, `pick`) are not part of it. */
@@ -38,6 +38,10 @@ export const StepData = Type.Cyclic(
         { additionalProperties: false },
       ),
       Type.Object({ kind: Type.Literal('gather') }, { additionalProperties: false }),
+      Type.Object(
+        { kind: Type.Literal('via'), transport: TransportName, step: Type.Ref('Step') },
+        { additionalProperties: false },
+      ),
     ]),
   },
   'Step',
@@ -48,6 +52,7 @@ export type StepData =
   | { kind: 'recover'; step: StepData; fallback: StepData; on?: string[] }
   | { kind: 'retry'; step: StepData; times: number; on?: string[] }
   | { kind: 'gather' }
+  | { kind: 'via'; transport: TransportName; step: StepData }
 
 /** Body of `POST /v1/runs`. */
 export const CreateRun = Type.Object(
@@ -59,7 +64,8 @@ export const CreateRun = Type.Object(
       examples: ['role=web and not env=prod'],
     }),
     pipeline: Type.Unknown({
-      description: 'a step as data: {"kind":"call","operation":"disk"}, or a sequence, recover, retry, gather of steps',
+      description:
+        'a step as data: {"kind":"call","operation":"disk"}, or a sequence, recover, retry, gather, via of steps',
       examples: [{ kind: 'call', operation: 'uptime' }],
     }),
     timeoutMs: Type.Optional(

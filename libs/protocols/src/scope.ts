@@ -8,6 +8,7 @@ export const scopes = [
   'runs:read',
   'runs:write',
   'enrolments:write',
+  'secrets:write',
   'systems:read',
   'systems:write',
   'tokens:write',

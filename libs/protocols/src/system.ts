@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { Labels, Name } from './host.ts'
+import { Labels, Name } from './names.ts'
 import { Id } from './ids.ts'
 
 /** Public phases of a system, in the order a life usually takes. */

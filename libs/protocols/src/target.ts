@@ -27,5 +27,5 @@ export const lastOperation = (pipeline: unknown): string | undefined => {
   if (step?.kind === 'call') return step.operation
   if (step?.kind === 'sequence')
     return lastOperation(step.steps?.findLast(one => (one as { kind?: string } | null)?.kind !== 'gather'))
-  return step?.kind === 'retry' ? lastOperation(step.step) : undefined
+  return step?.kind === 'retry' || step?.kind === 'via' ? lastOperation(step.step) : undefined
 }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Keyset } from './enrolment.ts'
-import { Name } from './host.ts'
+import { Name } from './names.ts'
 import { Id } from './ids.ts'
 import { message, protocol, type Decoded } from './message.ts'
 import { CallResult } from './outcome.ts'

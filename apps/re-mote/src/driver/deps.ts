@@ -1,6 +1,7 @@
 import type { Hold, Log, Pool } from '@re-ops/service'
 import type { Addressed } from '../broker/port.ts'
 import type { CallShape, CallSays } from '../broker/words.ts'
+import type { Transport } from '../ssh/transport.ts'
 import type { ActiveCall, DriverEvents } from './types.ts'
 
 export type DriverDeps = {
@@ -13,6 +14,8 @@ export type DriverDeps = {
   isReturning(host: string): boolean
   call(shape: CallShape, to: Addressed): void
   send(host: string, epoch: number, messages: readonly CallSays[]): void
+  /** For hosts without an agent, and for steps that ask for it. */
+  readonly ssh: Transport
   reads(operation: string): boolean
   onCommit(items: number, ms: number): void
   onCallEnd(state: string): void

@@ -5,11 +5,13 @@ import { cancelled } from './failures.ts'
 import { makeFlights, newCall, type CallProgress } from './flights.ts'
 import { makeLates } from './lates.ts'
 import { makeMover } from './mover.ts'
+import { makeOverSsh, type OverSsh } from './over-ssh.ts'
 import { makeSettle } from './settle.ts'
 import { startSweep } from './sweep.ts'
 import type { ActiveCall, ActiveRun, ActiveTarget } from './types.ts'
 
 export type Driver = Pick<Exchange, 'onLive' | 'onUnsent' | 'onHeard'> & {
+  readonly overSsh: Pick<OverSsh, 'onStarted' | 'onEnd'>
   get(run: string): ActiveRun | undefined
   runIds(): string[]
   size(): { readonly runs: number; readonly calls: number; readonly commits: number }
@@ -32,20 +34,23 @@ export const makeDriver = (deps: DriverDeps): Driver => {
   const acks = makeAcks(deps)
   const lates = makeLates(deps, settle)
   const mover = makeMover({ ...deps, runs, flights, settle, onNext: call => exchange.dispatch(call) })
-  const exchange: Exchange = makeExchange({ ...deps, flights, mover, acks, lates, settle })
+  const overSsh = makeOverSsh({ ssh: deps.ssh, flights, mover, acks })
+  const exchange: Exchange = makeExchange({ ...deps, flights, mover, acks, lates, settle, overSsh })
   const stopSweep = startSweep({ epochOf: deps.epochOf, flights, mover, exchange })
 
   const cancelTarget = (target: ActiveTarget) => {
     const { call, host } = target
     if (!call) return mover.cancelBarrier(target)
     const epoch = deps.epochOf(host)
-    if (!call.handed) mover.endCall(call, cancelled(call.step, call.id))
+    if (!call.handed) mover.endCall(call, cancelled(call.step, call.id, call.transport))
+    else if (call.transport === 'ssh') deps.ssh.cancel(call.id)
     else if (epoch !== undefined) deps.send(host, epoch, [{ kind: 'call.cancel', body: { id: call.id } }])
   }
   return {
     onLive: exchange.onLive,
     onUnsent: exchange.onUnsent,
     onHeard: exchange.onHeard,
+    overSsh,
     get: run => runs.get(run),
     runIds: () => [...runs.keys()],
     size: () => ({ runs: runs.size, calls: flights.size, commits: mover.length + lates.length }),
@@ -54,7 +59,9 @@ export const makeDriver = (deps: DriverDeps): Driver => {
     take: (run, calls) => {
       runs.set(run.id, run)
       for (const call of calls) flights.add(call)
-      for (const call of calls) exchange.dispatch(call)
+      for (const call of calls)
+        if (call.handed && call.transport === 'ssh') overSsh.adopt(call)
+        else exchange.dispatch(call)
       // An earlier process may have sent these: who is live already is asked now, the others when they say hello.
       for (const host of new Set(
         calls.filter(call => call.handed && call.epoch === null).map(call => call.target.host),

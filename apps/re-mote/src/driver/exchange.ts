@@ -7,15 +7,17 @@ import type { Flights } from './flights.ts'
 import type { Lates } from './lates.ts'
 import { driverLimits } from './limits.ts'
 import type { Mover } from './mover.ts'
+import type { OverSsh } from './over-ssh.ts'
 import type { Settle } from './settle.ts'
 import type { ActiveCall } from './types.ts'
 
-export type ExchangeDeps = DriverDeps & {
+export type ExchangeDeps = Omit<DriverDeps, 'ssh'> & {
   readonly flights: Flights
   readonly mover: Mover
   readonly acks: Acks
   readonly lates: Lates
   readonly settle: Settle
+  readonly overSsh: Pick<OverSsh, 'dispatch'>
 }
 export type Exchange = {
   /** Sends a committed call, if its host can be sent to; ends it, if it never can. */
@@ -49,6 +51,7 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
   const shapeOf = makeShapes()
 
   const dispatch = (call: ActiveCall) => {
+    if (call.transport === 'ssh') return deps.overSsh.dispatch(call)
     const { host, run } = call.target
     const there = flights.of(host)
     if (!there || call.handed || call.state === 'ending') return
@@ -129,7 +132,7 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
       const asked: string[] = []
       const messages: CallSays[] = []
       for (const call of flights.of(host)?.calls ?? []) {
-        if (call.state === 'ending') continue
+        if (call.state === 'ending' || call.transport === 'ssh') continue
         if (!call.handed) dispatch(call)
         else if (call.epoch !== epoch) {
           call.epoch = epoch

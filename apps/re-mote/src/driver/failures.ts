@@ -1,19 +1,20 @@
-import type { CallResult, Failure } from '@re-ops/protocols'
+import type { CallResult, Failure, TransportName } from '@re-ops/protocols'
 import type { ActiveCall, ActiveRun } from './types.ts'
 
 const failed = (failure: Failure): CallResult => ({ ok: false, failure })
 
-export const unreachable = (step: string, why: string, callId?: string): CallResult =>
+export const unreachable = (step: string, why: string, callId?: string, transport: TransportName = 'zmq'): CallResult =>
   failed({
     kind: 'unreachable',
     message: why,
     step,
-    transport: 'zmq',
+    transport,
     started: 'no',
     ...(callId === undefined ? {} : { callId }),
   })
 
 export const noSession = 'the host has no session'
+export const noSsh = 'the host has no SSH settings'
 
 /** Whether a host without a session is still waited for; else the reason to give up. */
 export const awaits = ({ startedAt, waitOnlineMs }: ActiveRun): boolean =>
@@ -21,12 +22,12 @@ export const awaits = ({ startedAt, waitOnlineMs }: ActiveRun): boolean =>
 export const noSessionIn = ({ waitOnlineMs }: ActiveRun): string =>
   waitOnlineMs > 0 ? `${noSession}; it was waited for ${waitOnlineMs / 1000} s` : noSession
 
-export const cancelled = (step: string, callId?: string): CallResult =>
+export const cancelled = (step: string, callId?: string, transport: TransportName = 'zmq'): CallResult =>
   failed({
     kind: 'cancelled',
     message: 'cancelled before it was sent',
     step,
-    transport: 'zmq',
+    transport,
     started: 'no',
     ...(callId === undefined ? {} : { callId }),
   })
@@ -40,7 +41,7 @@ export const lost = (call: ActiveCall, why: string): CallResult =>
     kind: 'lost',
     message: why,
     step: call.step,
-    transport: 'zmq',
+    transport: call.transport,
     callId: call.id,
     started: call.ackedAt === null ? 'unknown' : 'yes',
     ...(call.ackedAt === null ? {} : { ackedAt: call.ackedAt }),
@@ -53,6 +54,6 @@ export const completed = (call: ActiveCall, result: CallResult): CallResult =>
     : failed({
         ...result.failure,
         callId: call.id,
-        transport: 'zmq',
+        transport: call.transport,
         ...(call.ackedAt === null || result.failure.ackedAt !== undefined ? {} : { ackedAt: call.ackedAt }),
       })

@@ -15,6 +15,7 @@ export const newCall = (
   step: progress.step,
   cursor: progress.cursor,
   timeoutMs: progress.timeoutMs ?? target.run.timeoutMs,
+  transport: progress.via ?? target.transport,
   reads,
   redeliveries,
   state: 'queued',

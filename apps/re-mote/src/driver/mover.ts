@@ -4,7 +4,7 @@ import { newId, type CallResult, type Target } from '@re-ops/protocols'
 import { makeBatcher } from '../services/batcher.ts'
 import { commitAdvances, type Advance } from '../store/commit.ts'
 import type { DriverDeps } from './deps.ts'
-import { awaits, cancelled, completed, noSessionIn, unreachable } from './failures.ts'
+import { awaits, cancelled, completed, noSessionIn, noSsh, unreachable } from './failures.ts'
 import { newCall, type CallProgress, type Flights } from './flights.ts'
 import { driverLimits } from './limits.ts'
 import { endOf } from './opening.ts'
@@ -20,7 +20,7 @@ type Pending = {
   /** What the call that ended gave. */
   readonly given: CallResult | null
 }
-export type MoverDeps = DriverDeps & {
+export type MoverDeps = Omit<DriverDeps, 'ssh'> & {
   readonly runs: Map<string, ActiveRun>
   readonly flights: Flights
   readonly settle: Settle
@@ -91,12 +91,16 @@ export const makeMover = (deps: MoverDeps): Mover => {
     moves.put({ target, ended, next, progress, advance, given })
   }
   /** Calls to a host that cannot be reached end at once, without having been; so do those of a cancelled run. */
-  const reachable = ({ run, host }: ActiveTarget, from: Progress): Progress => {
+  const reachable = ({ run, host, transport, ssh }: ActiveTarget, from: Progress): Progress => {
     let progress = from
     while (progress.kind === 'call') {
       if (run.cancelled) return { kind: 'done', result: cancelled(progress.step) }
-      if (deps.epochOf(host) !== undefined || deps.isReturning(host) || awaits(run)) break
-      progress = resume(run.step, progress.cursor, unreachable(progress.step, noSessionIn(run)))
+      const overSsh = (progress.via ?? transport) === 'ssh'
+      if (overSsh ? ssh : deps.epochOf(host) !== undefined || deps.isReturning(host) || awaits(run)) break
+      const failure = overSsh
+        ? unreachable(progress.step, noSsh, undefined, 'ssh')
+        : unreachable(progress.step, noSessionIn(run))
+      progress = resume(run.step, progress.cursor, failure)
     }
     return progress
   }
@@ -116,8 +120,8 @@ export const makeMover = (deps: MoverDeps): Mover => {
       return endCall(call, unreachable(call.step, 'it could not be delivered', call.id))
     call.state = 'ending'
     deps.onCallEnd(state)
-    const { operation, input, step, cursor, timeoutMs } = call
-    const same: CallProgress = { kind: 'call', operation, input, step, cursor, timeoutMs }
+    const { operation, input, step, cursor, timeoutMs, transport } = call
+    const same: CallProgress = { kind: 'call', operation, input, step, cursor, timeoutMs, via: transport }
     move(call.target, call, state, same, { redeliveries: call.redeliveries + 1 })
   }
   const committed = ({ target, ended, next, progress, advance, given }: Pending, applied: boolean) => {

@@ -1,5 +1,5 @@
 import type { Cursor, Step } from '@re-ops/pipelines'
-import type { RunSummary, Target } from '@re-ops/protocols'
+import type { RunSummary, Target, TransportName } from '@re-ops/protocols'
 
 /** A run that this process drives. Everything here can be rebuilt from Postgres; nothing is only here. */
 export type ActiveRun = {
@@ -27,6 +27,9 @@ export type ActiveTarget = {
   readonly run: ActiveRun
   readonly host: string
   readonly name: string
+  /** How the host is reached, unless a step says otherwise, and whether it has SSH settings. */
+  readonly transport: TransportName
+  readonly ssh: boolean
   call: ActiveCall | null
   barrier: { readonly cursor: Cursor; readonly value: unknown; readonly step: string } | null
   ended: Target | true | null
@@ -44,6 +47,7 @@ export type ActiveCall = {
   readonly step: string
   readonly cursor: Cursor
   readonly timeoutMs: number
+  readonly transport: TransportName
   readonly reads: boolean
   readonly redeliveries: number
   state: 'queued' | 'sent' | 'acked' | 'running' | 'ending'

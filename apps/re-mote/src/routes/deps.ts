@@ -1,10 +1,11 @@
 import type { Keyset } from '@re-ops/protocols'
-import type { Pool } from '@re-ops/service'
+import type { Pool, Secrets } from '@re-ops/service'
 import type { Driver } from '../driver/driver.ts'
 import type { EnrolDeps } from '../services/enrol.ts'
 import type { EnrolmentDeps } from '../services/enrolments.ts'
 import type { Hub } from '../services/events.ts'
 import type { RunsDeps } from '../services/runs.ts'
+import type { Ssh } from '../ssh/start.ts'
 import type { Link } from '../zmq/link.ts'
 
 export type RouteDeps = {
@@ -13,6 +14,8 @@ export type RouteDeps = {
   readonly link: Link
   readonly driver: Driver
   readonly runs: RunsDeps
+  readonly ssh: Ssh
+  readonly secrets: Secrets
   readonly enrolments: EnrolmentDeps
   readonly enrol: EnrolDeps
   keyset(): Keyset

@@ -2,6 +2,7 @@ import { ChangeHost, Host, Id, type Run } from '@re-ops/protocols'
 import { openEvents, type App } from '@re-ops/service'
 import { Type } from 'typebox'
 import { noSuchHost, patchHost } from '../services/hosts.ts'
+import { changeSshHost } from '../services/ssh-hosts.ts'
 import { withSelector } from '../services/selectors.ts'
 import { confirmHost, findHosts, listHosts, revokeSystem, setHostState } from '../store/hosts.ts'
 import type { RouteDeps } from './deps.ts'
@@ -54,12 +55,21 @@ export const addHosts = (app: App, deps: RouteDeps): void => {
     '/v1/hosts/:id',
     {
       config: { scope: 'hosts:write' },
-      schema: { summary: 'Rename it, set and unset labels', params: Params, body: ChangeHost, response: { 200: Host } },
+      schema: {
+        summary:
+          'Rename it, set and unset labels, change SSH settings (also of a host with an agent) and trusted host keys',
+        params: Params,
+        body: ChangeHost,
+        response: { 200: Host },
+      },
     },
     async ({ params, body, caller }) => {
-      const change = await patchHost(pool, params.id, body)
-      if (change) {
-        audit('host.changed', caller.subject, params.id, change)
+      const { ssh, hostKeys, ...rest } = body
+      const before = await one(params.id)
+      const change = await patchHost(pool, params.id, rest)
+      const settings = await changeSshHost({ pool, ssh: deps.ssh }, before, { ssh, hostKeys })
+      if (change || settings.length > 0) {
+        audit('host.changed', caller.subject, params.id, { ...change, ...(settings.length > 0 ? { settings } : {}) })
         hub.hostChanged(params.id)
       }
       return one(params.id)
@@ -69,12 +79,17 @@ export const addHosts = (app: App, deps: RouteDeps): void => {
     '/v1/hosts/:id',
     {
       config: { scope: 'hosts:write' },
-      schema: { summary: 'Revoke its identity', params: Params, response: { 200: Host } },
+      schema: {
+        summary: 'Revoke its identity, or remove a host that is reached over SSH',
+        params: Params,
+        response: { 200: Host },
+      },
     },
     async ({ params, caller }) => {
       const changed = await setHostState(pool, { ids: [params.id], state: 'revoked', reason: `by ${caller.subject}` })
       if (changed.length > 0) audit('host.revoked', caller.subject, params.id)
       link.endSession(params.id, 'revoked', false)
+      deps.ssh.directory.changed()
       hub.hostChanged(params.id)
       return one(params.id)
     },

@@ -173,7 +173,8 @@ type Opening = ReturnType<typeof offlineOpening>
 const openTargets = (run: ActiveRun, picked: readonly PickedHost[], online: Opening, offline: Opening) =>
   picked.flatMap(host => {
     const opening = host.online ? online : offline
-    const target: ActiveTarget = { run, host: host.id, name: host.name, call: null, barrier: null, ended: null }
+    const { id, name, transport, ssh } = host
+    const target: ActiveTarget = { run, host: id, name, transport, ssh, call: null, barrier: null, ended: null }
     run.targets.set(host.id, target)
     if (!opening.call && !opening.gathered) {
       target.ended = ended(target, opening)
@@ -248,6 +249,8 @@ const adopt = (deps: RunsDeps, row: RunRow, targets: readonly OpenTarget[]) => {
       run,
       host: stored.host,
       name: stored.host_name,
+      transport: stored.transport,
+      ssh: stored.ssh,
       call: null,
       barrier: null,
       ended: null,
@@ -266,7 +269,7 @@ const storedCall = (deps: RunsDeps, target: ActiveTarget, stored: OpenTarget, id
   const progress = callAt(target.run.step, stored.cursor as Cursor)
   const call = deps.driver.newCall(target, progress, id, stored.redeliveries)
   // Its host has had no session since the call was made, so nobody can have sent it.
-  if (stored.unsent) return call
+  if (stored.unsent && call.transport === 'zmq') return call
   const acked = stored.call_state === 'acked' || stored.call_state === 'running'
   return {
     ...call,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { TransportName } from '@re-ops/protocols'
 import type { Sql } from './sql.ts'
 
 /** What a host does at the start of a run, the same for all hosts of a kind: pipelines begin without input. */
@@ -26,7 +27,9 @@ export type NewRun = {
   readonly broker: string
   readonly condition: string
   readonly parameters: readonly unknown[]
-  /** For hosts with a session, and for the others; if both begin with a call, it is the same one. */
+  /**
+   * For hosts with a session or SSH settings (the driver finds out more), and for the others; if both begin with a call, it is the same one.
+   */
   readonly online: Opening
   readonly offline: Opening
 }
@@ -34,6 +37,8 @@ export type PickedHost = {
   readonly id: string
   readonly name: string
   readonly online: boolean
+  readonly transport: TransportName
+  readonly ssh: boolean
   readonly call: string | null
 }
 
@@ -69,15 +74,18 @@ export const createRun = async (sql: Sql, run: NewRun): Promise<PickedHost[] | n
     id: string | null
     name: string
     online: boolean
+    transport: TransportName
+    ssh: boolean
     call: string | null
     made: boolean
   }>({
     ...preparedAs(condition),
     text: `
 with p as materialized (
-  select h.id, h.name, (s.host is not null and s.ended_at is null) as online, mote.new_id() as call_id, s.epoch, s.broker,
-    case when s.host is not null and s.ended_at is null then $22::bool else $26::bool end as calls
+  select h.id, h.name, h.transport, h.ssh is not null as ssh, w.online, mote.new_id() as call_id, s.epoch, s.broker,
+    case when w.online then $22::bool else $26::bool end as calls
   from mote.host h left join mote.session s on s.host = h.id
+    cross join lateral (select s.host is not null and s.ended_at is null or h.ssh is not null as online) w
   where h.state <> 'revoked' and ${condition}),
 n as (select count(*)::int as expected,
     count(*) filter (where case when online then not $23::bool else not $24::bool end)::int as open,
@@ -101,11 +109,11 @@ t as (
     case when (case when online then $23::bool else $24::bool end) then 0 end,
     case when (case when online then $23::bool else $24::bool end) then now() end
   from p, r)
-select p.id, p.name, p.online, case when p.calls then p.call_id end as call, (select count(*) from r) > 0 as made
+select p.id, p.name, p.online, p.transport, p.ssh, case when p.calls then p.call_id end as call, (select count(*) from r) > 0 as made
 from (select 1) one left join p on true order by p.name`,
     values: [...fixed, ...run.parameters],
   })
   const found = rows.filter((row): row is PickedHost & { made: boolean } => row.id !== null)
   if (rows[0]?.made !== true && (found.length > 0 || run.allowNone)) return null
-  return found.map(({ id, name, online, call }) => ({ id, name, online, call }))
+  return found.map(({ id, name, online, transport, ssh, call }) => ({ id, name, online, transport, ssh, call }))
 }

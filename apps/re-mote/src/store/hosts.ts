@@ -1,4 +1,4 @@
-import type { Host, HostState, Labels } from '@re-ops/protocols'
+import type { Host, HostState, Labels, SshSettings, TransportName } from '@re-ops/protocols'
 import type { AllowEntry } from '../broker/port.ts'
 import type { Sql } from './sql.ts'
 
@@ -9,6 +9,9 @@ type HostRow = {
   facts: Record<string, unknown>
   facts_at: Date | null
   state: HostState
+  transport: TransportName
+  ssh: SshSettings | null
+  ssh_error: string | null
   version: string | null
   pid: number | null
   system: string | null
@@ -17,15 +20,15 @@ type HostRow = {
   seen_at: Date | null
 }
 const columns =
-  'h.id, h.name, h.labels, h.facts, h.facts_at, h.state, h.version, h.pid, h.system, h.generation, h.enrolled_at, h.seen_at'
+  'h.id, h.name, h.labels, h.facts, h.facts_at, h.state, h.transport, h.ssh, h.ssh_error, h.version, h.pid, h.system, h.generation, h.enrolled_at, h.seen_at'
 
 export type IsOnline = (host: string) => boolean
 const hostOf = (row: HostRow, isOnline: IsOnline): Host => ({
   id: row.id,
   name: row.name,
   labels: row.labels,
-  online: isOnline(row.id),
-  transport: 'zmq',
+  online: row.transport === 'ssh' ? row.ssh_error === null && row.state === 'enrolled' : isOnline(row.id),
+  transport: row.transport,
   state: row.state,
   pid: row.pid,
   version: row.version,
@@ -35,6 +38,8 @@ const hostOf = (row: HostRow, isOnline: IsOnline): Host => ({
   generation: row.generation,
   enrolledAt: row.enrolled_at.toISOString(),
   seenAt: row.seen_at?.toISOString() ?? null,
+  ...(row.ssh ? { ssh: row.ssh } : {}),
+  ...(row.ssh_error === null ? {} : { sshError: row.ssh_error }),
 })
 
 export type HostFilter = { condition: string; parameters: unknown[] }
@@ -129,7 +134,7 @@ const allowOf = (row: AllowRow): AllowEntry => ({
 /** The allow-list from a version on. Versions commit out of order, so readers ask from somewhat before the last one they saw. */
 export const readAllowList = async (sql: Sql, from: number): Promise<{ version: number; entries: AllowEntry[] }> => {
   const { rows } = await sql.query<AllowRow>(
-    'select curve_key, id, sign_key, state, allow_version from mote.host where allow_version >= $1',
+    'select curve_key, id, sign_key, state, allow_version from mote.host where allow_version >= $1 and curve_key is not null',
     [from],
   )
   return {

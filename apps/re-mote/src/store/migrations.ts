@@ -1,3 +1,5 @@
+import { secretMigration } from '@re-ops/service'
+
 /**
  * Forward only; a migration that was released is never changed. `json` (not jsonb) for what hosts answered: it is kept byte for byte, and
  * jsonb refuses some strings that are valid JSON. No foreign keys on call and target: their rows are written in batches by one writer.
@@ -187,6 +189,27 @@ create table mote.selector (
   saved_at timestamptz not null default now()
 );
 alter table mote.run add column wait_online_ms int;
+`,
+  },
+  {
+    // Hosts without an agent, reached over SSH, and SSH settings for hosts that have one. Settings hold references, never credentials.
+    name: '003-ssh',
+    sql: `
+alter table mote.host alter column curve_key drop not null, alter column sign_key drop not null, alter column instance drop not null;
+alter table mote.host
+  add column transport text not null default 'zmq' check (transport in ('zmq', 'ssh')),
+  add column ssh jsonb,
+  add column ssh_error text, -- why the last try to reach it over SSH failed; null: it was reached, or never tried
+  add constraint host_keys check (transport = 'ssh' or (curve_key is not null and sign_key is not null and instance is not null)),
+  add constraint host_ssh check (transport = 'zmq' or ssh is not null);
+create unique index host_ssh_name on mote.host (name) where transport = 'ssh' and state <> 'revoked';
+create function mote.ssh_changed() returns trigger language plpgsql as $$ begin
+  perform pg_notify('mote_ssh', new.id::text);
+  return null;
+end $$;
+create trigger host_ssh_changed after update of ssh, state, name on mote.host for each row
+  when (old.ssh is not null or new.ssh is not null) execute function mote.ssh_changed();
+${secretMigration('mote').sql}
 `,
   },
 ]

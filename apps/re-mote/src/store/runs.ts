@@ -1,4 +1,4 @@
-import type { Failure, Run, RunSummary, Target, TargetState } from '@re-ops/protocols'
+import type { Failure, Run, RunSummary, Target, TargetState, TransportName } from '@re-ops/protocols'
 import type { Sql } from './sql.ts'
 
 export type RunRow = {
@@ -132,6 +132,8 @@ export type OpenTarget = {
   run: string
   host: string
   host_name: string
+  transport: TransportName
+  ssh: boolean
   cursor: unknown
   step: string | null
   gathered: boolean
@@ -156,9 +158,9 @@ export const findAbandoned = async (
   )
   if (runs.rows.length === 0) return { runs: [], targets: [] }
   const targets = await sql.query<OpenTarget>(
-    `select t.run, t.host, t.host_name, t.cursor, t.step, t.gathered, t.value, t.call, t.call_state, t.redeliveries, t.acked_at,
+    `select t.run, t.host, t.host_name, coalesce(h.transport, 'zmq') as transport, h.ssh is not null as ssh, t.cursor, t.step, t.gathered, t.value, t.call, t.call_state, t.redeliveries, t.acked_at,
        (extract(epoch from now() - t.call_at) * 1000)::float8 as call_age_ms, (s.host is null or coalesce(s.ended_at <= t.call_at, false)) as unsent
-     from mote.target t left join mote.session s on s.host = t.host
+     from mote.target t left join mote.session s on s.host = t.host left join mote.host h on h.id = t.host
      where t.run = any($1::uuid[]) and t.finished_at is null`,
     [runs.rows.map(run => run.id)],
   )

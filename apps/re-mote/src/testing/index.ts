@@ -1,4 +1,5 @@
 export * from './fake-agent.ts'
 export * from './mote.ts'
+export * from './sshd.ts'
 export * from './until.ts'
 export * from './fleet.ts'

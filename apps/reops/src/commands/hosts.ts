@@ -40,9 +40,9 @@ export const listHosts = async (context: Context, options: Options): Promise<num
         statusOf(host),
         host.transport,
         host.version ?? '',
-        host.online ? String(host.pid ?? '') : '',
+        host.online && host.pid !== null ? String(host.pid) : '',
         labelsText(host.labels),
-        host.online ? 'now' : ago(host.seenAt, context.now()),
+        host.online && host.transport === 'zmq' ? 'now' : ago(host.seenAt, context.now()),
       ]),
       { paint, width: columns, colour: at => (sorted[at]?.online ? text => text : paint.bad) },
     ),
@@ -52,10 +52,20 @@ export const listHosts = async (context: Context, options: Options): Promise<num
   return 0
 }
 
-export const revokeHosts = async (
+type EndOptions = Options & { readonly yes?: boolean }
+export const revokeHosts = (context: Context, names: readonly string[], options: EndOptions): Promise<number> =>
+  endHosts(context, { verb: 'revoke', did: 'revoked', isMeant: () => true }, names, options)
+
+/** A host without an agent has no identity to revoke; it is removed. */
+export const removeHosts = (context: Context, names: readonly string[], options: EndOptions): Promise<number> =>
+  endHosts(context, { verb: 'remove', did: 'removed', isMeant: host => host.transport === 'ssh' }, names, options)
+
+type Ending = { readonly verb: string; readonly did: string; isMeant(host: Host): boolean }
+const endHosts = async (
   context: Context,
+  { verb, did, isMeant }: Ending,
   names: readonly string[],
-  options: Options & { readonly yes?: boolean },
+  options: EndOptions,
 ): Promise<number> => {
   if ((names.length === 0) === (options.on === undefined)) throw usage('which hosts? give names, or --on <selector>')
   const { mote } = await context.client()
@@ -65,21 +75,23 @@ export const revokeHosts = async (
   const hosts = all.filter(
     host => host.state !== 'revoked' && (names.length === 0 || names.includes(host.name) || names.includes(host.id)),
   )
-  if (hosts.length === 0 && options.allowNone !== true) throw usage('no host to revoke; allow that with --allow-none')
+  if (hosts.length === 0 && options.allowNone !== true) throw usage(`no host to ${verb}; allow that with --allow-none`)
+  const other = hosts.find(host => !isMeant(host))
+  if (other) throw usage(`${other.name} has an agent; \`reops hosts revoke ${other.name}\` ends its identity`)
   await confirm(context, {
-    verb: 'revoke',
+    verb,
     noun: 'host',
     names: hosts.map(host => host.name),
     yes: options.yes === true,
   })
   for (const host of hosts) {
     await mote.revokeHost(host.id)
-    if (options.json !== true) context.terminal.out(`${host.name}  revoked\n`)
+    if (options.json !== true) context.terminal.out(`${host.name}  ${did}\n`)
   }
   if (options.json === true)
     printJson(
       context.terminal,
-      hosts.map(({ id, name }) => ({ id, name, state: 'revoked' })),
+      hosts.map(({ id, name }) => ({ id, name, state: did })),
     )
   return 0
 }

@@ -1,0 +1,156 @@
+import { checkInput, operationNamed, parseShell, planShell } from '@re-ops/operations'
+import { wireLimits, type CallResult, type Failure, type FailureKind } from '@re-ops/protocols'
+import { become } from './become.ts'
+import { requiredText, type CredentialDeps } from './credentials.ts'
+import type { SshHost } from './host.ts'
+import { sshLimits } from './limits.ts'
+import type { Pool } from './pool.ts'
+import { SshRefused } from './refused.ts'
+import type { CommandEnd, Output } from './remote.ts'
+
+/** One call for a host of this transport. */
+export type SshCall = {
+  readonly id: string
+  readonly host: string
+  readonly operation: string
+  readonly input: unknown
+  readonly timeoutMs: number
+}
+export type AbortReason = 'timeout' | 'cancelled' | 'stopping'
+export type ExecuteDeps = CredentialDeps & { readonly pool: Pool }
+
+type Fail = (kind: FailureKind, message: string, more?: Partial<Failure>) => CallResult
+const failing =
+  (call: SshCall): Fail =>
+  (kind, message, more = {}) => ({
+    ok: false,
+    failure: {
+      kind,
+      message: message.slice(0, 2000),
+      step: call.operation,
+      callId: call.id,
+      transport: 'ssh',
+      ...more,
+    },
+  })
+
+/** Cuts a text so that it takes at most that many bytes as JSON, where a control character takes six. */
+const fit = (text: string, bytesMax: number): string => {
+  let kept = text
+  for (let size = jsonSize(kept); size > bytesMax; size = jsonSize(kept))
+    kept = kept.slice(0, Math.floor(kept.length * (bytesMax / size) * 0.99))
+  return kept
+}
+const jsonSize = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '')
+const escapedBytesMax = 900_000
+
+const tailOf = ({ stderr }: Output): Partial<Failure> =>
+  stderr === '' ? {} : { stderrTail: stderr.slice(-sshLimits.stderrTailChars) }
+
+const aborted = (fail: Fail, end: Extract<CommandEnd, { kind: 'aborted' }>, reason: AbortReason, timeoutMs: number) => {
+  const killed = end.killed ? 'its process group was killed' : 'it could not be killed and may still run'
+  const more: Partial<Failure> = { ...tailOf(end), started: 'yes', ...(end.killed ? {} : { stillRunning: true }) }
+  if (reason === 'timeout') return fail('timeout', `not done after ${timeoutMs} ms; ${killed}`, more)
+  if (reason === 'cancelled') return fail('cancelled', `cancelled; ${killed}`, more)
+  return fail('lost', `the service stopped while it ran; ${killed}`, more)
+}
+
+/** A shell tells a signal as 128 and its number, an end by itself with that code looks the same. */
+const signalHint = (code: number): string =>
+  code > 128 && code <= 192 ? ` (128 + ${code - 128}, as after a signal)` : ''
+
+const resultOf = (call: SshCall, fail: Fail, end: CommandEnd, reason: AbortReason, timeoutMs: number): CallResult => {
+  switch (end.kind) {
+    case 'refused':
+      return fail('unreachable', end.why, { started: 'no' })
+    case 'broken':
+      return fail('lost', `${end.why} while it ran`, { started: end.started })
+    case 'aborted':
+      return aborted(fail, end, reason, timeoutMs)
+    case 'ended': {
+      if (end.signal !== null) return fail('exit', `killed by ${end.signal}`, { signal: end.signal, ...tailOf(end) })
+      const operation = operationNamed(call.operation)
+      if (!operation) return fail('rejected', `there is no operation ${call.operation}`, { started: 'no' })
+      const [stdout, stderr] = [fit(end.stdout, escapedBytesMax / 2), fit(end.stderr, escapedBytesMax / 2)]
+      const truncated = end.truncated || stdout.length < end.stdout.length || stderr.length < end.stderr.length
+      const code = end.code ?? 0
+      const result = parseShell(operation, call.input, { stdout, stderr, code, truncated })
+      if (!result.ok) {
+        const { kind, message, step: _, ...more } = result.failure
+        return fail(kind, kind === 'exit' ? `${message}${signalHint(code)}` : message, more)
+      }
+      const size = jsonSize(result.value)
+      const sizeMax = wireLimits.messageBytesMax - 4096
+      return size <= sizeMax ? result : fail('invalid', `the result has ${size} bytes; at most ${sizeMax} are allowed`)
+    }
+  }
+}
+
+/** Before anything is asked of the host: why the call cannot be done over SSH, or null. */
+const refusalOf = (call: SshCall, fail: Fail): CallResult | null => {
+  const operation = operationNamed(call.operation)
+  if (!operation) return fail('rejected', `there is no operation ${call.operation}`, { started: 'no' })
+  if (!operation.shell) return fail('rejected', `${call.operation} needs an agent`, { started: 'no' })
+  const [error] = checkInput(operation, call.input)
+  return error ? fail('invalid', `input${error.path} ${error.message}`, { started: 'no' }) : null
+}
+
+/**
+ * Does one call, as the agent does it: the same plan, the same limits, the same ends. Never throws. A connection that cannot be made, a host
+ * key, a login: `unreachable`, nothing started. A connection that breaks later: `lost`.
+ */
+export const execute = async (
+  deps: ExecuteDeps,
+  host: SshHost,
+  call: SshCall,
+  controller: AbortController,
+  onStarted: () => void,
+): Promise<CallResult> => {
+  const fail = failing(call)
+  const { signal } = controller
+  const reason = () => signal.reason as AbortReason
+  let timer: NodeJS.Timeout | undefined
+  let started = false
+  try {
+    const refusal = refusalOf(call, fail)
+    if (refusal) return refusal
+    const plan = planShell(operationNamed(call.operation) as never, call.input)
+    const timeoutMs = Math.min(plan.timeoutMs ?? call.timeoutMs, call.timeoutMs)
+    const lease = await deps.pool.use(host, signal)
+    try {
+      const { become: secret } = host.settings
+      const wanted = plan.become !== undefined && plan.become.user !== lease.user
+      const password = wanted && secret !== undefined ? await requiredText(deps, secret) : undefined
+      const whole = { argv: plan.argv, env: plan.env, stdin: plan.stdin, become: plan.become }
+      const { argv, env, stdin, as } = become(whole, call.id, lease.user, password)
+      const outputBytesMax = Math.min(plan.outputBytesMax ?? wireLimits.outputBytesMax, wireLimits.outputBytesMax)
+      const command = { id: call.id, argv, env, cwd: plan.cwd ?? '/', stdin, outputBytesMax }
+      const limit = () => controller.abort('timeout' satisfies AbortReason)
+      timer = setTimeout(limit, timeoutMs)
+      const begun = () => {
+        started = true
+        onStarted()
+      }
+      const end = await lease.channels.run(command, { signal, onStarted: begun, as })
+      return resultOf(call, fail, end, reason(), timeoutMs)
+    } finally {
+      lease.release()
+    }
+  } catch (error) {
+    if (error instanceof SshRefused) return fail('unreachable', error.message, { started: 'no' })
+    if (signal.aborted && !started) return notStarted(fail, reason())
+    const message = error instanceof Error ? error.message : String(error)
+    return fail('invalid', `the operation cannot be prepared: ${message}`, { started: started ? 'yes' : 'no' })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const notStarted = (fail: Fail, reason: AbortReason): CallResult =>
+  reason === 'cancelled'
+    ? fail('cancelled', 'cancelled before it was started', { started: 'no' })
+    : fail(
+        'unreachable',
+        reason === 'timeout' ? 'its host had no room for it in time' : 'the service stopped before it was started',
+        { started: 'no' },
+      )
