@@ -23,6 +23,7 @@ test('a call id starts once, whatever is sent again', async () => {
   await c.result(id)
   await c.shell({ script }, { id })
   await until('the report', () => c.broker.received.some(m => m.kind === 'call.report'))
+  await until('it is settled', () => journalOf(c.folder).some(r => r.t === 'settled'))
   expect(readFileSync(file, 'utf8')).toBe('run\n')
   expect(
     journalOf(c.folder)
@@ -49,6 +50,21 @@ test('an unknown operation is rejected, a wrong input invalid with its path, and
     failure: { kind: 'invalid', message: expect.stringContaining('/argv') },
   })
   expect(journalOf(c.folder).filter(r => r.t === 'start')).toEqual([])
+})
+
+test('operations of the catalogue run as on any transport: a script, and one with an input of its own', async () => {
+  c.start()
+  await c.online()
+  const call = async (operation: string, input: object) => {
+    const id = newId()
+    await c.broker.send('call', { id, operation, input, timeoutMs: 20_000, outputBytesMax: 65_536, requestId: 'r' })
+    return c.result(id)
+  }
+  const path = join(c.folder, "it's new")
+  for (const changed of [true, false])
+    expect(await call('file.write', { path, content: 'a\n', mode: '0600' })).toMatchObject({ value: { changed } })
+  expect(await call('file.read', { path })).toMatchObject({ value: { content: 'a\n', truncated: false } })
+  expect(await call('cron.list', {})).toMatchObject({ ok: true }) // crontab could eat the rest of the script
 })
 
 test('a timeout kills the process group, grandchildren included, also one that left the group', async () => {

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os'
+import { wrapScript } from '@re-ops/operations'
 import type { AnyOperation } from '@re-ops/pipelines'
 import {
   wireLimits,
@@ -116,7 +117,8 @@ const commandOf = (call: Call, shell: Shell<never, unknown>) => {
   const pairs = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   const argv =
     user && user !== userInfo().username ? ['sudo', '-n', '-u', user, '--', 'env', ...pairs, ...plain] : plain
-  return { argv, env: { ...baseEnvironment(), ...env }, cwd: shell.cwd?.(input) ?? '/', stdin: given ?? script }
+  const stdin = given ?? (script === undefined ? undefined : wrapScript(script))
+  return { argv, env: { ...baseEnvironment(), ...env }, cwd: shell.cwd?.(input) ?? '/', stdin }
 }
 
 const runShell = async (

@@ -155,17 +155,6 @@ Exit codes: 0 all ok · 1 some target failed · 2 wrong usage, or a selector tha
     )
     .addHelpText('after', examples('reops secrets remove ssh/web'))
 
-  const inventory = group('inventory', 'hosts from elsewhere')
-  add(inventory, 'import', 'copy hosts and their known host keys into the service')
-    .option('--ssh-config [file]', 'of an ssh config (default ~/.ssh/config)')
-    .option('--with-keys', 'private keys as well; the service keeps them encrypted')
-    .option('--change', 'hosts that are there get what the file says')
-    .action((options: object) => done(import('./commands/inventory.ts').then(m => m.importInventory(context, options))))
-    .addHelpText(
-      'after',
-      examples('reops inventory import --ssh-config', 'reops inventory import --ssh-config ./config --with-keys'),
-    )
-
   selecting(add(program, 'run', 'run an operation, or a command, on hosts'), 'hosts')
     .usage(
       '<operation> [key=value ...] [key:=json ...] --on <selector>\n       reops run --on <selector> [options] -- <command...>',
@@ -208,20 +197,27 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
     )
 
   const inventory = group('inventory', 'hosts from elsewhere, and for elsewhere')
-  add(inventory, 'import', 'take over hosts of a file: its own form (YAML, JSON) or an Ansible inventory (INI, YAML)')
-    .argument('<file>', 'the file; - is standard input')
+  add(inventory, 'import', 'take over hosts of a file (YAML, JSON), an Ansible inventory (INI, YAML) or an ssh config')
+    .argument('[file]', 'the file; - is standard input')
     .option(
       '--ansible',
       'an Ansible inventory: groups become labels group/NAME=true, variables labels; no secret is copied',
     )
+    .option('--ssh-config [file]', 'hosts and known host keys of an ssh config (default ~/.ssh/config)')
+    .option('--with-keys', 'with --ssh-config: private keys as well; the service keeps them encrypted')
     .option('--change', 'hosts that are there become what the file says')
     .option('--dry', 'only show what the file holds')
-    .action((file: string, options: object) =>
-      done(import('./commands/inventory-file.ts').then(m => m.importFile(context, file, options))),
+    .action((file: string | undefined, options: object) =>
+      done(import('./commands/inventory.ts').then(m => m.importInventory(context, file, options))),
     )
     .addHelpText(
       'after',
-      examples('reops inventory import hosts.yml', 'reops inventory import --ansible inventory.ini --dry'),
+      examples(
+        'reops inventory import hosts.yml',
+        'reops inventory import --ansible inventory.ini --dry',
+        'reops inventory import --ssh-config',
+        'reops inventory import --ssh-config ./config --with-keys',
+      ),
     )
   selecting(configured(inventory.command('export')).description('the hosts as an inventory, on stdout'), 'hosts')
     .addOption(new Option('--format <format>', 'its form').choices(inventoryFormats).default('yaml'))

@@ -1,19 +1,11 @@
 import { isClientError, type Mote } from '@re-ops/client'
-import type { ChangeHost, Host } from '@re-ops/protocols'
+import type { AddHost, ChangeHost, Host } from '@re-ops/protocols'
 import type { HostEntry } from './entry.ts'
 
 export type Applied = {
   readonly name: string
   readonly state: 'added' | 'changed' | 'same' | 'refused'
   readonly why?: string
-}
-
-/** `POST /v1/hosts`, where the service and its client have hosts over SSH. */
-type AddsHosts = { addHost(body: { name: string; labels: Record<string, string>; ssh: object }): Promise<Host> }
-const addHost = (mote: Mote, { name, labels, ssh }: HostEntry): Promise<Host> => {
-  const { addHost: add } = mote as Partial<AddsHosts>
-  if (!add || !ssh) throw new Error('this client cannot add hosts that are reached over SSH')
-  return add({ name, labels: { ...labels }, ssh })
 }
 
 /** Hosts that others go through come before them; a circle is left to the service, which refuses it. */
@@ -46,9 +38,10 @@ export const applyEntry = async (
 ): Promise<Applied> => {
   const { name, ssh } = entry
   try {
-    if (!there && !ssh) return refused(name, 'it has no address, and no agent has enrolled under this name')
     if (!there) {
-      await addHost(mote, entry)
+      if (!ssh) return refused(name, 'it has no address, and no agent has enrolled under this name')
+      // The service checks the settings, and names the one that does not fit.
+      await mote.addHost({ name, labels: { ...entry.labels }, ssh: ssh as AddHost['ssh'] })
       return { name, state: 'added' }
     }
     const labels = labelChange(there, entry)
