@@ -10,12 +10,16 @@ const keptMax = 4
 
 /** Names this exact text of the agent and all it is made of. */
 const stamp = (): string => {
-  const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json')))
-  for (const folder of sources)
+  const hash = createHash('sha256')
+    .update(process.version) // the code cache holds for one
+    .update(readFileSync(join(root, 'package-lock.json')))
+  for (const folder of sources) {
+    hash.update(readFileSync(join(root, folder.replace(/\/\w+$/, ''), 'package.json')))
     for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).toSorted())
       if (name.endsWith('.ts') && !name.endsWith('.test.ts'))
         hash.update(name).update(readFileSync(join(root, folder, name)))
-  return hash.digest('hex').slice(0, 16)
+  }
+  return hash.digest('hex').slice(0, 8)
 }
 
 /**
@@ -24,13 +28,14 @@ const stamp = (): string => {
  */
 export const agentProgram = async (): Promise<string> => {
   const dist = join(root, 'dist')
-  const folder = join(dist, `re-gent-${stamp()}`)
+  // A short name: Node walks the path of a program letter by letter, and beyond 40 of them that alone wakes its compiler.
+  const folder = join(dist, `agent-${stamp()}`)
   const program = join(folder, 'main.cjs')
   if (existsSync(program)) {
     utimesSync(folder, new Date(), new Date())
     return program
   }
-  const fresh = join(dist, `.re-gent-${randomUUID()}`)
+  const fresh = join(dist, `.agent-${randomUUID()}`)
   const { entry, form } = bundles['re-gent'] as Bundle
   await bundle(root, fresh, entry, form)
   rmSync(`${fresh}.meta.json`, { force: true })
@@ -47,7 +52,7 @@ export const agentProgram = async (): Promise<string> => {
 /** Earlier texts of the agent: the last few stay, machines that still run them may be started again. */
 const forgetOld = (dist: string) => {
   const old = readdirSync(dist)
-    .filter(name => name.startsWith('re-gent-'))
+    .filter(name => /^(re-gent|agent)-[0-9a-f]+$/.test(name))
     .map(name => ({ path: join(dist, name), at: statSync(join(dist, name)).mtimeMs }))
     .toSorted((a, b) => b.at - a.at)
   for (const { path } of old.slice(keptMax)) rmSync(path, { recursive: true, force: true })

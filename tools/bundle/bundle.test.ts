@@ -42,9 +42,9 @@ test('programs and files that a program names by URL are found from the bundle t
 
 test('the agent’s bundle runs outside the workspace and holds nothing of the services', async () => {
   const out = join(folder, 're-gent')
-  const { metafile } = await bundle(root, out, bundles['re-gent']?.entry ?? '')
+  const { metafile } = await bundle(root, out, bundles['re-gent']?.entry ?? '', 'host')
   expect(trespasses(metafile, bundles['re-gent']?.forbidden ?? [])).toEqual([])
-  const { status, stderr } = run(join(out, 'main.mjs'), '--state', join(folder, 'state'))
+  const { status, stderr } = run(join(out, 'main.cjs'), '--state', join(folder, 'state'))
   expect(stderr).toContain('REGENT_URL')
   expect(status).toBe(2)
 })

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
-import { link, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { close, fsync, link, open, rename, rm, writeFile } from './files.ts'
 
 /** A folder for us alone, and every folder above it. */
 export const makeFolder = (path: string): void => {
@@ -10,7 +10,7 @@ export const makeFolder = (path: string): void => {
 /** Makes names in a folder durable: a file that is synced is still lost with its folder's entry. */
 export const syncFolder = async (path: string): Promise<void> => {
   const folder = await open(path, 'r')
-  await folder.sync().finally(() => folder.close())
+  await fsync(folder).finally(() => close(folder))
 }
 
 /** The same where nothing else may happen meanwhile. */
@@ -29,10 +29,10 @@ const writeBeside = async (path: string, text: string): Promise<string> => {
   await rm(name, { force: true })
   const file = await open(name, 'wx', 0o600)
   try {
-    await file.writeFile(text)
-    await file.sync()
+    await writeFile(file, text)
+    await fsync(file)
   } finally {
-    await file.close()
+    await close(file)
   }
   return name
 }

@@ -1,11 +1,9 @@
-import { readdir as readdirOf, readFile as readFileOf, readFileSync } from 'node:fs'
-import { promisify } from 'node:util'
+import { readFileSync } from 'node:fs'
 import type { Id } from '@re-ops/protocols'
+import { readdir, readFile } from './files.ts'
 import type { Spawned } from './journal.ts'
 
 const roundsMax = 5
-// `node:fs/promises` would load 1 MB (watchers, readline) that nothing else here needs.
-const [readdir, readFile] = [promisify(readdirOf), promisify(readFileOf)]
 
 /** The start time of a process as the kernel counts it (field 22 of /proc/PID/stat), `''` where there is no /proc. */
 export const processSince = (pid: number): string => {

@@ -1,6 +1,5 @@
 import {
   closeSync,
-  fdatasync,
   fdatasyncSync,
   ftruncateSync,
   openSync,
@@ -12,10 +11,8 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { makeFolder, syncFolder, syncFolderNow } from './durable.ts'
-
-const datasync = promisify(fdatasync)
+import { fdatasync } from './files.ts'
 
 /** Where a line stands: number of its segment, offset and length in bytes. */
 export type Place = { readonly segment: number; readonly offset: number; readonly length: number }
@@ -137,7 +134,7 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
     waiting = null
     const upTo = written
     open()
-    await datasync(fd)
+    await fdatasync(fd)
     if (!isNamed) await syncFolder(folder)
     isNamed = true
     durable = Math.max(durable, upTo)
