@@ -48,7 +48,9 @@ export const withRig = async <A>(options: RigOptions, use: (rig: Rig) => Promise
     const fleet = await startFleet(fleetOptions)
     ends.push(() => fleet.stop())
     await fleet.ready(readyWithinMs)
-    say(`${agents} agents in ${processes} processes enrolled and connected after ${seconds(performance.now() - from)} s`)
+    say(
+      `${agents} agents in ${processes} processes enrolled and connected after ${seconds(performance.now() - from)} s`,
+    )
     const brokerKiBPerAgent = (residentKiB(brokerPid(mote.state)) - emptyKiB) / agents
     const bare = await startBare(options, ends)
     const pids = () => ({
