@@ -56,7 +56,14 @@ export const readOptions = (
     args: [...args],
     options: {
       help: { type: 'boolean', short: 'h' },
-      ...{ agents: text, processes: text, url: text, token: text, state: text, name: text, faults: text, seed: text },
+      agents: text,
+      processes: text,
+      url: text,
+      token: text,
+      state: text,
+      name: text,
+      faults: text,
+      seed: text,
       label: { type: 'string', multiple: true },
     },
   })
