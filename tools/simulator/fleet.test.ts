@@ -6,7 +6,7 @@ import type { Run } from '@re-ops/protocols'
 import { startMote, until, type TestMote } from '@re-ops/re-mote/testing'
 import { testPostgres, type TestPostgres } from '@re-ops/service/testing'
 import { journalFacts } from '../chaos/foundation/journals.ts'
-import { startFleet, type Fleet } from './index.ts'
+import { startFleet, type Fleet, type Stats } from './index.ts'
 
 const agents = 24
 const folder = mkdtempSync(join(tmpdir(), 'reops-fleet-'))
@@ -46,7 +46,8 @@ test('every agent is a host of its own, and what it does is in its journal', asy
     return now.settled - before.settled === agents ? now : null
   })
   expect([after.started - before.started, after.ended - before.ended]).toEqual([agents, agents])
-  expect((after.said['call.acked'] ?? 0) - (before.said['call.acked'] ?? 0)).toBe(agents)
+  const acks = ({ said }: Stats) => (said['call.acked'] ?? 0) + (said['call.result+acked'] ?? 0)
+  expect(acks(after) - acks(before)).toBe(agents)
   await until('each has its lines on disk', () =>
     fleet
       .journals()
