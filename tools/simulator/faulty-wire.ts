@@ -41,10 +41,12 @@ const makeMemory = () => {
   }
 }
 
+const tokenLetters = Array.from('abcdefghijklmnopqrstuvwxyz0123456789')
+
 const forge = (message: Buffer, random: Random): Buffer | null => {
   const frame = JSON.parse(message.toString('utf8')) as { t?: string }
   if (frame.t === undefined) return null
-  const token = Array.from({ length: 43 }, () => random.pick([...'abcdefghijklmnopqrstuvwxyz0123456789'])).join('')
+  const token = Array.from({ length: 43 }, () => random.pick(tokenLetters)).join('')
   return Buffer.from(JSON.stringify({ ...frame, t: token }))
 }
 

@@ -128,6 +128,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     ready: async (withinMs = 120_000) => {
       const deadline = performance.now() + withinMs
       while (live() < agents) {
+        if (stopping) throw new Error('the fleet was stopped')
         const leftMs = deadline - performance.now()
         if (leftMs <= 0) throw new Error(`${live()} of ${agents} agents have a session after ${withinMs} ms`)
         changed = Promise.withResolvers()

@@ -55,7 +55,7 @@ const configOf = ({ url, token, labels, environment }: Begin, { name, folder }: 
 
 /** One agent: the real one in all but its process, life after life until it is stopped or ends by itself. */
 export const startSimulatedAgent = (deps: SimulatedAgentDeps, member: Member): SimulatedAgent => {
-  const { catalogue, log, stop } = deps
+  const { catalogue, stop } = deps
   const { random, onSaid, onHeard } = deps
   const link = makeFaultyLink({ dial, random, count: deps.onFault, onSaid, onHeard })
   const config = configOf(deps.begin, member)
@@ -69,6 +69,7 @@ export const startSimulatedAgent = (deps: SimulatedAgentDeps, member: Member): S
     }
     const { onSession } = deps
     const onRecord = ({ t }: JournalRecord) => deps.onRecord(t)
+    const log = untilDeath(deps.log, death.signal)
     deps.onLife()
     try {
       await runAgent(
@@ -102,6 +103,16 @@ export const startSimulatedAgent = (deps: SimulatedAgentDeps, member: Member): S
     },
     ended: lives(),
   }
+}
+
+/** The dead do not complain that their files are closed. */
+const untilDeath = (log: Log, death: AbortSignal): Log => {
+  const level =
+    (name: keyof Log): Log['info'] =>
+    (message, fields) => {
+      if (!death.aborted) log[name](message, fields)
+    }
+  return { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') }
 }
 
 const whyOf = (error: unknown): string =>

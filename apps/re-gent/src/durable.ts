@@ -10,7 +10,11 @@ export const makeFolder = (path: string): void => {
 /** Makes names in a folder durable: a file that is synced is still lost with its folder's entry. */
 export const syncFolder = async (path: string): Promise<void> => {
   const folder = await open(path, 'r')
-  await fsync(folder).finally(() => close(folder))
+  try {
+    await fsync(folder)
+  } finally {
+    await close(folder)
+  }
 }
 
 /** The same where nothing else may happen meanwhile. */

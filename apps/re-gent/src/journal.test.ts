@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { appendFileSync, readdirSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { derivedId, newId, type Id } from '@re-ops/protocols'
 import fc from 'fast-check'
@@ -81,6 +81,37 @@ test('callers at the same time share a sync, and each resolves only after its ow
     expect(new Set(waits).size).toBeLessThan(5)
   } finally {
     journal.close()
+    folder.remove()
+  }
+})
+
+test('a lazy line goes to disk with the next one, by a flush or a sync, and is lost by a death before', async () => {
+  const folder = temporaryFolder()
+  const open = () => openJournal({ folder: folder.path, segmentBytesMax: 1_000_000, keep: true })
+  const kinds = () =>
+    readdirSync(folder.path)
+      .flatMap(name => readFileSync(join(folder.path, name), 'utf8').trim().split('\n'))
+      .map(line => (JSON.parse(line) as { t: string }).t)
+  const [first, second] = [newId(), newId()]
+  try {
+    const journal = open()
+    journal.append({ t: 'start', id: first, op: 'ping', at: 1 })
+    journal.appendLazily({ t: 'end', id: first, state: 'ok' })
+    expect([kinds(), journal.of(first)?.state]).toEqual([['counter', 'start'], 'ended'])
+    journal.append({ t: 'start', id: second, op: 'ping', at: 1 })
+    expect(kinds()).toEqual(['counter', 'start', 'end', 'start'])
+    journal.appendLazily({ t: 'settled', id: first })
+    await journal.synced()
+    journal.appendLazily({ t: 'end', id: second, state: 'ok' })
+    journal.flush()
+    expect(kinds()).toEqual(['counter', 'start', 'end', 'start', 'settled', 'end'])
+    journal.appendLazily({ t: 'settled', id: second })
+    journal.close()
+    expect(() => journal.append({ t: 'void', id: second })).toThrow('closed')
+    const again = open()
+    expect([again.of(first)?.state, again.of(second)?.state, again.damaged]).toEqual(['settled', 'ended', 0])
+    again.close()
+  } finally {
     folder.remove()
   }
 })

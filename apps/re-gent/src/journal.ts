@@ -47,10 +47,13 @@ const idsPerLine = 500
 
 const opened = (op: string, spawned: Spawned | null = null): CallState => ({ state: 'open', op, spawned })
 
+/** Made once: of ended calls there are many. */
+const closedStates = { settled: { state: 'settled' }, void: { state: 'void' } } as const
+
 const apply = (calls: Map<Id, CallState>, record: JournalRecord): void => {
   const close = (id: Id, state: 'settled' | 'void'): void => {
     calls.delete(id) // moved to the end: the oldest are forgotten first
-    calls.set(id, { state })
+    calls.set(id, closedStates[state])
   }
   switch (record.t) {
     case 'start':

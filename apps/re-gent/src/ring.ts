@@ -171,7 +171,7 @@ export const openRing = (options: {
     ids: () => [...entries.keys()],
     drop: id => {
       const segment = forget(id)
-      if (segment !== null && segments.closed().includes(segment)) free(segment)
+      if (segment !== null && !segments.isActive(segment)) free(segment)
     },
     bytes: () => ({ used: segments.bytes(), reserved: reservedBytes }),
     close: () => segments.close(),

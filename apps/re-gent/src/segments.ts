@@ -28,6 +28,8 @@ export type Segments = {
   /** Resolves when all lines appended so far are on disk. Callers at the same time share one sync. */
   synced(): Promise<void>
   read(place: Place): string
+  /** Whether this one is the newest, which is written. */
+  isActive(segment: number): boolean
   /** Segments that are not written any more, oldest first. */
   closed(): readonly number[]
   /** Bytes of one segment, or of all. */
@@ -48,7 +50,7 @@ export type SegmentsOptions = {
   readonly header?: () => string
 }
 
-const lazyMs = 200
+const lazyMs = 1_000
 
 const nameOf = (segment: number): string => `${String(segment).padStart(8, '0')}.ndjson`
 
@@ -180,6 +182,7 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
         if (other !== null) closeSync(other)
       }
     },
+    isActive: segment => segment === active,
     closed: () => [...sizes.keys()].filter(segment => segment !== active),
     bytes: segment => (segment === undefined ? total : (sizes.get(segment) ?? 0)),
     rotate,

@@ -39,6 +39,7 @@ type Session = {
   token: string | undefined
   welcomedAt: number | null
   heardAt: number
+  saidAt: number
   leaving: boolean
 }
 
@@ -63,6 +64,7 @@ const open = (dial: Dial, target: Target): Session => {
     token: undefined,
     welcomedAt: null,
     heardAt: nowMs(),
+    saidAt: 0,
     leaving: false,
   }
 }
@@ -75,8 +77,10 @@ const write = async ({ outbox }: SessionDeps, session: Session): Promise<void> =
   for (let sent = 1; !over.aborted; sent += 1) {
     const changed = outbox.changed()
     const message = outbox.next(token)
-    if (message) await socket.send(message)
-    else if (session.leaving) {
+    if (message) {
+      session.saidAt = nowMs()
+      await socket.send(message)
+    } else if (session.leaving) {
       await socket.send(fromAgent.encode('goodbye', { reason: 'the agent stops' }, token))
       return session.end('stopped')
     } else {
@@ -89,13 +93,17 @@ const write = async ({ outbox }: SessionDeps, session: Session): Promise<void> =
   }
 }
 
-/** libzmq's own heartbeats would be answered by a broker whose event loop hangs; these are not. */
+/**
+ * libzmq's own heartbeats would be answered by a broker whose event loop hangs; these are not. Whatever we said within
+ * half an interval has told the broker that we live.
+ */
 const heartbeat = ({ outbox }: SessionDeps, session: Session, everyMs: number): NodeJS.Timeout =>
   setInterval(() => {
-    const silentMs = nowMs() - session.heardAt
+    const now = nowMs()
+    const silentMs = now - session.heardAt
     if (silentMs > everyMs * wireLimits.heartbeatsMissedMax)
       session.end(`the broker is silent for ${Math.round(silentMs)} ms`)
-    else outbox.control({ kind: 'heartbeat', body: {} })
+    else if (now - session.saidAt >= everyMs / 2) outbox.control({ kind: 'heartbeat', body: {} })
   }, everyMs)
 
 const prove = async ({ journal }: SessionDeps, session: Session, challenge: Body<'hello.challenge'>): Promise<void> => {

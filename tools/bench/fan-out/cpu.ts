@@ -8,22 +8,24 @@ export const noCpu: CpuSeconds = { service: 0, broker: 0, postgres: 0, simulator
 
 const ticksPerSecond = 100
 
-const statOf = (pid: number | string): { parent: number; ticks: number } => {
+const statOf = (pid: number | string): { parent: number; ticks: number; ofEnded: number } => {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return { parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) }
+  const [ticks, ofEnded] = [Number(fields[11]) + Number(fields[12]), Number(fields[13]) + Number(fields[14])]
+  return { parent: Number(fields[1]), ticks, ofEnded }
 }
 
-/** The postmaster and its children; one that ends meanwhile is missed. */
+/** The postmaster and its children, those that ended included. */
 const familyTicks = (pid: number): number => {
-  let sum = statOf(pid).ticks
+  const { ticks: own, ofEnded } = statOf(pid)
+  let sum = own + ofEnded
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue
     try {
       const { parent, ticks } = statOf(name)
       if (parent === pid) sum += ticks
     } catch {
-      continue // ended while we looked
+      continue // ended while we looked: its parent counts it from now on
     }
   }
   return sum

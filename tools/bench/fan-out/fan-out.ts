@@ -1,9 +1,12 @@
-import type { Run } from '@re-ops/protocols'
 import type { Proof, ProofOptions } from '../../proof/command.ts'
 import { median, rounded, type Report } from '../../proof/report.ts'
+import { killBroker } from './broker-kill.ts'
 import { cpuSeconds, cpuText, noCpu, sumOfCpu, usedCpu } from './cpu.ts'
+import { watchLoopDelay } from './loop-delay.ts'
 import { checkPromises } from './promises.ts'
 import { withRig, type Rig } from './rig.ts'
+import { runOnce } from './run-once.ts'
+import { sustained } from './sustained.ts'
 
 type Say = ProofOptions['say']
 
@@ -14,21 +17,6 @@ const warmUps = 5
 const messageBytes = 330
 const sizes = [1_000, 5_000]
 const ratioAims: Readonly<Record<number, number>> = { 1_000: 2, 5_000: 2.5 }
-
-const ping = { on: 'simulated=true', pipeline: { kind: 'call', operation: 'ping' } }
-
-/** One run on all agents through HTTP, to the last committed result. */
-export const runOnce = async ({ agents, mote }: Rig): Promise<{ ms: number; run: string }> => {
-  const from = performance.now()
-  const { body } = await mote.ask('POST', '/v1/runs?wait=60', { body: ping })
-  const ms = performance.now() - from
-  const { id, summary } = body as Run
-  if (summary?.ok !== agents) {
-    const said = mote.log().split('\n').slice(-12).join('\n')
-    throw new Error(`the run did not succeed: ${JSON.stringify(summary ?? body).slice(0, 400)}\n${said}`)
-  }
-  return { ms, run: id }
-}
 
 /** `repeats` of each in turns, `rounds` times; the ratio of a round is that of its medians. */
 const compare = async (rig: Rig, say: Say) => {
@@ -68,19 +56,45 @@ const compare = async (rig: Rig, say: Say) => {
   }
 }
 
-/** `ping` on 1,000 and 5,000 agents through HTTP to the last result, against two bare round trips per host. */
+/** What only the largest fleet is asked for: many runs at once, the broker's memory and its death. */
+const stress = async (rig: Rig, say: Say) => {
+  const before = await rig.fleet.stats()
+  const { resultsPerSecond, runs } = await sustained(rig)
+  say(`sustained: ${resultsPerSecond} results a second in ${runs.length} runs`)
+  await checkPromises(rig, runs, before)
+  const { backAfterKillS, serviceP99Ms } = await killBroker(rig)
+  say(`broker killed: all ${rig.agents} agents are back after ${backAfterKillS} s`)
+  return { resultsPerSecond, brokerKiBPerAgent: rig.brokerKiBPerAgent, backAfterKillS, serviceP99Ms }
+}
+
+const stressAims = {
+  resultsPerSecond: { atLeast: 8_000 },
+  brokerKiBPerAgent: { atMost: 60 },
+  backAfterKillS: { atMost: 15 },
+  serviceP99Ms: { atMost: 250 },
+  brokerLoopDelayP99Ms: { atMost: 50 },
+}
+
+/** Fan-out of `ping` through HTTP to the last result, against two bare round trips per host; the promises of delivery are checked. */
 export const fanOut: Proof = {
   doc: 'ping on 1,000 and 5,000 agents through HTTP against two bare zeromq.js round trips per host',
   run: async ({ say, flag }): Promise<Report> => {
     const asked = flag('sizes')?.split(',').map(Number) ?? sizes
     const processes = Number(flag('processes') ?? 4)
-    let measures = {}
-    for (const agents of asked)
-      measures = {
-        ...measures,
-        ...(await withRig({ agents, processes, messageBytes, say }, rig => compare(rig, say))),
+    const largest = Math.max(...asked)
+    const isQuick = flag('quick') !== undefined
+    let measures: Record<string, number> = {}
+    for (const agents of asked) {
+      const measure = async (rig: Rig) => {
+        const delay = watchLoopDelay(rig.mote)
+        const compared = await compare(rig, say)
+        const brokerLoopDelayP99Ms = rounded(await delay.stop())
+        if (agents < largest || isQuick) return compared
+        return { ...compared, brokerLoopDelayP99Ms, ...(await stress(rig, say)) }
       }
-    const aims = Object.fromEntries(asked.map(agents => [`ratio${agents}`, { atMost: ratioAims[agents] ?? 2.5 }]))
-    return { name: 'fan-out', measures, aims }
+      measures = { ...measures, ...(await withRig({ agents, processes, messageBytes, say }, measure)) }
+    }
+    const ratios = Object.fromEntries(asked.map(agents => [`ratio${agents}`, { atMost: ratioAims[agents] ?? 2.5 }]))
+    return { name: 'fan-out', measures, aims: { ...ratios, ...(isQuick ? {} : stressAims) } }
   },
 }

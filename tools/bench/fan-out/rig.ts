@@ -5,6 +5,7 @@ import { startMote, type TestMote } from '@re-ops/re-mote/testing'
 import { makeLog, startPostgres } from '@re-ops/service'
 import { curveKeyPair, Router } from 'zeromq'
 import { startBareFleet, startFleet, type BareFleet, type Fleet } from '../../simulator/index.ts'
+import { residentKiB } from './cpu.ts'
 import { makeRoundTrips, type RoundTrips } from './round-trips.ts'
 
 /** What is measured: re-mote on a PostgreSQL of its own with real durability, a fleet, and bare peers beside it. */
@@ -15,6 +16,8 @@ export type Rig = {
   readonly databaseUrl: string
   readonly fleet: Fleet
   readonly bare: RoundTrips & { pids(): readonly number[] }
+  /** What the broker grew by when all had a session. */
+  readonly brokerKiBPerAgent: number
   pids(): Readonly<Record<'service' | 'broker' | 'postgres', number>> & { readonly simulator: readonly number[] }
 }
 export type RigOptions = {
@@ -39,6 +42,7 @@ export const withRig = async <A>(options: RigOptions, use: (rig: Rig) => Promise
     const mote = await startMote({ databaseUrl: postgres.url, environment })
     ends.push(() => mote.stop())
     const token = await mote.token('admin')
+    const emptyKiB = residentKiB(brokerPid(mote.state))
     const from = performance.now()
     const fleetOptions = { agents, processes, moteUrl: mote.url, token, stateFolder: join(folder, 'fleet') }
     const fleet = await startFleet(fleetOptions)
@@ -47,6 +51,7 @@ export const withRig = async <A>(options: RigOptions, use: (rig: Rig) => Promise
     say(
       `${agents} agents in ${processes} processes enrolled and connected after ${seconds(performance.now() - from)} s`,
     )
+    const brokerKiBPerAgent = (residentKiB(brokerPid(mote.state)) - emptyKiB) / agents
     const bare = await startBare(options, ends)
     const pids = () => ({
       service: mote.pid,
@@ -54,7 +59,7 @@ export const withRig = async <A>(options: RigOptions, use: (rig: Rig) => Promise
       postgres: postgres.pid,
       simulator: fleet.pids(),
     })
-    return await use({ agents, mote, token, databaseUrl: postgres.url, fleet, bare, pids })
+    return await use({ agents, mote, token, databaseUrl: postgres.url, fleet, bare, brokerKiBPerAgent, pids })
   } finally {
     for (const end of ends.toReversed()) await end()
   }
