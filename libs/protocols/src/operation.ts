@@ -22,7 +22,10 @@ export type Shell<I, O> = ({ command(input: I): readonly string[] } | { script(i
   parse(result: ShellResult, input: I): O
 }
 
-/** A native form runs inside the agent. It must obey `signal` and give plain JSON. */
+/**
+ * A native form runs on the host in JavaScript: inside the agent (`native: true` in the catalogue), or in the process of its
+ * live module, which brings the function itself. It must obey `signal` and give plain JSON.
+ */
 export type Native<I, O> = (input: I, context: { signal: AbortSignal }) => Promise<O>
 
 /** A named, typed unit of remote work, as data. At least one of `shell` and `native`, by type. */
@@ -45,4 +48,7 @@ export type OperationSpec<I = never, O = unknown> = {
   readonly fact?: string
   /** Fields (top level) left out when identical results of hosts are folded for people, because they differ by nature. */
   readonly varies?: readonly string[]
-} & ({ readonly shell: Shell<I, O>; readonly native?: boolean } | { readonly shell?: undefined; readonly native: true })
+} & (
+  | { readonly shell: Shell<I, O>; readonly native?: boolean | Native<I, O> }
+  | { readonly shell?: undefined; readonly native: true | Native<I, O> }
+)
