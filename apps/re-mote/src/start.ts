@@ -28,10 +28,12 @@ import { makeDriver, type Driver } from './driver/driver.ts'
 import { makeMoteMetrics } from './metrics.ts'
 import { addEnrolments } from './routes/enrolments.ts'
 import { addHosts } from './routes/hosts.ts'
+import { addModules } from './routes/modules.ts'
 import { addRuns } from './routes/runs.ts'
 import { addSelectors } from './routes/selectors.ts'
 import { makeHub } from './services/events.ts'
 import { makeFacts } from './services/facts.ts'
+import { makeModules } from './services/modules.ts'
 import { adoptRuns, type RunsDeps } from './services/runs.ts'
 import { findHosts } from './store/hosts.ts'
 import { findRuns } from './store/runs.ts'
@@ -122,11 +124,23 @@ export const start = async (context: ServiceContext, config: Config, environment
     hold: makeHold({ windows: config.windows, proofKit: config.proofKit, state }),
   })
   context.onStop('driver', driver.close)
+  const modules = makeModules({
+    log,
+    pool,
+    keys: installation.keys.modules,
+    audit: entry => parts.link?.audit(entry),
+    say: item => parts.link?.sayModule(item),
+  })
+  const tellRevoked = (fresh: readonly string[]) =>
+    void modules
+      .tellRevoked(fresh)
+      .catch((error: unknown) => log.warn({ err: error }, 'agents could not be told of revoked modules'))
   const runs: RunsDeps = {
     log,
     pool,
     writer,
     driver,
+    modules,
     broker: () => parts.link?.broker ?? installation.id,
     onCreated: hub.runChanged,
   }
@@ -150,15 +164,22 @@ export const start = async (context: ServiceContext, config: Config, environment
     onUnsent: driver.onUnsent,
     onHostChanged: hub.hostChanged,
     onStats: metrics.onStats,
-    onListening: () => parts.announce?.(),
+    onModuleWanted: modules.onWanted,
+    onListening: () => {
+      parts.announce?.()
+      tellRevoked([])
+    },
   })
   parts.link = link
   context.onStop('broker', link.close)
   const listener = listen({
     url: database.url,
-    channels: ['mote_allow'],
-    onNotify: link.allowChanged,
-    onConnect: link.allowReload,
+    channels: ['mote_allow', 'mote_module'],
+    onNotify: (channel, payload) => (channel === 'mote_module' ? tellRevoked([payload]) : link.allowChanged()),
+    onConnect: () => {
+      link.allowReload()
+      tellRevoked([])
+    },
     log,
   })
   context.onStop('listener', listener.close)
@@ -194,6 +215,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     link,
     driver,
     runs,
+    modules,
     keyset: currentKeyset,
     enrolsPerMinuteMax: config.enrolsPerMinute,
     enrolments: { pool, rootKey: root.publicKey, derivationKey },
@@ -212,6 +234,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   addHosts(app, deps)
   addSelectors(app, deps)
   addEnrolments(app, deps)
+  addModules(app, deps)
   context.onStop('http', () => app.close())
   const url = await app.listen({ host: config.host, port: config.port })
   const announce = () => writeAddressFile(state, name, { url, brokers: [{ pid: link.pid, endpoint: link.endpoint }] })

@@ -4,6 +4,7 @@ import type { Driver } from '../driver/driver.ts'
 import type { EnrolDeps } from '../services/enrol.ts'
 import type { EnrolmentDeps } from '../services/enrolments.ts'
 import type { Hub } from '../services/events.ts'
+import type { Modules } from '../services/modules.ts'
 import type { RunsDeps } from '../services/runs.ts'
 import type { Link } from '../zmq/link.ts'
 
@@ -13,6 +14,7 @@ export type RouteDeps = {
   readonly link: Link
   readonly driver: Driver
   readonly runs: RunsDeps
+  readonly modules: Modules
   readonly enrolments: EnrolmentDeps
   readonly enrol: EnrolDeps
   keyset(): Keyset
