@@ -5,6 +5,7 @@ const benches = {
   systems: async () => (await import('./systems.ts')).systems,
   'fan-out': async () => (await import('./fan-out/fan-out.ts')).fanOut,
   agent: async () => (await import('./agent.ts')).agent,
+  live: async () => (await import('./live.ts')).live,
 }
 
 process.exitCode = await runProof(benches, process.argv.slice(2), new URL('./results/', import.meta.url))
