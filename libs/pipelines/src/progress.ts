@@ -20,6 +20,9 @@ export type Progress =
   | {
       readonly kind: 'call'
       readonly operation: string
+      /** Of a live module: its hash, and whether the operation only reads. */
+      readonly module?: string
+      readonly reads?: boolean
       readonly input: unknown
       readonly step: string
       readonly timeoutMs?: number
@@ -114,6 +117,7 @@ const callOf = (
 ): Progress & { readonly kind: 'call' } => ({
   kind: 'call',
   operation: node.operation,
+  ...(node.module === undefined ? {} : { module: node.module, reads: node.reads === true }),
   input,
   step: label(node.operation, frames),
   ...(node.timeoutMs === undefined ? {} : { timeoutMs: node.timeoutMs }),
