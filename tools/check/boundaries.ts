@@ -22,6 +22,7 @@ const allowedLibraries: Readonly<Record<string, readonly string[]>> = {
   'libs/protocols': [],
   'libs/pipelines': ['protocols'],
   'libs/operations': ['protocols', 'pipelines'],
+  'libs/live': ['protocols', 'pipelines'],
   'libs/service': ['protocols'],
   'libs/client': ['protocols'],
 }

@@ -11,7 +11,7 @@ export type DecodedStep =
   | { readonly ok: true; readonly step: Step<unknown, unknown> }
   | {
       readonly ok: false
-      readonly kind: 'bad-pipeline' | 'unknown-operation' | 'bad-input'
+      readonly kind: 'bad-pipeline' | 'unknown-operation' | 'unknown-module' | 'bad-input'
       readonly errors: readonly SchemaError[]
     }
 
@@ -25,14 +25,23 @@ class Refused extends Error {
 }
 const bad = (path: string, message: string) => new Refused('bad-pipeline', [{ path, message }])
 
+/** What decoding asks of an operation; those of live modules have no more. */
+export type DecodeOperation = Pick<AnyOperation, 'name' | 'checkInput' | 'repeat' | 'reads'>
+/** The operations of a live module by its hash; a text says why there are none. */
+export type ModuleLookup = (hash: string) => readonly DecodeOperation[] | string
+
 /**
- * A pipeline from outside, checked against a catalogue: its form, its limits, that the operations exist and that their
- * inputs fit. Never throws. Errors carry a JSON pointer into what was sent.
+ * A pipeline from outside, checked against a catalogue (and the live modules it names): its form, its limits, that the
+ * operations exist and that their inputs fit. Never throws. Errors carry a JSON pointer into what was sent.
  */
-export const decodeStep = (json: unknown, catalogue: readonly AnyOperation[]): DecodedStep => {
+export const decodeStep = (
+  json: unknown,
+  catalogue: readonly AnyOperation[],
+  modules: ModuleLookup = () => 'there are no live modules here',
+): DecodedStep => {
   try {
-    const byName = new Map(catalogue.map(one => [one.name, one]))
-    const node = read(json, '', 0, byName)
+    const known = { byName: new Map(catalogue.map(one => [one.name, one])), modules }
+    const node = read(json, '', 0, known)
     const calls = callsAtMost(node)
     if (calls > pipelineLimits.callsMax)
       throw bad('', `may make ${calls} calls on one host, allowed are ${pipelineLimits.callsMax}`)
@@ -45,7 +54,7 @@ export const decodeStep = (json: unknown, catalogue: readonly AnyOperation[]): D
 
 const kinds = ['call', 'sequence', 'recover', 'retry', 'gather', 'via']
 const fields: Record<string, readonly string[]> = {
-  call: ['operation', 'input', 'timeoutMs'],
+  call: ['operation', 'module', 'input', 'timeoutMs'],
   sequence: ['steps'],
   recover: ['step', 'fallback', 'on'],
   retry: ['step', 'times', 'on'],
@@ -53,9 +62,9 @@ const fields: Record<string, readonly string[]> = {
   via: ['transport', 'step'],
 }
 type Raw = Readonly<Record<string, unknown>>
-type ByName = ReadonlyMap<string, AnyOperation>
+type Known = { readonly byName: ReadonlyMap<string, DecodeOperation>; readonly modules: ModuleLookup }
 
-const read = (json: unknown, path: string, depth: number, byName: ByName): Node => {
+const read = (json: unknown, path: string, depth: number, known: Known): Node => {
   if (depth > pipelineLimits.nestingMax) throw bad(path, `is nested deeper than ${pipelineLimits.nestingMax} steps`)
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw bad(path, 'must be a step such as {"kind":"call","operation":"uptime"}')
@@ -68,16 +77,16 @@ const read = (json: unknown, path: string, depth: number, byName: ByName): Node 
     throw bad(`${path}/${unknown.slice(0, 64)}`, `unknown field; allowed are ${['kind', ...allowed].join(', ')}`)
   switch (kind) {
     case 'call':
-      return readCall(raw, path, byName)
+      return readCall(raw, path, known)
     case 'sequence':
-      return readSequence(raw, path, depth, byName)
+      return readSequence(raw, path, depth, known)
     case 'recover': {
-      const step = read(raw['step'], `${path}/step`, depth + 1, byName)
-      const fallback = read(raw['fallback'], `${path}/fallback`, depth + 1, byName)
+      const step = read(raw['step'], `${path}/step`, depth + 1, known)
+      const fallback = read(raw['fallback'], `${path}/fallback`, depth + 1, known)
       return { kind, step, fallback, ...readOn(raw, path, step) }
     }
     case 'retry': {
-      const step = read(raw['step'], `${path}/step`, depth + 1, byName)
+      const step = read(raw['step'], `${path}/step`, depth + 1, known)
       const times = raw['times']
       if (typeof times !== 'number' || !Number.isInteger(times) || times < 1 || times > 10)
         throw bad(`${path}/times`, 'must be a whole number from 1 to 10')
@@ -93,9 +102,20 @@ const read = (json: unknown, path: string, depth: number, byName: ByName): Node 
   }
 }
 
-const readCall = (raw: Raw, path: string, byName: ByName): Node => {
-  const { operation: name, input = {}, timeoutMs } = raw
+/** The operations a call may name: those of its module, or the catalogue's. */
+const operationsFor = (module: unknown, path: string, known: Known): ReadonlyMap<string, DecodeOperation> => {
+  if (module === undefined) return known.byName
+  if (typeof module !== 'string' || !/^[0-9a-f]{64}$/.test(module))
+    throw bad(`${path}/module`, 'must be the hash of a module: 64 hexadecimal digits')
+  const found = known.modules(module)
+  if (typeof found === 'string') throw new Refused('unknown-module', [{ path: `${path}/module`, message: found }])
+  return new Map(found.map(one => [one.name, one]))
+}
+
+const readCall = (raw: Raw, path: string, known: Known): Node => {
+  const { operation: name, module, input = {}, timeoutMs } = raw
   if (typeof name !== 'string') throw bad(`${path}/operation`, 'must be the name of an operation')
+  const byName = operationsFor(module, path, known)
   const found = byName.get(name)
   if (!found) {
     const near = nearest(name, [...byName.keys()])
@@ -110,7 +130,8 @@ const readCall = (raw: Raw, path: string, byName: ByName): Node => {
       'bad-input',
       errors.map(one => ({ path: `${path}/input${one.path}`, message: one.message })),
     )
-  const call = { kind: 'call', operation: name, input, repeat: found.repeat } as const
+  const of = typeof module === 'string' ? { module, reads: found.reads === true } : {}
+  const call = { kind: 'call', operation: name, ...of, input, repeat: found.repeat } as const
   if (timeoutMs === undefined) return call
   if (
     typeof timeoutMs !== 'number' ||
@@ -122,13 +143,13 @@ const readCall = (raw: Raw, path: string, byName: ByName): Node => {
   return { ...call, timeoutMs }
 }
 
-const readSequence = (raw: Raw, path: string, depth: number, byName: ByName): Node => {
+const readSequence = (raw: Raw, path: string, depth: number, known: Known): Node => {
   const steps = raw['steps']
   if (!Array.isArray(steps) || steps.length === 0 || steps.length > pipelineLimits.stepsMax)
     throw bad(`${path}/steps`, `must be a list of 1 to ${pipelineLimits.stepsMax} steps`)
   return {
     kind: 'sequence',
-    steps: steps.map((one: unknown, n) => read(one, `${path}/steps/${n}`, depth + 1, byName)),
+    steps: steps.map((one: unknown, n) => read(one, `${path}/steps/${n}`, depth + 1, known)),
   }
 }
 

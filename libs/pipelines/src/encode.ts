@@ -25,6 +25,7 @@ const encode = (node: Node, path: string): StepData => {
       return {
         kind: 'call',
         operation: node.operation,
+        ...(node.module === undefined ? {} : { module: node.module }),
         ...(isEmpty(input) ? {} : { input }),
         ...(node.timeoutMs === undefined ? {} : { timeoutMs: node.timeoutMs }),
       }

@@ -1,4 +1,4 @@
-import type { OperationSpec, Shell, Varies } from '@re-ops/protocols'
+import type { Native, OperationSpec, Shell, Varies } from '@re-ops/protocols'
 import type { Static, TSchema } from 'typebox'
 import { summaryFunction } from './aggregate/functions.ts'
 import { makeCheck, type Check } from './check.ts'
@@ -44,8 +44,8 @@ type SpecOf<I extends TSchema, O extends TSchema, D> = {
   readonly varies?: Varies
   readonly display?: D
 } & (
-  | { readonly shell: Shell<Static<I>, Static<O>>; readonly native?: boolean }
-  | { readonly shell?: undefined; readonly native: true }
+  | { readonly shell: Shell<Static<I>, Static<O>>; readonly native?: boolean | Native<Static<I>, Static<O>> }
+  | { readonly shell?: undefined; readonly native: true | Native<Static<I>, Static<O>> }
 )
 /** `get` is a method, so that a column of a list may name the type of its row. */
 type DisplayOf<O> =
@@ -66,9 +66,9 @@ export const operation = <
 ): Operation<Static<I>, Static<O>, RepeatOf<F>> => {
   if (!/^[a-z][a-z0-9-]*(\.[a-z][A-Za-z0-9-]*)*$/.test(spec.name))
     throw new TypeError(`operation: name ${JSON.stringify(spec.name)} is not like "disk" or "process.list"`)
-  const forms: { readonly shell?: unknown; readonly native?: boolean } = spec
-  if (!forms.shell && forms.native !== true)
-    throw new TypeError(`operation ${spec.name}: needs a shell form, or native: true`)
+  const forms: { readonly shell?: unknown; readonly native?: unknown } = spec
+  if (!forms.shell && forms.native !== true && typeof forms.native !== 'function')
+    throw new TypeError(`operation ${spec.name}: needs a shell form, or a native one`)
   for (const name of Object.values(spec.summary ?? {}).flat()) summaryFunction(name)
   if (spec.fact !== undefined && !/^[A-Za-z][A-Za-z0-9_-]*$/.test(spec.fact))
     throw new TypeError(

@@ -193,6 +193,13 @@ const label = (name: string, frames: readonly Frame[]): string => {
   return path.length === 0 ? name : `${path.join('.')}:${name}`
 }
 
+/** The call that a cursor stands at. Throws when it stands elsewhere, which is a bug of the driver. */
+export const callAt = (step: AnyStep | Node, cursor: Cursor): Node & { kind: 'call' } => {
+  const node = nodeAt(nodeOf(step), cursor.frames)
+  if (node.kind !== 'call') throw new Error(`the cursor stands at ${node.kind}, not at a call`)
+  return node
+}
+
 /** The step the frames lead to. A cursor of another pipeline is a bug of the driver, so it throws. */
 const nodeAt = (root: Node, frames: readonly Frame[]): Node => {
   let node = root

@@ -36,12 +36,16 @@ export type Node =
 export type CallNode = {
   readonly kind: 'call'
   readonly operation: string
+  /** The hash of the live module the operation is of; absent: the catalogue's. */
+  readonly module?: string
   readonly input?: unknown
   /** Makes the input from the value so far (`operation.with`). A callback, so such a step does not travel. */
   readonly inputFrom?: (value: unknown) => unknown
   readonly timeoutMs?: number
   /** Known when the step was made from an operation; absent in data. */
   readonly repeat?: Repeat
+  /** Whether the operation of a module only reads: no catalogue says so later. */
+  readonly reads?: boolean
 }
 
 export type CallbackNode =

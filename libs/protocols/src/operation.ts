@@ -24,7 +24,10 @@ export type Shell<I, O> = ({ command(input: I): readonly string[] } | { script(i
   parse(result: ShellResult, input: I): O
 }
 
-/** A native form runs inside the agent. It must obey `signal` and give plain JSON. */
+/**
+ * A native form runs on the host in JavaScript: inside the agent (`native: true` in the catalogue), or in the process of its
+ * live module, which brings the function itself. It must obey `signal` and give plain JSON.
+ */
 export type Native<I, O> = (input: I, context: { signal: AbortSignal }) => Promise<O>
 
 /**
@@ -61,4 +64,7 @@ export type OperationSpec<I = never, O = unknown> = {
   /** Input `dry: true` makes it only say what it would change. */
   readonly dry?: boolean
   readonly varies?: Varies
-} & ({ readonly shell: Shell<I, O>; readonly native?: boolean } | { readonly shell?: undefined; readonly native: true })
+} & (
+  | { readonly shell: Shell<I, O>; readonly native?: boolean | Native<I, O> }
+  | { readonly shell?: undefined; readonly native: true | Native<I, O> }
+)

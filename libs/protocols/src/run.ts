@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { Failure, failureKinds, HostRef, TransportName } from './outcome.ts'
 import { Id } from './ids.ts'
+import { ModuleHash } from './module.ts'
 
 /** A pipeline as it travels and is stored: data only. Callbacks (`map`, `pick`) are not part of it. */
 export const StepData = Type.Cyclic(
@@ -10,6 +11,7 @@ export const StepData = Type.Cyclic(
         {
           kind: Type.Literal('call'),
           operation: Type.String({ minLength: 1, maxLength: 128 }),
+          module: Type.Optional(ModuleHash),
           input: Type.Optional(Type.Unknown()),
           timeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400_000 })),
         },
@@ -47,7 +49,7 @@ export const StepData = Type.Cyclic(
   'Step',
 )
 export type StepData =
-  | { kind: 'call'; operation: string; input?: unknown; timeoutMs?: number }
+  | { kind: 'call'; operation: string; module?: string; input?: unknown; timeoutMs?: number }
   | { kind: 'sequence'; steps: StepData[] }
   | { kind: 'recover'; step: StepData; fallback: StepData; on?: string[] }
   | { kind: 'retry'; step: StepData; times: number; on?: string[] }
@@ -118,6 +120,7 @@ export const Run = Type.Object({
   createdAt: Type.String({ format: 'date-time' }),
   finishedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
   createdBy: Type.String(),
+  modules: Type.Optional(Type.Array(ModuleHash, { description: 'live modules whose code it runs; absent: none' })),
   summary: RunSummary,
   targets: Type.Optional(Type.Array(Target)),
 })

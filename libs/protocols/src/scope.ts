@@ -7,6 +7,7 @@ export const scopes = [
   'hosts:write',
   'runs:read',
   'runs:write',
+  'code:push',
   'enrolments:write',
   'secrets:write',
   'systems:read',

@@ -3,6 +3,7 @@ import { Keyset } from './enrolment.ts'
 import { Name } from './names.ts'
 import { Id } from './ids.ts'
 import { message, protocol, type Decoded } from './message.ts'
+import { ModuleHash, moduleLimits } from './module.ts'
 import { CallResult } from './outcome.ts'
 import { signParts, verifyParts, type SigningKeys } from './signing.ts'
 
@@ -93,6 +94,12 @@ export const callReport = message({
     ),
   }),
 })
+export const modulePull = message({
+  kind: 'module.pull',
+  version: 1,
+  doc: 'The agent has a call of this live module and does not hold it. Asked again while no part comes.',
+  body: Type.Object({ hash: ModuleHash }),
+})
 export const goodbye = message({
   kind: 'goodbye',
   version: 1,
@@ -132,6 +139,7 @@ export const call = message({
   body: Type.Object({
     id: Id,
     operation: Type.String({ maxLength: 128 }),
+    module: Type.Optional(ModuleHash),
     input: Type.Unknown(),
     timeoutMs: Type.Integer({ minimum: 1, maximum: 86_400_000 }),
     outputBytesMax: Type.Integer({ minimum: 0 }),
@@ -156,6 +164,29 @@ export const callAsk = message({
   doc: 'What became of these calls, sent in an earlier session and never acknowledged?',
   body: Type.Object({ ids: Ids }),
 })
+export const modulePart = message({
+  kind: 'module.part',
+  version: 1,
+  doc: 'Answer to module.pull: a piece of the signed module (JSON, UTF-8), behind control messages; `of` pieces make it whole.',
+  body: Type.Object({
+    hash: ModuleHash,
+    part: Type.Integer({ minimum: 0, maximum: moduleLimits.partsMax - 1 }),
+    of: Type.Integer({ minimum: 1, maximum: moduleLimits.partsMax }),
+    data: Type.String({ maxLength: (moduleLimits.partBytesMax / 3) * 4, description: 'base64' }),
+  }),
+})
+export const moduleRefused = message({
+  kind: 'module.refused',
+  version: 1,
+  doc: 'Answer to module.pull: there is no such module, or it is revoked.',
+  body: Type.Object({ hash: ModuleHash, reason: Reason }),
+})
+export const moduleRevoked = message({
+  kind: 'module.revoked',
+  version: 1,
+  doc: 'These modules must not run any more: what runs of them is ended, what is kept of them is removed.',
+  body: Type.Object({ hashes: Type.Array(ModuleHash, { maxItems: 256 }) }),
+})
 export const sessionEnd = message({
   kind: 'session.end',
   version: 1,
@@ -172,6 +203,7 @@ export const fromAgent = protocol(
   callRunning,
   callResult,
   callReport,
+  modulePull,
   goodbye,
 )
 export type FromAgent = Decoded<(typeof fromAgent.messages)[number]>
@@ -186,6 +218,9 @@ export const fromBroker = protocol(
   callCancel,
   callSettled,
   callAsk,
+  modulePart,
+  moduleRefused,
+  moduleRevoked,
   sessionEnd,
 )
 export type FromBroker = Decoded<(typeof fromBroker.messages)[number]>

@@ -1,0 +1,6 @@
+/** Runs live modules, each in a process of its own, with limits on time, memory and output. Used by agents and by the centre. */
+export * from './check.ts'
+export type { Answer } from './child.ts'
+export { runnerLimits } from './limits.ts'
+export * from './runners.ts'
+export * from './shell.ts'

@@ -1,0 +1,112 @@
+// The process that runs one live module. JavaScript, not TypeScript: Node's type stripper would cost each such process 40 ms and 50 MB.
+// It is told what to do over descriptor 3, one line of JSON each way, and ends when the other side does. `--closed` is for the
+// centre: no network, no processes, no files (those are refused by --permission), for parsers that come from outside.
+import { registerHooks } from 'node:module'
+import { Socket } from 'node:net'
+
+const closed = process.argv.includes('--closed')
+const errorTextMax = 2_000
+const channel = new Socket({ fd: 3, readable: true, writable: true })
+const say = message => channel.write(`${JSON.stringify(message)}\n`)
+
+if (closed) close()
+
+const running = new Map()
+let operations
+
+/** What the code of a module may reach at the centre: nothing that talks to anybody. */
+function close() {
+  const pure = [
+    'assert',
+    'buffer',
+    'crypto',
+    'events',
+    'os',
+    'path',
+    'querystring',
+    'string_decoder',
+    'timers',
+    'url',
+    'util',
+    'zlib',
+  ]
+  const allowed = name => pure.includes(name.replace(/^node:/, '').split('/')[0])
+  const refuse = name => {
+    throw new Error(`${name} is not there where this parser runs`)
+  }
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier.startsWith('data:') || allowed(specifier) ? next(specifier, context) : refuse(specifier),
+  })
+  const builtin = process.getBuiltinModule
+  process.getBuiltinModule = name => (allowed(name) ? builtin(name) : refuse(name))
+  for (const name of ['fetch', 'WebSocket', 'EventSource', 'Worker']) delete globalThis[name]
+  for (const name of ['binding', 'dlopen', '_linkedBinding', 'kill', 'send', '_debugProcess'])
+    process[name] = () => refuse(`process.${name}`)
+}
+
+const isOperation = value =>
+  (typeof value === 'object' || typeof value === 'function') && value !== null && (value.shell || value.native)
+
+const load = async code => {
+  const exported = await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)
+  const found = Object.values(exported).filter(isOperation)
+  operations = new Map(found.map(one => [one.name, one]))
+}
+
+const named = name => {
+  const found = operations?.get(name)
+  if (!found) throw new Error(`the module has no operation ${name}`)
+  return found
+}
+
+/** What a shell form says about one input. Functions cannot travel; what they give can. */
+const plan = ({ shell }, input) => {
+  if (!shell) throw new Error('the operation has no shell form')
+  const parts = {}
+  for (const part of ['command', 'script', 'env', 'cwd', 'stdin', 'become', 'okCodes', 'timeoutMs', 'outputBytesMax'])
+    if (typeof shell[part] === 'function') parts[part] = shell[part](input)
+  return parts
+}
+
+const native = async (operation, id, input) => {
+  if (typeof operation.native !== 'function') throw new Error('the operation has no native form')
+  const controller = new AbortController()
+  running.set(id, controller)
+  return operation.native(input, { signal: controller.signal }).finally(() => running.delete(id))
+}
+
+const handle = async ({ id, ask, name, input, code, result }) => {
+  if (ask === 'load') return load(code)
+  if (ask === 'plan') return plan(named(name), input)
+  if (ask === 'parse') return named(name).shell.parse(result, input)
+  if (ask === 'native') return native(named(name), id, input)
+  throw new Error(`nothing is called ${ask}`)
+}
+
+const textOf = error => String(error instanceof Error ? error.message : error).slice(0, errorTextMax)
+
+const onLine = async line => {
+  const message = JSON.parse(line)
+  const { id } = message
+  if (message.ask === 'abort') return running.get(id)?.abort()
+  try {
+    const value = await handle(message)
+    say({ id, ok: true, value: value === undefined ? null : value })
+  } catch (error) {
+    say({ id, ok: false, message: textOf(error) })
+  }
+}
+
+let kept = ''
+channel.setEncoding('utf8')
+channel.on('data', text => {
+  const lines = `${kept}${text}`.split('\n')
+  kept = lines.pop()
+  for (const line of lines) void onLine(line)
+})
+// The other side is gone: whatever still runs here has nobody left to answer to.
+channel.on('close', () => process.exit(0))
+channel.on('error', () => process.exit(0))
+process.on('unhandledRejection', error => process.stderr.write(`unhandled: ${textOf(error)}\n`))
+say({ id: 0, ok: true, value: 'ready' })
