@@ -17,6 +17,7 @@ import { runLink } from './link.ts'
 import { lockFolder } from './lock.ts'
 import { errorText, type Log } from './log.ts'
 import { makeOutbox } from './outbox.ts'
+import { keepPolicy } from './policy.ts'
 import { recoverCalls } from './recover.ts'
 import { openRing } from './ring.ts'
 
@@ -92,6 +93,12 @@ const writeAddress = (state: string, { name, host }: Identity, boot: Id): void =
   renameSync(`${path}.tmp`, path)
 }
 
+/** Made by the first who needs it. */
+const lazily = <A>(make: () => Promise<A>) => {
+  let made: Promise<A> | undefined
+  return { get: () => (made ??= make()), made: () => made }
+}
+
 const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, stop: AbortSignal): Promise<void> => {
   const { config, log, catalogue, embedding } = deps
   const { state } = config
@@ -116,7 +123,11 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
   try {
     await recoverCalls({ journal, ring, log, boot, isNative: op => catalogue.natives.has(op) })
     const outbox = makeOutbox(ring)
-    const calls = makeCalls({ catalogue, journal, ring, outbox, log, slots: config.slots })
+    const policy = keepPolicy(config.policy ?? join(state, 'policy.json'), config.policy !== undefined)
+    const keyset = () => current.keyset
+    const ask = (hash: string) => outbox.control({ kind: 'module.pull', body: { hash } })
+    const live = lazily(async () => (await import('./live/live.ts')).makeLive({ state, log, policy, keyset, ask }))
+    const calls = makeCalls({ catalogue, policy, live: live.get, journal, ring, outbox, log, slots: config.slots })
     const saveKeyset = (keyset: Keyset): void => {
       current = { ...current, keyset }
       const saved = current
@@ -146,6 +157,7 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
     } finally {
       folder.stop()
       await calls.stop()
+      ;(await live.made())?.close()
     }
     if (folder.gone.aborted)
       throw new AgentExit(exitCodes.config, `the state folder ${state} was removed; this agent has no machine any more`)

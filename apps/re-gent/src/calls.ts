@@ -1,14 +1,28 @@
 import { wireLimits, type CallResult, type FromBroker, type Id } from '@re-ops/protocols'
 import { nowMs } from './clock.ts'
-import { execute, refusalOf, resultBytesMax, type AbortReason, type Call, type Catalogue } from './execute.ts'
+import {
+  execute,
+  findOperation,
+  refusalOf,
+  resultBytesMax,
+  type AbortReason,
+  type Call,
+  type Catalogue,
+  type Found,
+} from './execute.ts'
 import type { Journal } from './journal.ts'
 import { processSince } from './leftovers.ts'
+import type { Live, ModuleMessage } from './live/live.ts'
 import { errorText, type Log } from './log.ts'
 import type { Outbox } from './outbox.ts'
+import type { PolicyKeeper } from './policy.ts'
 import type { Ring } from './ring.ts'
 
 export type CallsDeps = {
   readonly catalogue: Catalogue
+  readonly policy: PolicyKeeper
+  /** Live modules: loaded when the first call names one. */
+  live(): Promise<Live>
   readonly journal: Journal
   readonly ring: Ring
   readonly outbox: Outbox
@@ -17,13 +31,16 @@ export type CallsDeps = {
 }
 /** The delivery rules of the agent: a call id starts at most once, and every start ends in one result that is kept until it is settled. */
 export type Calls = {
-  handle(message: Extract<FromBroker, { kind: 'call' | 'call.cancel' | 'call.settled' | 'call.ask' }>): Promise<void>
+  handle(
+    message: Extract<FromBroker, { kind: 'call' | 'call.cancel' | 'call.settled' | 'call.ask' }> | ModuleMessage,
+  ): Promise<void>
   /** Takes no more calls, ends those that run, and resolves when their results are in the ring. */
   stop(): Promise<void>
 }
 
-type Live = {
+type Entry = {
   readonly call: Call
+  readonly found: Found
   readonly reads: boolean
   readonly controller: AbortController
   phase: 'journalling' | 'waiting' | 'running' | 'ending'
@@ -31,11 +48,15 @@ type Live = {
   ackDue: boolean
 }
 
+/** An operation of a module may be called as one of the catalogue that leaves no process; after a crash they must differ. */
+const journalledAs = ({ operation, module }: Call): string =>
+  module === undefined ? operation : `${operation}@${module.slice(0, 8)}`
+
 /** Journals, runs and answers calls. */
 export const makeCalls = (deps: CallsDeps): Calls => {
   const { catalogue, journal, ring, outbox, log } = deps
-  const live = new Map<Id, Live>()
-  const waiting: Live[] = []
+  const live = new Map<Id, Entry>()
+  const waiting: Entry[] = []
   let running = 0
   let stopping = false
   const idle = Promise.withResolvers<void>()
@@ -55,7 +76,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     failure: { kind, message, step: call.operation, callId: call.id, transport: 'zmq', started: 'no' },
   })
 
-  const end = async (entry: Live, result: CallResult, ms: number): Promise<void> => {
+  const end = async (entry: Entry, result: CallResult, ms: number): Promise<void> => {
     const { call } = entry
     entry.phase = 'ending'
     const state = result.ok ? 'ok' : result.failure.kind
@@ -77,7 +98,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     entry.ackDue = false
     if (stopping && live.size === 0) idle.resolve()
   }
-  const run = async (entry: Live): Promise<void> => {
+  const run = async (entry: Entry): Promise<void> => {
     const { call, controller } = entry
     entry.phase = 'running'
     running += 1
@@ -89,12 +110,12 @@ export const makeCalls = (deps: CallsDeps): Calls => {
         log.warn('the disk refuses the note of a process', { call: call.id, why: errorText(error) })
       }
     }
-    const result = await execute(catalogue, call, controller, onSpawn)
+    const result = await execute(entry.found, call, controller, onSpawn)
     running -= 1
     await end(entry, result, nowMs() - from)
     startWaiting()
   }
-  const acknowledge = (entry: Live): void => {
+  const acknowledge = (entry: Entry): void => {
     if (!entry.ackDue) return
     entry.ackDue = false
     outbox.control({ kind: 'call.acked', body: { id: entry.call.id, running: true } })
@@ -129,7 +150,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     if (live.size >= wireLimits.callsPerAgentMax) return `queue-full: ${live.size} calls wait or run here`
     if (!ring.reserve(call.id, resultBytesMax(call))) return 'ring-full: no room to keep its result until it is settled'
     try {
-      journal.append({ t: 'start', id: call.id, op: call.operation, at: Date.now() })
+      journal.append({ t: 'start', id: call.id, op: journalledAs(call), at: Date.now() })
     } catch (error) {
       ring.release(call.id)
       return `the journal cannot be written: ${errorText(error)}`
@@ -138,12 +159,20 @@ export const makeCalls = (deps: CallsDeps): Calls => {
   }
   const accept = async (call: Call): Promise<void> => {
     if (answerKnown(call)) return
-    const refusal = refusalOf(catalogue, call)
+    const { operation, module } = call
+    const rule = deps.policy.refusal({ operation, module })
+    if (rule !== null) return rejected(call, rule)
+    // Nothing is awaited for the catalogue's: the same id, sent twice, must find itself in the journal.
+    const found =
+      module === undefined ? findOperation(catalogue, call) : await (await deps.live()).find({ ...call, module })
+    if (module !== undefined && answerKnown(call)) return // it came again while its module did, or was declared void
+    if ('ok' in found) return refuse(call, found)
+    const refusal = refusalOf(found, call)
     if (refusal) return refuse(call, refusal)
     const why = take(call)
     if (why !== null) return rejected(call, why)
-    const reads = catalogue.operationNamed(call.operation)?.reads === true
-    const entry: Live = { call, reads, controller: new AbortController(), phase: 'journalling', ackDue: false }
+    const { reads } = found
+    const entry: Entry = { call, found, reads, controller: new AbortController(), phase: 'journalling', ackDue: false }
     live.set(call.id, entry)
     if (!reads) {
       try {
@@ -166,7 +195,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     }
   }
 
-  const abort = (entry: Live, reason: AbortReason): void => {
+  const abort = (entry: Entry, reason: AbortReason): void => {
     if (entry.phase === 'waiting') {
       waiting.splice(waiting.indexOf(entry), 1)
       const result =
@@ -214,7 +243,8 @@ export const makeCalls = (deps: CallsDeps): Calls => {
       if (message.kind === 'call') await accept(message.body)
       else if (message.kind === 'call.cancel') await cancel(message.body.id)
       else if (message.kind === 'call.ask') await report(message.body.ids)
-      else settle(message.body.ids)
+      else if (message.kind === 'call.settled') settle(message.body.ids)
+      else (await deps.live()).handle(message)
     },
     stop: async () => {
       stopping = true

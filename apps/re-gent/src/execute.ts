@@ -10,6 +10,7 @@ import {
   type Native,
   type OperationSpec,
   type Shell,
+  type ShellResult,
 } from '@re-ops/protocols'
 import type { Static } from 'typebox'
 import { runCommand, type CommandEnd } from './command.ts'
@@ -24,35 +25,76 @@ export type Catalogue = {
   operationNamed(name: string): AgentOperation | undefined
   readonly natives: ReadonlyMap<string, Native<never, unknown>>
 }
+export type SpawnedBy = { readonly signal: AbortSignal; readonly onSpawn: (pid: number) => void }
+/** A shell form whose parser may take its time: that of a live module runs in a process of its own. */
+export type AnyShell = Omit<Shell<never, unknown>, 'parse'> & {
+  parse(result: ShellResult, input: unknown): unknown
+} & ({ command(input: never): readonly string[] } | { script(input: never): string })
+/** What a call names, ready to be done: of the catalogue, or of a live module. One of native, shell and plan is there. */
+export type Found = {
+  readonly reads: boolean
+  /** `/path what is wrong`, or null. */
+  inputError(value: unknown): string | null
+  outputError(value: unknown): string | null
+  native?(input: unknown, by: SpawnedBy): Promise<unknown>
+  readonly shell?: AnyShell
+  plan?(by: SpawnedBy): Promise<AnyShell>
+}
+/** A failure with all that is known of it, on its way up. */
+export class CallFault extends Error {
+  override readonly name = 'CallFault'
+  readonly result: CallResult
+  constructor(result: CallResult) {
+    super(result.ok ? '' : result.failure.message)
+    this.result = result
+  }
+}
 export type AbortReason = 'timeout' | 'cancelled' | 'stopping'
 
 const stderrTailChars = 4096
 const escapedBytesMax = 900_000
 
-const failed = (call: Call, kind: FailureKind, message: string, more: Partial<Failure> = {}): CallResult => ({
+export const failed = (call: Call, kind: FailureKind, message: string, more: Partial<Failure> = {}): CallResult => ({
   ok: false,
   failure: { kind, message: message.slice(0, 2000), step: call.operation, callId: call.id, transport: 'zmq', ...more },
 })
 
-/** Whether the call can be done here at all: `null`, or the answer that refuses it. */
-export const refusalOf = (catalogue: Catalogue, call: Call): CallResult | null => {
+/** The operation of the catalogue that a call names, or the answer that refuses it. */
+export const findOperation = (catalogue: Catalogue, call: Call): Found | CallResult => {
   const operation = catalogue.operationNamed(call.operation)
+  const native = catalogue.natives.get(call.operation)
   if (!operation) return failed(call, 'rejected', `the agent has no operation ${call.operation}`, { started: 'no' })
-  if (!operation.shell && !catalogue.natives.has(call.operation))
+  const { shell } = operation
+  if (!shell && !native)
     return failed(call, 'rejected', `the agent has no native form of ${call.operation}`, { started: 'no' })
+  const errorOf = (check: AgentOperation['checkInput']) => (value: unknown) => {
+    const [error] = check(value)
+    return error ? `${error.path} ${error.message}` : null
+  }
+  return {
+    reads: operation.reads === true,
+    inputError: errorOf(operation.checkInput),
+    outputError: errorOf(operation.checkOutput),
+    ...(native ? { native: (value, { signal }) => native(value as never, { signal }) } : {}),
+    ...(shell ? { shell: shell as AnyShell } : {}),
+  }
+}
+
+/** Whether the input may be given to it: `null`, or the answer that refuses the call. */
+export const refusalOf = (found: Found, call: Call): CallResult | null => {
   const size = Buffer.byteLength(JSON.stringify(call.input) ?? '')
   if (size > wireLimits.inputBytesMax)
     return failed(call, 'invalid', `input has ${size} bytes; at most ${wireLimits.inputBytesMax} are allowed`, {
       started: 'no',
     })
-  const [error] = operation.checkInput(call.input)
-  return error ? failed(call, 'invalid', `input${error.path} ${error.message}`, { started: 'no' }) : null
+  const error = found.inputError(call.input)
+  return error === null ? null : failed(call, 'invalid', `input${error}`, { started: 'no' })
 }
 
 /** What commands see of the agent's environment: enough to work, nothing that could hold a secret. */
 const passed = /^(PATH|HOME|USER|LOGNAME|SHELL|TZ|TMPDIR|LANG|LC_[A-Z]+|XDG_RUNTIME_DIR)$/
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-const baseEnvironment = (): Record<string, string> => {
+export const baseEnvironment = (): Record<string, string> => {
   const kept = Object.entries(process.env).filter(([name, value]) => passed.test(name) && value !== undefined)
   return { PATH: defaultPath, ...(Object.fromEntries(kept) as Record<string, string>) }
 }
@@ -85,7 +127,11 @@ const aborted = (call: Call, signal: AbortSignal, timeoutMs: number, stderrTail?
   })
 }
 
-const ended = (call: Call, shell: Shell<never, unknown>, end: Extract<CommandEnd, { stdout: string }>): CallResult => {
+const ended = async (
+  call: Call,
+  shell: AnyShell,
+  end: Extract<CommandEnd, { stdout: string }>,
+): Promise<CallResult> => {
   const input = call.input as never
   const stderrTail = end.stderr.slice(-stderrTailChars)
   if (end.signal !== null) return failed(call, 'exit', `killed by ${end.signal}`, { signal: end.signal, stderrTail })
@@ -98,13 +144,14 @@ const ended = (call: Call, shell: Shell<never, unknown>, end: Extract<CommandEnd
   const stderr = fit(end.stderr, escapedBytesMax / 2)
   const truncated = end.truncated || stdout.length < end.stdout.length || stderr.length < end.stderr.length
   try {
-    return { ok: true, value: shell.parse({ stdout, stderr, code, truncated }, input) }
+    return { ok: true, value: await shell.parse({ stdout, stderr, code, truncated }, input) }
   } catch (error) {
+    if (error instanceof CallFault) return error.result
     return failed(call, 'invalid', `output does not parse: ${errorText(error)}`, { code, stderrTail })
   }
 }
 
-const commandOf = (call: Call, shell: Shell<never, unknown>) => {
+const commandOf = (call: Call, shell: AnyShell) => {
   const input = call.input as never
   const env = { ...shell.env?.(input), REOPS_CALL_ID: call.id }
   const given = shell.stdin?.(input)
@@ -123,46 +170,50 @@ const commandOf = (call: Call, shell: Shell<never, unknown>) => {
 
 const runShell = async (
   call: Call,
-  shell: Shell<never, unknown>,
-  signal: AbortSignal,
+  shell: AnyShell,
+  { signal, onSpawn }: SpawnedBy,
   timeoutMs: number,
-  onSpawn: (pid: number) => void,
-) => {
+): Promise<CallResult> => {
   const asked = shell.outputBytesMax?.(call.input as never) ?? wireLimits.outputBytesMax
   const outputBytesMax = Math.min(asked, call.outputBytesMax, wireLimits.outputBytesMax)
   const end = await runCommand({ ...commandOf(call, shell), outputBytesMax, signal, onSpawn })
   if (end.kind === 'not started') return failed(call, 'exit', end.why, { code: end.code })
-  if (end.kind === 'ended') return ended(call, shell, end)
+  if (end.kind === 'ended') {
+    const result = await ended(call, shell, end)
+    return signal.aborted ? aborted(call, signal, timeoutMs, end.stderr.slice(-stderrTailChars)) : result
+  }
   await killLeftovers(new Map([[call.id, null]])) // those that left the process group
   return aborted(call, signal, timeoutMs, end.stderr.slice(-stderrTailChars))
 }
 
 const runNative = async (
   call: Call,
-  native: Native<never, unknown>,
-  signal: AbortSignal,
+  native: NonNullable<Found['native']>,
+  by: SpawnedBy,
   timeoutMs: number,
 ): Promise<CallResult> => {
+  const { signal } = by
   const { promise, resolve } = Promise.withResolvers<null>()
   const stop = () => resolve(null)
   if (signal.aborted) stop()
   signal.addEventListener('abort', stop)
   try {
     // A native form that does not obey its signal must not hold the slot.
-    const work = native(call.input as never, { signal }).then(value => ({ value }))
+    const work = native(call.input, by).then(value => ({ value }))
     const done = await Promise.race([work, promise])
     return done ? { ok: true, value: done.value } : aborted(call, signal, timeoutMs)
   } catch (error) {
-    return signal.aborted ? aborted(call, signal, timeoutMs) : failed(call, 'exit', errorText(error))
+    if (signal.aborted) return aborted(call, signal, timeoutMs)
+    return error instanceof CallFault ? error.result : failed(call, 'exit', errorText(error))
   } finally {
     signal.removeEventListener('abort', stop)
   }
 }
 
-const checked = (call: Call, operation: AgentOperation, result: CallResult, bytesMax: number): CallResult => {
+const checked = (call: Call, found: Found, result: CallResult, bytesMax: number): CallResult => {
   if (!result.ok) return result
-  const [error] = operation.checkOutput(result.value)
-  if (error) return failed(call, 'invalid', `output${error.path} ${error.message}`)
+  const error = found.outputError(result.value)
+  if (error !== null) return failed(call, 'invalid', `output${error}`)
   const size = Buffer.byteLength(JSON.stringify(result.value) ?? '')
   return size <= bytesMax
     ? result
@@ -175,26 +226,29 @@ export const resultBytesMax = (call: Call): number =>
 
 /** Does a call that `refusalOf` let through. Never throws; enforces the time and output limits. */
 export const execute = async (
-  catalogue: Catalogue,
+  found: Found,
   call: Call,
   controller: AbortController,
   onSpawn: (pid: number) => void,
 ): Promise<CallResult> => {
-  const operation = catalogue.operationNamed(call.operation)
-  if (!operation) return failed(call, 'rejected', `the agent has no operation ${call.operation}`)
-  const native = catalogue.natives.get(call.operation)
-  const { shell } = operation
+  const { signal } = controller
+  const by = { signal, onSpawn }
   let timer: NodeJS.Timeout | undefined
-  try {
-    const own = shell?.timeoutMs?.(call.input as never) ?? call.timeoutMs
-    const timeoutMs = Math.min(own, call.timeoutMs)
+  const limit = (timeoutMs: number): void => {
+    clearTimeout(timer)
     timer = setTimeout(() => controller.abort('timeout' satisfies AbortReason), timeoutMs)
-    const { signal } = controller
-    const result = native
-      ? await runNative(call, native, signal, timeoutMs)
-      : await runShell(call, shell as Shell<never, unknown>, signal, timeoutMs, onSpawn)
-    return checked(call, operation, result, resultBytesMax(call) - 8192)
+  }
+  try {
+    const bytesMax = resultBytesMax(call) - 8192
+    if (found.plan) limit(call.timeoutMs)
+    const shell = found.native ? undefined : (found.shell ?? (await found.plan?.(by)))
+    const timeoutMs = Math.min(shell?.timeoutMs?.(call.input as never) ?? call.timeoutMs, call.timeoutMs)
+    if (timeoutMs < call.timeoutMs || timer === undefined) limit(timeoutMs)
+    if (found.native) return checked(call, found, await runNative(call, found.native, by, timeoutMs), bytesMax)
+    return checked(call, found, await runShell(call, shell as AnyShell, by, timeoutMs), bytesMax)
   } catch (error) {
+    if (signal.aborted) return aborted(call, signal, call.timeoutMs)
+    if (error instanceof CallFault) return error.result
     return failed(call, 'invalid', `the operation cannot be prepared: ${errorText(error)}`)
   } finally {
     clearTimeout(timer)

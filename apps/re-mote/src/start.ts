@@ -29,11 +29,13 @@ import { makeDriver, type Driver } from './driver/driver.ts'
 import { makeMoteMetrics } from './metrics.ts'
 import { addEnrolments } from './routes/enrolments.ts'
 import { addHosts } from './routes/hosts.ts'
+import { addModules } from './routes/modules.ts'
 import { addRuns } from './routes/runs.ts'
 import { addSelectors } from './routes/selectors.ts'
 import { addSsh } from './routes/ssh.ts'
 import { makeHub } from './services/events.ts'
 import { makeFacts } from './services/facts.ts'
+import { makeModules } from './services/modules.ts'
 import { adoptRuns, type RunsDeps } from './services/runs.ts'
 import { findHosts } from './store/hosts.ts'
 import { findRuns } from './store/runs.ts'
@@ -139,11 +141,23 @@ export const start = async (context: ServiceContext, config: Config, environment
   context.onStop('driver', driver.close)
   // Before the driver, which then commits how the calls under way ended.
   context.onStop('ssh', ssh.close)
+  const modules = makeModules({
+    log,
+    pool,
+    keys: installation.keys.modules,
+    audit: entry => parts.link?.audit(entry),
+    say: item => parts.link?.sayModule(item),
+  })
+  const tellRevoked = (fresh: readonly string[]) =>
+    void modules
+      .tellRevoked(fresh)
+      .catch((error: unknown) => log.warn({ err: error }, 'agents could not be told of revoked modules'))
   const runs: RunsDeps = {
     log,
     pool,
     writer,
     driver,
+    modules,
     broker: () => parts.link?.broker ?? installation.id,
     onCreated: hub.runChanged,
   }
@@ -167,17 +181,26 @@ export const start = async (context: ServiceContext, config: Config, environment
     onUnsent: driver.onUnsent,
     onHostChanged: hub.hostChanged,
     onStats: metrics.onStats,
-    onListening: () => parts.announce?.(),
+    onModuleWanted: modules.onWanted,
+    onListening: () => {
+      parts.announce?.()
+      tellRevoked([])
+    },
   })
   parts.link = link
   context.onStop('broker', link.close)
   const listener = listen({
     url: database.url,
-    channels: ['mote_allow', 'mote_ssh'],
-    onNotify: channel => (channel === 'mote_ssh' ? ssh.directory.changed() : link.allowChanged()),
+    channels: ['mote_allow', 'mote_ssh', 'mote_module'],
+    onNotify: (channel, payload) => {
+      if (channel === 'mote_module') tellRevoked([payload])
+      else if (channel === 'mote_ssh') ssh.directory.changed()
+      else link.allowChanged()
+    },
     onConnect: () => {
       link.allowReload()
       ssh.directory.changed()
+      tellRevoked([])
     },
     log,
   })
@@ -216,6 +239,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     runs,
     ssh,
     secrets,
+    modules,
     keyset: currentKeyset,
     enrolsPerMinuteMax: config.enrolsPerMinute,
     enrolments: { pool, rootKey: root.publicKey, derivationKey },
@@ -235,6 +259,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   addSsh(app, deps)
   addSelectors(app, deps)
   addEnrolments(app, deps)
+  addModules(app, deps)
   context.onStop('http', () => app.close())
   const url = await app.listen({ host: config.host, port: config.port })
   const announce = () => writeAddressFile(state, name, { url, brokers: [{ pid: link.pid, endpoint: link.endpoint }] })

@@ -20,6 +20,9 @@ export type Progress =
   | {
       readonly kind: 'call'
       readonly operation: string
+      /** Of a live module: its hash, and whether the operation only reads. */
+      readonly module?: string
+      readonly reads?: boolean
       readonly input: unknown
       readonly step: string
       readonly timeoutMs?: number
@@ -114,6 +117,7 @@ const callOf = (
 ): Progress & { readonly kind: 'call' } => ({
   kind: 'call',
   operation: node.operation,
+  ...(node.module === undefined ? {} : { module: node.module, reads: node.reads === true }),
   input,
   step: label(node.operation, frames),
   ...(node.timeoutMs === undefined ? {} : { timeoutMs: node.timeoutMs }),
@@ -191,13 +195,6 @@ const thrown = (what: string, error: unknown) =>
 const label = (name: string, frames: readonly Frame[]): string => {
   const path = frames.flatMap(frame => (frame.k === 'sequence' ? [frame.at + 1] : []))
   return path.length === 0 ? name : `${path.join('.')}:${name}`
-}
-
-/** The call that a cursor stands at. Throws when it stands elsewhere, which is a bug of the driver. */
-export const callAt = (step: AnyStep | Node, cursor: Cursor): Node & { kind: 'call' } => {
-  const node = nodeAt(nodeOf(step), cursor.frames)
-  if (node.kind !== 'call') throw new Error(`the cursor stands at ${node.kind}, not at a call`)
-  return node
 }
 
 /** The step the frames lead to. A cursor of another pipeline is a bug of the driver, so it throws. */

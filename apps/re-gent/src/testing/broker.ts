@@ -12,6 +12,7 @@ import {
   type FromBroker,
   type Id,
   type Keyset,
+  type SignedModule,
   type SigningKeys,
 } from '@re-ops/protocols'
 import { curveKeyPair, Router } from 'zeromq'
@@ -25,6 +26,10 @@ export type TestBroker = {
   readonly root: SigningKeys
   readonly sealPrivateKey: string
   keyset: Keyset
+  /** Signs modules; its public key is in the keyset. */
+  readonly moduleKeys: SigningKeys
+  /** What agents may pull. */
+  readonly modules: Map<string, SignedModule>
   /** Messages in the order of arrival, heartbeats left out. */
   readonly received: FromAgent[]
   /** Results by call, every time they came. */
@@ -58,6 +63,7 @@ export const makeKeyset = (root: SigningKeys, parts: Partial<Keyset>): Keyset =>
 
 export const startBroker = async (): Promise<TestBroker> => {
   const [curve, root, seal, id] = [curveKeyPair(), newSigningKeys(), await newSealKeys(), newId()]
+  const moduleKeys = newSigningKeys()
   const router = new Router({
     sendHighWaterMark: 0,
     curveServer: true,
@@ -116,12 +122,24 @@ export const startBroker = async (): Promise<TestBroker> => {
       broker.sessions += 1
     }
   }
+  const partBytes = 1_000
+  const handOut = async (routing: Buffer, token: string | undefined, hash: string): Promise<void> => {
+    const module = broker.modules.get(hash)
+    if (!module) return say(routing, token, 'module.refused', { hash, reason: 'there is no such module' })
+    const bytes = Buffer.from(JSON.stringify(module))
+    const of = Math.ceil(bytes.length / partBytes)
+    for (let part = 0; part < of; part += 1) {
+      const data = bytes.subarray(part * partBytes, (part + 1) * partBytes).toString('base64')
+      await say(routing, token, 'module.part', { hash, part, of, data })
+    }
+  }
   const take = async (routing: Buffer, message: FromAgent): Promise<void> => {
     if (message.token === undefined) return hello(routing, message)
     if (message.token !== session?.token) return
     if (message.kind === 'heartbeat') return say(routing, message.token, 'heartbeat', {})
     broker.received.push(message)
     if (message.kind === 'goodbye') session = null
+    if (message.kind === 'module.pull') await handOut(routing, message.token, message.body.hash)
     if (message.kind !== 'call.result') return
     const { id } = message.body
     broker.results.set(id, [...(broker.results.get(id) ?? []), message.body])
@@ -131,7 +149,14 @@ export const startBroker = async (): Promise<TestBroker> => {
     endpoint,
     root,
     sealPrivateKey: seal.privateKey,
-    keyset: makeKeyset(root, { curveServerKeys: [curve.publicKey], sealKey: seal.publicKey, endpoints: [endpoint] }),
+    keyset: makeKeyset(root, {
+      curveServerKeys: [curve.publicKey],
+      sealKey: seal.publicKey,
+      endpoints: [endpoint],
+      moduleKeys: [moduleKeys.publicKey],
+    }),
+    moduleKeys,
+    modules: new Map(),
     received: [],
     results: new Map(),
     sessions: 0,

@@ -16,6 +16,8 @@ export type Cluster = {
   online(sessions?: number): Promise<void>
   /** Sends a `shell` call and gives its id. */
   shell(input: Readonly<Record<string, unknown>>, limits?: CallLimits): Promise<Id>
+  /** Makes a call and gives its id. */
+  call(what: { operation: string; module?: string; input?: unknown }, limits?: CallLimits): Promise<Id>
   /** The newest result of a call, once it came so many times. */
   result(id: Id, times?: number): Promise<CallResult | undefined>
   close(): Promise<void>
@@ -26,7 +28,7 @@ export const startCluster = async (always: Readonly<Record<string, string>> = {}
   const enrolment = await startEnrolment(broker)
   const folder = temporaryFolder()
   const agents: AgentProcess[] = []
-  return {
+  const cluster: Cluster = {
     broker,
     enrolment,
     folder: folder.path,
@@ -37,9 +39,10 @@ export const startCluster = async (always: Readonly<Record<string, string>> = {}
       return agent
     },
     online: (sessions = 1) => until('a session', () => broker.sessions >= sessions),
-    shell: async (input, limits = {}) => {
+    shell: (input, limits) => cluster.call({ operation: 'shell', input }, limits),
+    call: async (what, limits = {}) => {
       const id = limits.id ?? newId()
-      const call = { operation: 'shell', input, timeoutMs: 20_000, outputBytesMax: 65_536, requestId: 'r1' }
+      const call = { input: {}, ...what, timeoutMs: 20_000, outputBytesMax: 65_536, requestId: 'r1' }
       await broker.send('call', { ...call, ...limits, id })
       return id
     },
@@ -54,4 +57,5 @@ export const startCluster = async (always: Readonly<Record<string, string>> = {}
       folder.remove()
     },
   }
+  return cluster
 }

@@ -12,6 +12,7 @@ import type { Outbox } from './outbox.ts'
 import type { BrokerSays, BrokerStart, ServiceSays } from './port.ts'
 import { makeRouter } from './router.ts'
 import { makeSessions } from './sessions.ts'
+import { makeShelf } from './shelf.ts'
 import { openShakes } from './shakes.ts'
 import { startVitals, watchDisconnects } from './vitals.ts'
 import { makeWriter } from './writer.ts'
@@ -44,8 +45,13 @@ export const makeBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>)
   let keyset: Keyset | undefined
   const { broker, curve } = start
   const identity = { broker, serverKey: curve.publicKey, keyset: () => keyset }
-  const hellos = makeHellos({ ...identity, allowList, sessions, drops, writer, say, audit })
-  const conversation = makeConversation({ sessions, drops, writer, hellos, say, audit })
+  const shelf = makeShelf({ sessions, drops, writer, say })
+  const sayAndGreet = (item: BrokerSays) => {
+    say(item)
+    if (item.kind === 'live') shelf.greet(item.agent)
+  }
+  const hellos = makeHellos({ ...identity, allowList, sessions, drops, writer, say: sayAndGreet, audit })
+  const conversation = makeConversation({ sessions, drops, writer, hellos, shelf, say, audit })
 
   const receive = async () => {
     let count = 0
@@ -89,6 +95,10 @@ export const makeBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>)
           const session = sessions.byAgent.get(item.agent)
           return session && conversation.endSession(session, item.reason, item.retry)
         }
+        case 'module':
+          return shelf.put(item)
+        case 'modules.revoked':
+          return shelf.revoked(item)
         case 'start':
           return
       }

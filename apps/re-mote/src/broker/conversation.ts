@@ -5,6 +5,7 @@ import type { Hellos } from './hello.ts'
 import { brokerLimits } from './limits.ts'
 import type { Addressed, BrokerSays } from './port.ts'
 import type { Session, Sessions } from './sessions.ts'
+import type { Shelf } from './shelf.ts'
 import type { AgentSays, CallShape, CallSays } from './words.ts'
 import type { Writer } from './writer.ts'
 
@@ -13,6 +14,7 @@ export type ConversationDeps = {
   readonly drops: Drops
   readonly writer: Writer
   readonly hellos: Hellos
+  readonly shelf: Shelf
   say(item: BrokerSays): void
   audit(action: string, agent: string | null, detail: Record<string, string | number>): void
 }
@@ -27,7 +29,7 @@ export type Conversation = {
 
 /** What is said and heard in sessions. A message counts only when its token belongs to the connection it came over. */
 export const makeConversation = (deps: ConversationDeps): Conversation => {
-  const { sessions, drops, writer, hellos, say, audit } = deps
+  const { sessions, drops, writer, hellos, shelf, say, audit } = deps
   const reminders = makeBucket(brokerLimits.remindersPerSecondMax, brokerLimits.remindersPerSecondMax)
 
   const lose = (session: Session, reason: string) => {
@@ -70,6 +72,7 @@ export const makeConversation = (deps: ConversationDeps): Conversation => {
     }
     session.heardAt = performance.now()
     if (message.kind === 'heartbeat') return
+    if (message.kind === 'module.pull') return shelf.pulled(session, message.body.hash)
     const { kind, body } = message
     const { agent, epoch } = session
     say({ kind: 'heard', agent, epoch, message: { kind, body } as AgentSays })

@@ -5,6 +5,7 @@ export type DropReason =
   | 'wrong-token'
   | 'too-many-messages'
   | 'too-many-hellos'
+  | 'too-many-pulls'
   | 'handshake-rate'
   | 'open-files'
   | 'stale-allow-list'

@@ -30,4 +30,9 @@ export const brokerLimits = {
   handshakeIntervalMs: 10_000,
   backlog: 4_096,
   peerHighWaterMark: 1_000,
+  /** Live modules kept for agents that pull them; how many different ones may be waited for, and asked for per second. */
+  moduleBytesKeptMax: 32 * 1024 * 1024,
+  modulesWaitedForMax: 64,
+  modulesAskedPerSecondMax: 100,
+  moduleAskAgainMs: 1_000,
 } as const

@@ -43,6 +43,11 @@ export type ServiceSays =
       readonly messages: readonly CallSays[]
     }
   | { readonly kind: 'end'; readonly agent: string; readonly reason: string; readonly retry: boolean }
+  /** A live module (a SignedModule as JSON) for agents that pull it, or why there is none. */
+  | { readonly kind: 'module'; readonly hash: string; readonly text: string }
+  | { readonly kind: 'module'; readonly hash: string; readonly refused: string }
+  /** `fresh` is told to every session now, `all` to each that begins. */
+  | { readonly kind: 'modules.revoked'; readonly fresh: readonly string[]; readonly all: readonly string[] }
 
 export type Hello = {
   readonly kind: 'hello'
@@ -70,6 +75,7 @@ export type Stats = {
 export type BrokerSays =
   | { readonly kind: 'listening'; readonly endpoint: string; readonly pid: number }
   | { readonly kind: 'lookup'; readonly key: string }
+  | { readonly kind: 'module.wanted'; readonly hash: string }
   | Hello
   | { readonly kind: 'live'; readonly agent: string; readonly epoch: number }
   | { readonly kind: 'ended'; readonly agent: string; readonly epoch: number; readonly reason: string }

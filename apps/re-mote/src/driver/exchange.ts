@@ -31,15 +31,17 @@ type Reported = 'waiting' | 'running' | 'finished' | 'lost' | 'unknown'
 /** The shape of a call; the same value for calls that are alike and follow one another, as those of a fan-out do. */
 const makeShapes = (): ((call: ActiveCall) => CallShape) => {
   let last: { readonly run: unknown; readonly input: unknown; readonly shape: CallShape } | undefined
-  return ({ operation, input, timeoutMs, target: { run } }) => {
+  return ({ operation, module, input, timeoutMs, target: { run } }) => {
     const alike =
       last?.run === run &&
       last.input === input &&
       last.shape.operation === operation &&
+      last.shape.module === module &&
       last.shape.timeoutMs === timeoutMs
     if (last && alike) return last.shape
     const { outputBytesMax } = wireLimits
-    const shape = { operation, input: input ?? {}, timeoutMs, outputBytesMax, requestId: run.requestId }
+    const of = module === undefined ? { operation } : { operation, module }
+    const shape = { ...of, input: input ?? {}, timeoutMs, outputBytesMax, requestId: run.requestId }
     last = { run, input, shape }
     return shape
   }

@@ -120,8 +120,9 @@ export const makeMover = (deps: MoverDeps): Mover => {
       return endCall(call, unreachable(call.step, 'it could not be delivered', call.id))
     call.state = 'ending'
     deps.onCallEnd(state)
-    const { operation, input, step, cursor, timeoutMs, transport } = call
-    const same: CallProgress = { kind: 'call', operation, input, step, cursor, timeoutMs, via: transport }
+    const { operation, module, reads, input, step, cursor, timeoutMs, transport } = call
+    const of = module === undefined ? { operation } : { operation, module, reads }
+    const same: CallProgress = { kind: 'call', ...of, input, step, cursor, timeoutMs, via: transport }
     move(call.target, call, state, same, { redeliveries: call.redeliveries + 1 })
   }
   const committed = ({ target, ended, next, progress, advance, given }: Pending, applied: boolean) => {

@@ -43,6 +43,8 @@ export type ActiveCall = {
   readonly id: string
   readonly target: ActiveTarget
   readonly operation: string
+  /** The hash of the live module it is of. */
+  readonly module: string | undefined
   readonly input: unknown
   readonly step: string
   readonly cursor: Cursor

@@ -4,6 +4,7 @@ import type { Driver } from '../driver/driver.ts'
 import type { EnrolDeps } from '../services/enrol.ts'
 import type { EnrolmentDeps } from '../services/enrolments.ts'
 import type { Hub } from '../services/events.ts'
+import type { Modules } from '../services/modules.ts'
 import type { RunsDeps } from '../services/runs.ts'
 import type { Ssh } from '../ssh/start.ts'
 import type { Link } from '../zmq/link.ts'
@@ -16,6 +17,7 @@ export type RouteDeps = {
   readonly runs: RunsDeps
   readonly ssh: Ssh
   readonly secrets: Secrets
+  readonly modules: Modules
   readonly enrolments: EnrolmentDeps
   readonly enrol: EnrolDeps
   keyset(): Keyset

@@ -1,10 +1,11 @@
-import { callAt, decodeStep, type Cursor, type Step } from '@re-ops/pipelines'
-import { newId, type CreateRun, type Run, type Target } from '@re-ops/protocols'
+import { callAt, decodeStep, modulesIn, type Cursor, type ModuleLookup, type Step } from '@re-ops/pipelines'
+import { moduleLimits, newId, type CreateRun, type Run, type Target } from '@re-ops/protocols'
 import { contentHash, HttpProblem, type Log, type Pool } from '@re-ops/service'
 import { catalogue } from '@re-ops/operations'
 import { offlineOpening, onlineOpening } from '../driver/opening.ts'
 import type { Driver } from '../driver/driver.ts'
 import type { ActiveCall, ActiveRun, ActiveTarget } from '../driver/types.ts'
+import { lookupOf, type Modules } from './modules.ts'
 import { createRun, type PickedHost } from '../store/create-run.ts'
 import {
   findAbandoned,
@@ -23,6 +24,7 @@ export type RunsDeps = {
   /** For what is stored in the way of a call. */
   readonly writer: Pool
   readonly driver: Driver
+  readonly modules: Pick<Modules, 'load'>
   readonly broker: () => string
   onCreated(run: string): void
 }
@@ -31,8 +33,8 @@ const defaultTimeoutMs = 60_000
 /** Results of runs up to this size stay in memory until the run ends, for who waits; bigger ones are read back. */
 const keptTargetsMax = 1_000
 
-const decode = (pipeline: unknown): Step<unknown, unknown> => {
-  const decoded = decodeStep(pipeline, catalogue)
+const decode = (pipeline: unknown, modules?: ModuleLookup): Step<unknown, unknown> => {
+  const decoded = decodeStep(pipeline, catalogue, modules)
   if (decoded.ok) return decoded.step
   const errors = decoded.errors.map(one => ({ path: `/body/pipeline${one.path}`, message: one.message }))
   const detail = errors
@@ -44,6 +46,7 @@ const decode = (pipeline: unknown): Step<unknown, unknown> => {
 const titles = {
   'bad-pipeline': 'Bad pipeline',
   'unknown-operation': 'Unknown operation',
+  'unknown-module': 'Unknown module',
   'bad-input': 'Bad input',
 } as const
 
@@ -57,7 +60,15 @@ type Asked = {
 
 /** Checks, resolves, stores, then sends. Answers the run as it is stored, and a promise of it when it has ended. */
 export const startRun = async (deps: RunsDeps, { body, subject, requestId, key }: Asked): Promise<Started> => {
-  const step = decode(body.pipeline)
+  const named = modulesIn(body.pipeline)
+  if (named.length > moduleLimits.perRunMax)
+    throw new HttpProblem(
+      400,
+      'bad-pipeline',
+      titles['bad-pipeline'],
+      `/body/pipeline names ${named.length} modules; at most ${moduleLimits.perRunMax} are allowed`,
+    )
+  const step = decode(body.pipeline, lookupOf(named.length === 0 ? new Map() : await deps.modules.load(named)))
   const timeoutMs = body.timeoutMs ?? defaultTimeoutMs
   const waitOnlineMs = body.waitOnline ?? 0
   const id = newId()
@@ -96,6 +107,7 @@ export const startRun = async (deps: RunsDeps, { body, subject, requestId, key }
     createdAt: new Date().toISOString(),
     finishedAt: run.open > 0 ? null : new Date().toISOString(),
     createdBy: subject,
+    ...(named.length === 0 ? {} : { modules: named }),
     summary: summaryOf(run),
   }
   if (run.open === 0) {
@@ -216,10 +228,12 @@ const targetsOf = (run: ActiveRun): Target[] | null => {
 export const adoptRuns = async (deps: RunsDeps, olderThanMs: number): Promise<number> => {
   const { runs, targets } = await findAbandoned(deps.pool, deps.driver.runIds(), olderThanMs)
   const byRun = Map.groupBy(targets, target => target.run)
+  const named = [...new Set(runs.flatMap(row => modulesIn(row.pipeline)))]
+  const known = lookupOf(named.length === 0 ? new Map() : await deps.modules.load(named), { stored: true })
   for (const row of runs) {
     if (deps.driver.get(row.id)) continue
     try {
-      adopt(deps, row, byRun.get(row.id) ?? [])
+      adopt(deps, row, byRun.get(row.id) ?? [], known)
     } catch (error) {
       deps.log.error(
         { err: error, run: row.id },
@@ -230,10 +244,10 @@ export const adoptRuns = async (deps: RunsDeps, olderThanMs: number): Promise<nu
   if (runs.length > 0) deps.log.info({ runs: runs.length, targets: targets.length }, 'stored runs are taken up')
   return runs.length
 }
-const adopt = (deps: RunsDeps, row: RunRow, targets: readonly OpenTarget[]) => {
+const adopt = (deps: RunsDeps, row: RunRow, targets: readonly OpenTarget[], modules: ModuleLookup) => {
   const run = newRun({
     id: row.id,
-    step: decode(row.pipeline),
+    step: decode(row.pipeline, modules),
     requestId: row.request_id,
     timeoutMs: row.timeout_ms ?? defaultTimeoutMs,
     waitOnlineMs: row.wait_online_ms ?? 0,

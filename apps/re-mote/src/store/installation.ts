@@ -1,41 +1,57 @@
 import { newId, newSealKeys, newSigningKeys, signKeyset, type Keyset, type SigningKeys } from '@re-ops/protocols'
 import { decrypt, encrypt, transaction, type MasterKeys, type Pool, type Sealed } from '@re-ops/service'
 import { curveKeyPair } from 'zeromq'
+import { rotatedModuleKeys, type ModuleKey } from './module-keys.ts'
 
 export type InstallationKeys = {
   readonly root: SigningKeys
   readonly curve: { readonly publicKey: string; readonly secretKey: string }
   readonly seal: { readonly publicKey: string; readonly privateKey: string }
+  /** Sign live modules; the newest first. Absent in rows of before there were any. */
+  readonly modules: readonly ModuleKey[]
 }
 export type Installation = { readonly id: string; readonly keys: InstallationKeys }
 
 const context = 'mote.installation:keys'
+const attemptsMax = 5
 const keysetDays = 365
 const dayMs = 86_400_000
 
-/** The keys of this installation, made once; several services that start at once end with the same. */
+/** The keys of this installation, made once; several services that start at once end with the same. Module keys are rotated here. */
 export const ensureInstallation = async (pool: Pool, masterKeys: MasterKeys): Promise<Installation> => {
-  const fresh: InstallationKeys = { root: newSigningKeys(), curve: curveKeyPair(), seal: await newSealKeys() }
+  const sealed = (keys: InstallationKeys) => JSON.stringify(encrypt(masterKeys, context, JSON.stringify(keys)))
+  const fresh: InstallationKeys = {
+    root: newSigningKeys(),
+    curve: curveKeyPair(),
+    seal: await newSealKeys(),
+    modules: rotatedModuleKeys([], Date.now()),
+  }
   await pool.query(
     `insert into mote.installation (id, keys, keyset) values ($1, $2, 'null') on conflict (single) do nothing`,
-    [newId(), JSON.stringify(encrypt(masterKeys, context, JSON.stringify(fresh)))],
+    [newId(), sealed(fresh)],
   )
-  const { rows } = await pool.query<{ id: string; keys: string }>('select id, keys from mote.installation')
-  const row = rows[0]
-  if (!row) throw new Error('mote.installation has no row')
-  const sealed = JSON.parse(row.keys) as Sealed
-  const keys = JSON.parse(decrypt(masterKeys, context, sealed)) as InstallationKeys
-  if (sealed.keyId !== masterKeys[0].id)
-    await pool.query('update mote.installation set keys = $1 where keys = $2', [
-      JSON.stringify(encrypt(masterKeys, context, JSON.stringify(keys))),
+  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+    const { rows } = await pool.query<{ id: string; keys: string }>('select id, keys from mote.installation')
+    const row = rows[0]
+    if (!row) throw new Error('mote.installation has no row')
+    const stored = JSON.parse(row.keys) as Sealed
+    const held = JSON.parse(decrypt(masterKeys, context, stored)) as InstallationKeys
+    const modules = rotatedModuleKeys(held.modules ?? [], Date.now())
+    const keys = { ...held, modules }
+    if (modules === held.modules && stored.keyId === masterKeys[0].id) return { id: row.id, keys }
+    const { rowCount } = await pool.query('update mote.installation set keys = $1 where keys = $2', [
+      sealed(keys),
       row.keys,
     ])
-  return { id: row.id, keys }
+    if (rowCount === 1) return { id: row.id, keys }
+  }
+  throw new Error('the keys of the installation are changed by others all the time')
 }
 
-const sameKeys = (keyset: Keyset, { root, curve, seal }: InstallationKeys, endpoints: readonly string[]) =>
+const sameKeys = (keyset: Keyset, { root, curve, seal, modules }: InstallationKeys, endpoints: readonly string[]) =>
   keyset.root === root.publicKey &&
   keyset.sealKey === seal.publicKey &&
+  keyset.moduleKeys.join() === modules.map(one => one.publicKey).join() &&
   keyset.curveServerKeys.join() === curve.publicKey &&
   keyset.endpoints.join() === endpoints.join() &&
   Date.parse(keyset.notAfter) - Date.now() > 30 * dayMs
@@ -56,7 +72,7 @@ export const ensureKeyset = async (
       installation: id,
       curveServerKeys: [keys.curve.publicKey],
       sealKey: keys.seal.publicKey,
-      moduleKeys: [],
+      moduleKeys: keys.modules.map(one => one.publicKey),
       endpoints: [...endpoints],
       notBefore: new Date(Date.now() - dayMs).toISOString(),
       notAfter: new Date(Date.now() + keysetDays * dayMs).toISOString(),

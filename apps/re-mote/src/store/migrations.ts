@@ -212,4 +212,27 @@ create trigger host_ssh_changed after update of ssh, state, name on mote.host fo
 ${secretMigration('mote').sql}
 `,
   },
+  {
+    name: '004-modules',
+    sql: `
+create table mote.module (
+  hash text primary key, -- of code, operations and limits
+  code text not null,
+  operations json not null,
+  limits json not null,
+  pushed_by text not null,
+  pushed_at timestamptz not null default now(),
+  sign_key text not null, signature text not null,
+  revoked_at timestamptz, revoked_by text
+);
+create index module_pushed on mote.module (pushed_at);
+create index module_revoked on mote.module (revoked_at) where revoked_at is not null;
+create function mote.module_revoked() returns trigger language plpgsql as $$ begin
+  perform pg_notify('mote_module', new.hash);
+  return null;
+end $$;
+create trigger module_revoked after update of revoked_at on mote.module for each row
+  when (old.revoked_at is null and new.revoked_at is not null) execute function mote.module_revoked();
+`,
+  },
 ]

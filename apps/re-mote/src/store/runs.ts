@@ -1,3 +1,4 @@
+import { modulesIn } from '@re-ops/pipelines'
 import type { Failure, Run, RunSummary, Target, TargetState, TransportName } from '@re-ops/protocols'
 import type { Sql } from './sql.ts'
 
@@ -32,6 +33,10 @@ export const summaryOf = (row: RunRow): RunSummary => ({
   failed: row.failed,
   failures: row.failures,
 })
+const modulesOf = (pipeline: unknown): { modules?: string[] } => {
+  const modules = modulesIn(pipeline)
+  return modules.length === 0 ? {} : { modules }
+}
 export const runOf = (row: RunRow, targets?: Target[]): Run => ({
   id: row.id,
   on: row.selector,
@@ -40,6 +45,7 @@ export const runOf = (row: RunRow, targets?: Target[]): Run => ({
   createdAt: row.created_at.toISOString(),
   finishedAt: row.finished_at?.toISOString() ?? null,
   createdBy: row.created_by,
+  ...modulesOf(row.pipeline),
   summary: summaryOf(row),
   ...(targets ? { targets } : {}),
 })

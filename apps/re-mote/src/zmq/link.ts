@@ -1,7 +1,7 @@
 import { newId, type Keyset } from '@re-ops/protocols'
 import { isConnectionLost, withRetry, type Log, type Pool } from '@re-ops/service'
 import { brokerLimits } from '../broker/limits.ts'
-import type { Addressed, BrokerSays, BrokerStart, Hello, Stats } from '../broker/port.ts'
+import type { Addressed, BrokerSays, BrokerStart, Hello, ServiceSays, Stats } from '../broker/port.ts'
 import type { AgentSays, CallShape, CallSays } from '../broker/words.ts'
 import { makeBatcher } from '../services/batcher.ts'
 import { countAborts, writeAudit, type AuditEntry } from '../store/audit.ts'
@@ -25,6 +25,7 @@ export type LinkDeps = {
   onUnsent(host: string, calls: readonly string[], why: string): void
   onHostChanged(host: string): void
   onStats(stats: Stats): void
+  onModuleWanted(hash: string): void
   /** A broker listens: the first one, or the next after a restart. */
   onListening(): void
 }
@@ -35,6 +36,7 @@ export type Link = {
   send(host: string, epoch: number, messages: readonly CallSays[]): void
   endSession(host: string, reason: string, retry: boolean): void
   audit(entry: AuditEntry): void
+  sayModule(item: Extract<ServiceSays, { kind: 'module' | 'modules.revoked' }>): void
   /** The allow-list changed: tell the broker what is new, or all of it. */
   allowChanged(): void
   allowReload(): void
@@ -218,6 +220,8 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
         keys.add(item.key)
         if (keys.size === 1) setImmediate(() => void lookUp())
         return
+      case 'module.wanted':
+        return deps.onModuleWanted(item.hash)
       case 'hello':
         log.trace({ host: item.agent, routing: item.routing }, 'hello')
         return hellos.put({ hello: item, at: performance.now(), broker })
@@ -266,6 +270,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     send: (agent, epoch, messages) => child.say({ kind: 'send', agent, epoch, messages }),
     endSession: (agent, reason, retry) => child.say({ kind: 'end', agent, reason, retry }),
     audit,
+    sayModule: item => child.say(item),
     allowChanged: feed.changed,
     allowReload: () => void feed.reload(),
     get broker() {
