@@ -115,7 +115,7 @@ describe('steps as data', () => {
       { kind: 'call', steps: [] },
       'bad-pipeline',
       '/steps',
-      'unknown field; allowed are kind, operation, input, timeoutMs',
+      'unknown field; allowed are kind, operation, module, input, timeoutMs',
     ],
     [
       'an unknown kind',

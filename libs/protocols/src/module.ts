@@ -134,21 +134,36 @@ export const moduleProblem = (moduleKeys: readonly string[], hash: string, modul
 }
 
 /**
- * Why a JSON Schema from outside is refused, or null: too big, too deep, or pointing outside of itself. What a schema
- * costs to check is bounded where it is checked.
+ * Why a JSON Schema from outside is refused, or null: too big, too deep, pointing outside of itself, or with a pattern that is
+ * none. What a sound one costs to check is bounded where it is checked.
  */
 export const schemaProblem = (schema: unknown): string | null => {
   const bytes = Buffer.byteLength(JSON.stringify(schema) ?? '')
   if (bytes > moduleLimits.schemaBytesMax) return `has ${bytes} bytes; at most ${moduleLimits.schemaBytesMax}`
   return partProblem(schema, 0)
 }
+const shown = (text: string) => JSON.stringify(text.slice(0, 64))
+const isPattern = (text: string): boolean => {
+  try {
+    return new RegExp(text, 'u') instanceof RegExp
+  } catch {
+    return false
+  }
+}
+const keywordProblem = (key: string, value: unknown): string | null => {
+  const patterns = key === 'patternProperties' && typeof value === 'object' ? Object.keys(value ?? {}) : []
+  if (key === 'pattern' && typeof value === 'string') patterns.push(value)
+  const bad = patterns.find(one => !isPattern(one))
+  if (bad !== undefined) return `has ${shown(bad)}, which is no pattern`
+  if ((key === '$ref' || key === '$dynamicRef') && typeof value === 'string' && !/^(#|[A-Za-z_][\w.-]*$)/.test(value))
+    return `has ${key} ${shown(value)}, which points outside`
+  return null
+}
 const partProblem = (part: unknown, depth: number): string | null => {
   if (depth > moduleLimits.schemaNestingMax) return `is nested deeper than ${moduleLimits.schemaNestingMax}`
   if (typeof part !== 'object' || part === null) return null
   for (const [key, value] of Object.entries(part)) {
-    if ((key === '$ref' || key === '$dynamicRef') && typeof value === 'string' && !/^(#|[A-Za-z_][\w.-]*$)/.test(value))
-      return `${key} ${JSON.stringify(value.slice(0, 64))} points outside`
-    const why = partProblem(value, depth + 1)
+    const why = keywordProblem(key, value) ?? partProblem(value, depth + 1)
     if (why !== null) return why
   }
   return null
