@@ -5,7 +5,8 @@ import { bundle } from './bundle.ts'
 import { bundles, type Bundle } from './bundles.ts'
 
 const root = dirname(dirname(import.meta.dirname))
-const sources = ['apps/re-gent/src', 'libs/protocols/src', 'libs/operations/src', 'libs/pipelines/src', 'tools/bundle']
+const libraries = ['protocols', 'operations', 'pipelines', 'live']
+const sources = ['apps/re-gent/src', ...libraries.map(name => `libs/${name}/src`), 'tools/bundle']
 const keptMax = 4
 
 /** Names this exact text of the agent and all it is made of. */
@@ -13,7 +14,7 @@ const stamp = (): string => {
   const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json')))
   for (const folder of sources)
     for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).toSorted())
-      if (name.endsWith('.ts') && !name.endsWith('.test.ts'))
+      if (/\.(ts|mjs)$/.test(name) && !name.endsWith('.test.ts'))
         hash.update(name).update(readFileSync(join(root, folder, name)))
   return hash.digest('hex').slice(0, 16)
 }

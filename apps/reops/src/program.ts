@@ -159,7 +159,7 @@ Exit codes: 0 all ok · 1 some target failed · 2 wrong usage, or a selector tha
     .usage(
       '<operation> [key=value ...] [key:=json ...] --on <selector>\n       reops run --on <selector> [options] -- <command...>',
     )
-    .argument('[operation]', 'see `reops operations`')
+    .argument('[operation]', 'see `reops operations`; or a file that exports one: ops.ts, ops.ts#name')
     .argument('[input...]', 'key=value, typed by the schema of the operation (lists with commas); key:=json as it is')
     .option('--timeout <duration>', 'of each call, for example 10s')
     .option(
@@ -184,6 +184,7 @@ Exit codes: 0 all ok · 1 some target failed · 2 wrong usage, or a selector tha
       `${examples(
         "reops run uptime --on '*'",
         "reops run process.list top=3 by=memory --on 'role=web'",
+        "reops run examples/certificate.ts path=/etc/ssl/certs/site.pem --on 'role=web'",
         'reops run shell argv:=\'["df","-h"]\' timeoutMs=5000 --on \'web-*\'',
         "reops run --on 'web-[1-3] or db-1' --timeout 10s -- systemctl is-active nginx",
         "reops run facts --on '*' --json | jq -r 'select(.ok) | .host'",
@@ -360,6 +361,19 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
       done(import('./commands/operations.ts').then(m => m.showOperation(context, name, merged(operations, options)))),
     )
     .addHelpText('after', examples('reops operations show process.list'))
+
+  const modules = group('modules', 'code that was pushed: list it, revoke it')
+  add(modules, 'list', 'the modules, who pushed them, and what they offer')
+    .option('--limit <n>', 'how many', '20')
+    .action((options: object) => done(import('./commands/modules.ts').then(m => m.listModules(context, options))))
+    .addHelpText('after', examples('reops modules list', 'reops modules list --json'))
+  add(modules, 'revoke', 'a module runs nowhere any more; asks first')
+    .argument('<hash>', 'its hash, or at least eight characters of its beginning')
+    .option('-y, --yes', 'do not ask')
+    .action((hash: string, options: object) =>
+      done(import('./commands/modules.ts').then(m => m.revokeModule(context, hash, options))),
+    )
+    .addHelpText('after', examples('reops modules revoke 4f2a9c1e'))
 
   const enrolments = group('enrolments', 'let hosts join that are not made by `systems create`')
   add(enrolments, 'create', 'make a join token; prints how to start an agent with it')

@@ -7,6 +7,8 @@ import type {
   Host,
   HostResult,
   Keyset,
+  Module,
+  PushModule,
   Run,
   RunAggregate,
   RunMissing,
@@ -25,6 +27,7 @@ import {
   enrolmentShape,
   hostShape,
   missingShape,
+  moduleShape,
   operationShape,
   runShape,
   savedShape,
@@ -99,6 +102,21 @@ export const makeMote = (service: Service) => {
         await get(`/v1/runs/${segment(id)}/missing${query({ limit: options.limit })}`, options),
         'list of the missing',
         missingShape,
+        url,
+      ),
+    /** Pushes a live module; the same content again is the same module. Needs scope `code:push`. */
+    pushModule: async (body: PushModule, options: CallOptions = {}): Promise<Module> =>
+      shaped(await post('/v1/modules', body, options), 'module', moduleShape, url),
+    modules: async (page: { limit?: number } = {}, options: CallOptions = {}): Promise<Module[]> =>
+      shapedList(await get(`/v1/modules${query(page)}`, options), 'module', moduleShape, url),
+    module: async (hash: string, options: CallOptions = {}): Promise<Module> =>
+      shaped(await get(`/v1/modules/${segment(hash)}`, options), 'module', moduleShape, url),
+    /** It runs nowhere any more. */
+    revokeModule: async (hash: string, options: CallOptions = {}): Promise<Module> =>
+      shaped(
+        await send(service, { ...options, method: 'DELETE', path: `/v1/modules/${segment(hash)}` }),
+        'module',
+        moduleShape,
         url,
       ),
     hosts,

@@ -2,6 +2,7 @@ import type {
   Enrolment,
   Host,
   Job,
+  Module,
   Run,
   RunAggregate,
   RunMissing,
@@ -59,6 +60,7 @@ export const operationShape: Shape<OperationInfo> = {
   doc: 'string',
   input: 'object',
 }
+export const moduleShape: Shape<Module> = { hash: 'string', operations: 'array', pushedBy: 'string' }
 export const enrolmentShape: Shape<Enrolment> = { id: 'string', expiresAt: 'string' }
 export const aggregateShape: Shape<RunAggregate> = { run: 'string', state: 'string', ok: 'number', failures: 'object' }
 export const missingShape: Shape<RunMissing> = { run: 'string', expected: 'number', got: 'number', missing: 'array' }

@@ -21,10 +21,10 @@ export const missingOf = ({ host, state, step, failure }: Target): Missing | nul
   return unheard ? { host, state, why: failure?.message ?? state } : null
 }
 
-/** The operation whose values a pipeline ends with, when that can be told. */
+/** The operation of the catalogue whose values a pipeline ends with, when that can be told; one of a live module is not in it. */
 export const lastOperation = (pipeline: unknown): string | undefined => {
   const step = pipeline as Partial<StepData> | null
-  if (step?.kind === 'call') return step.operation
+  if (step?.kind === 'call') return step.module === undefined ? step.operation : undefined
   if (step?.kind === 'sequence')
     return lastOperation(step.steps?.findLast(one => (one as { kind?: string } | null)?.kind !== 'gather'))
   return step?.kind === 'retry' || step?.kind === 'via' ? lastOperation(step.step) : undefined

@@ -6,6 +6,7 @@ import { inputOf } from '../arguments/input.ts'
 import { summaryAsked, type SummaryOptions } from '../arguments/summary.ts'
 import { printJsonLine, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
+import { callOfFile, isModulePath } from './live.ts'
 import { progressText } from '../render/outcome.ts'
 
 export type RunOptions = SummaryOptions & {
@@ -60,6 +61,7 @@ const bodyOf = async (
     return { ...common, pipeline: { kind: 'call', operation: 'shell', input: { argv: [...command] } } }
   if (operation === undefined)
     throw usage('run what? give an operation (`reops operations` lists them), or a command behind `--`')
+  if (isModulePath(operation)) return { ...common, pipeline: await callOfFile(mote, operation, inputs, process.cwd()) }
   if (inputs.length === 0) return { ...common, pipeline: { kind: 'call', operation } }
   const known = await mote.operations()
   const info = known.find(one => one.name === operation)

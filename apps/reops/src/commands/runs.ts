@@ -8,6 +8,12 @@ import { usage } from '../fault.ts'
 import { table } from '../render/table.ts'
 import { ago, duration } from '../render/units.ts'
 
+/** `disk`, `certificate.expiry@4f2a9c1e` when its code came from a module, else `pipeline`. */
+const whatOf = (pipeline: unknown): string => {
+  const { kind, operation, module } = (pipeline ?? {}) as { kind?: string; operation?: string; module?: string }
+  if (kind === 'call' && module !== undefined) return `${operation}@${module.slice(0, 8)}`
+  return lastOperation(pipeline) ?? 'pipeline'
+}
 const lastedMs = (run: Run, nowMs: number) =>
   (run.finishedAt === null ? nowMs : Date.parse(run.finishedAt)) - Date.parse(run.createdAt)
 
@@ -27,7 +33,7 @@ export const listRuns = async (context: Context, options: { json?: boolean; limi
         run.id,
         ago(run.createdAt, context.now()),
         run.on,
-        lastOperation(run.pipeline) ?? 'pipeline',
+        whatOf(run.pipeline),
         run.state,
         String(run.summary.expected),
         String(run.summary.ok),
@@ -83,7 +89,7 @@ export const showRun = async (
   const ended = targets.filter(target => target.state !== 'queued' && target.state !== 'running')
   const took = duration(Math.max(0, lastedMs(run, context.now())))
   terminal.out(
-    `run ${run.id}  ${lastOperation(run.pipeline) ?? 'pipeline'} on ${run.on}  by ${run.createdBy}  ${ago(run.createdAt, context.now())}\n`,
+    `run ${run.id}  ${whatOf(run.pipeline)} on ${run.on}  by ${run.createdBy}  ${ago(run.createdAt, context.now())}\n`,
   )
   const { showOutcome } = await import('./outcome.ts')
   showOutcome(context, {
