@@ -88,6 +88,7 @@ test('faults of a file are one line each with file, line and column', async () =
   const empty = await reops(world, ['run', 'empty.ts', '--on', '*'])
   expect(empty).toMatchObject({ code: 2, error: expect.stringContaining('empty.ts: exports no operation') })
   expect((await reops(world, ['run', 'none.ts', '--on', '*'])).error).toBe('reops: there is no file none.ts\n')
+  write('ops.ts', operationFile('faults'))
   const several = await reops(world, ['run', 'ops.ts', '--on', '*'])
   expect(several.error).toContain('write ops.ts#NAME, with one of greet (my.greet), other (my.other)')
   const input = await reops(world, ['run', 'ops.ts#my.greet', 'times=0', '--on', '*'])
@@ -95,6 +96,7 @@ test('faults of a file are one line each with file, line and column', async () =
 }, 60_000)
 
 test('a native form of a file runs in a process of its own on each host', async () => {
+  write('ops.ts', operationFile('native'))
   const { out } = await reops(world, ['run', 'ops.ts#other', '--on', '*', '--json'])
   const pids = lines(out).flatMap(line => (line.ok ? [line.value] : []))
   expect(new Set(pids).size).toBe(2)
