@@ -6,6 +6,7 @@ const benches = {
   'fan-out': async () => (await import('./fan-out/fan-out.ts')).fanOut,
   agent: async () => (await import('./agent.ts')).agent,
   ssh: async () => (await import('./ssh.ts')).ssh,
+  live: async () => (await import('./live.ts')).live,
 }
 
 process.exitCode = await runProof(benches, process.argv.slice(2), new URL('./results/', import.meta.url))

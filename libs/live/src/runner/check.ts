@@ -5,16 +5,27 @@ import { schemaProblem } from '@re-ops/protocols'
 import type { TSchema } from 'typebox'
 import { Errors } from 'typebox/value'
 
-const checkWithinMs = 100
+/** Generous, because on a busy machine a sound check may be kept waiting. */
+const checkWithinMs = 1_000
 const errorsMax = 8
 
+/** What may take long, however small the schema is: patterns may never end, references go round, `uniqueItems` is quadratic. */
+const costly = new Set(['pattern', 'patternProperties', 'format', '$ref', '$dynamicRef', 'uniqueItems'])
+const isCostly = (part: unknown): boolean =>
+  typeof part === 'object' &&
+  part !== null &&
+  Object.entries(part).some(([key, value]) => costly.has(key) || isCostly(value))
+
+const errorsOf = (schema: object, value: unknown): readonly SchemaError[] =>
+  fieldErrors(schema as TSchema, Errors(schema as TSchema, value)).slice(0, errorsMax)
+
 /**
- * What of a value does not fit a schema that came from outside. Such a schema may hold a pattern that never ends, or refer to
- * itself: it is interpreted (no code is made from it) and stopped after 100 ms, which is then the error. Never throws.
+ * What of a value does not fit a schema that came from outside (and has passed schemaProblem). It is interpreted, no code is
+ * made from it; one that may take long is stopped after a second, which is then the error. Never throws.
  */
 export const checkLive = (schema: object, value: unknown): readonly SchemaError[] => {
   try {
-    return within(() => fieldErrors(schema as TSchema, Errors(schema as TSchema, value)).slice(0, errorsMax))
+    return isCostly(schema) ? within(() => errorsOf(schema, value)) : errorsOf(schema, value)
   } catch (error) {
     const late = (error as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT'
     const why = late ? `takes longer than ${checkWithinMs} ms to check` : 'cannot be checked: the schema is not sound'
