@@ -27,7 +27,11 @@ const fileOf = async (text: string): Promise<Made> => {
   const path = join(c.folder, 'operations.ts')
   writeFileSync(path, text)
   const file = await openModuleFile(path, c.folder)
-  return file.make().finally(() => file.close())
+  try {
+    return await file.make()
+  } finally {
+    await file.close()
+  }
 }
 const pulls = () => c.broker.received.filter(m => m.kind === 'module.pull').length
 const alive = async () => expect(await c.result(await c.shell({ argv: ['true'] }))).toMatchObject({ ok: true })

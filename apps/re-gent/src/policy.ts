@@ -88,29 +88,29 @@ const parse = (path: string, text: string): Policy => {
  * later refuses everything. `required`: named by the configuration, so it must be there.
  */
 export const keepPolicy = (path: string, required: boolean): PolicyKeeper => {
-  let [stamp, policy, fault]: [string, Policy, string | null] = ['', {}, null]
+  const held: { stamp: string; policy: Policy; fault: string | null } = { stamp: '', policy: {}, fault: null }
   const read = (): void => {
     const found = statSync(path, { throwIfNoEntry: false, bigint: true })
     const now = found ? `${found.mtimeNs} ${found.size} ${found.ino}` : 'none'
-    if (now === stamp) return
-    stamp = now
+    if (now === held.stamp) return
+    held.stamp = now
     try {
       if (!found && required) throw new Error(`${path} is not there`)
-      policy = found ? parse(path, readFileSync(path, 'utf8')) : {}
-      fault = null
+      held.policy = found ? parse(path, readFileSync(path, 'utf8')) : {}
+      held.fault = null
     } catch (error) {
-      fault = errorText(error)
+      held.fault = errorText(error)
     }
   }
   read()
-  if (fault !== null) throw new AgentExit(exitCodes.config, `the policy ${fault}`)
+  if (held.fault !== null) throw new AgentExit(exitCodes.config, `the policy ${held.fault}`)
   return {
     refusal: asks => {
       read()
-      if (fault !== null) return `the policy cannot be understood, so nothing is allowed: ${fault}`
-      const rule = ruleAgainst(policy, asks)
+      if (held.fault !== null) return `the policy cannot be understood, so nothing is allowed: ${held.fault}`
+      const rule = ruleAgainst(held.policy, asks)
       return rule === null ? null : `the policy of this host refuses it: ${rule}`
     },
-    memoryBytesMax: () => policy.memoryBytesMax,
+    memoryBytesMax: () => held.policy.memoryBytesMax,
   }
 }

@@ -23,7 +23,11 @@ export const words = operation({
 })`,
   )
   const file = await openModuleFile(path, folder)
-  return file.make().finally(() => file.close())
+  try {
+    return await file.make()
+  } finally {
+    await file.close()
+  }
 }
 const left = (stdout: string, code = 0) => ({ stdout, stderr: 'oh\n', code, truncated: false })
 

@@ -17,7 +17,7 @@ const isCostly = (part: unknown): boolean =>
   Object.entries(part).some(([key, value]) => costly.has(key) || isCostly(value))
 
 const errorsOf = (schema: object, value: unknown): readonly SchemaError[] =>
-  fieldErrors(schema as TSchema, Errors(schema as TSchema, value)).slice(0, errorsMax)
+  fieldErrors(schema, Errors(schema as TSchema, value)).slice(0, errorsMax)
 
 /**
  * What of a value does not fit a schema that came from outside (and has passed schemaProblem). It is interpreted, no code is

@@ -7,7 +7,7 @@ export const runnerLimits = {
   /** An idle process is ended after this, the one that waits without a module too. */
   idleMs: 60_000,
   /** A fresh process takes 40 ms to start, so one waits ready; it is started this long after the last was taken. */
-  spareAfterMs: 500,
+  spareAfterMs: 1_500,
   startWithinMs: 15_000,
   /** How long a native form may take to obey its signal. */
   abortGraceMs: 250,

@@ -101,8 +101,8 @@ const onLine = async line => {
 let kept = ''
 channel.setEncoding('utf8')
 channel.on('data', text => {
-  const lines = `${kept}${text}`.split('\n')
-  kept = lines.pop()
+  const lines = (kept + text).split('\n')
+  kept = lines.pop() ?? ''
   for (const line of lines) void onLine(line)
 })
 // The other side is gone: whatever still runs here has nobody left to answer to.

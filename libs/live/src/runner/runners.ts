@@ -59,7 +59,11 @@ export const makeRunners = (spec: RunnersSpec): Runners => {
     if (warm.size < runnerLimits.warmMax) return
     const idle = [...warm].filter(([, one]) => one.child.busy === 0)
     const [oldest] = idle.toSorted(([, a], [, b]) => a.idleSince - b.idleSince)
-    if (oldest) forget(oldest[0], oldest[1], 'ended: it made room for another module')
+    if (!oldest) return
+    const [hash, { child }] = oldest
+    warm.delete(hash)
+    // Ending a process takes as long as a whole call, and the next call is waiting.
+    setTimeout(() => child.kill('ended: it made room for another module'), runnerLimits.spareAfterMs)
   }
   const warmed = ({ hash, code, limits }: Runnable): Warm => {
     const known = warm.get(hash)
