@@ -51,6 +51,9 @@ export type PolicyKeeper = {
   memoryBytesMax(): number | undefined
 }
 
+/** A look at the file costs more than the rest of a small call. */
+const lookEveryMs = 1_000
+
 const matching = (patterns: readonly string[], text: string) => patterns.find(one => patternMatches(one, text))
 
 /** Pure: the rule that speaks against it, or null. */
@@ -84,12 +87,20 @@ const parse = (path: string, text: string): Policy => {
 }
 
 /**
- * Keeps the policy file: read at the start (a wrong one is exit 2) and again when it changes. One that cannot be understood
- * later refuses everything. `required`: named by the configuration, so it must be there.
+ * Keeps the policy file: read at the start (a wrong one is exit 2) and again within a second of a change. One that cannot be
+ * understood later refuses everything. `required`: named by the configuration, so it must be there.
  */
 export const keepPolicy = (path: string, required: boolean): PolicyKeeper => {
-  const held: { stamp: string; policy: Policy; fault: string | null } = { stamp: '', policy: {}, fault: null }
+  const held: { stamp: string; policy: Policy; fault: string | null; lookAt: number } = {
+    stamp: '',
+    policy: {},
+    fault: null,
+    lookAt: 0,
+  }
   const read = (): void => {
+    const time = performance.now()
+    if (time < held.lookAt) return
+    held.lookAt = time + lookEveryMs
     const found = statSync(path, { throwIfNoEntry: false, bigint: true })
     const now = found ? `${found.mtimeNs} ${found.size} ${found.ino}` : 'none'
     if (now === held.stamp) return
