@@ -67,6 +67,18 @@ describe('facts', () => {
     expect(await namesOn('fact:cpu.count=5')).toEqual([])
   })
 
+  test('of other operations that are facts have their name; a filtered answer is none', async () => {
+    const host = await enrolled()
+    const names = ['deploy', 'filtered']
+    await connect(host, { answer: () => ({ ok: true, value: [{ name: names.shift() ?? 'later', uid: 1001 }] }) })
+    await start(host.name, { pipeline: call('user.list') })
+    await start(host.name, { pipeline: { ...call('user.list'), input: { people: true } } })
+    await start(host.name, { pipeline: call('facts') }) // no facts, but behind the others in line
+    await until('the users are kept', async () => (await hostOf(host.host)).factsAt !== null)
+    expect((await hostOf(host.host)).facts).toEqual({ users: [{ name: 'deploy', uid: 1001 }] })
+    expect(await namesOn('fact:users.name=deploy')).toEqual([host.name])
+  })
+
   test('that failed, or are none, or that jsonb refuses, leave those that were', async () => {
     const host = await enrolled()
     const failure = { kind: 'exit' as const, message: 'no', step: '' }

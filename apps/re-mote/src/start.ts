@@ -132,7 +132,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     reads: operation => operationNamed(operation)?.reads === true,
     onCommit: metrics.onCommit,
     onCallEnd: metrics.onCallEnd,
-    onResult: ({ target, operation }, value) => facts.note({ host: target.host, operation, value }),
+    onResult: ({ target, operation, input }, value) => facts.note({ host: target.host, operation, input, value }),
     settleBeforeCommit: faults.has('ack-before-commit'),
     hold: makeHold({ windows: config.windows, proofKit: config.proofKit, state }),
   })

@@ -55,7 +55,7 @@ export type OperationSpec<I = never, O = unknown> = {
   readonly summary?: Readonly<Record<string, readonly string[]>>
   /**
    * The result is a fact of the host, kept for selectors under this name: `fact:NAME.path`. A result of `facts` alone is kept field by field:
-   * its fields are the facts that every host has.
+   * its fields are the facts that every host has. Only the whole is a fact: what a call with input (a filter) gives is not kept.
    */
   readonly fact?: string
   /** Input `dry: true` makes it only say what it would change. */

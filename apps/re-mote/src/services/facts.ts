@@ -10,9 +10,10 @@ export type FactsDeps = {
   operationNamed(name: string): AnyOperation | undefined
   onHostChanged(host: string): void
 }
+type Result = { readonly host: string; readonly operation: string; readonly input: unknown; readonly value: unknown }
 export type Facts = {
   /** A result that is committed; it is a fact when its operation says so. */
-  note(result: { readonly host: string; readonly operation: string; readonly value: unknown }): void
+  note(result: Result): void
   drained(): Promise<void>
 }
 
@@ -38,13 +39,16 @@ export const makeFacts = ({ log, pool, operationNamed, onHostChanged }: FactsDep
     onRefused: ({ host }) => log.warn({ host }, 'facts of a host cannot be stored'),
   })
   return {
-    note: ({ host, operation, value }) => {
-      const facts = factsOf(operationNamed(operation), value)
+    note: ({ host, operation, input, value }) => {
+      const facts = isWhole(input) ? factsOf(operationNamed(operation), value) : null
       if (facts && batcher.length < waitingMax) batcher.put({ host, facts })
     },
     drained: batcher.drained,
   }
 }
+
+/** A filter makes less of a fact than it is; as whom it was read does not. */
+const isWhole = (input: unknown) => Object.keys(input ?? {}).every(key => key === 'become')
 
 const factsOf = (operation: AnyOperation | undefined, value: unknown): HostFacts['facts'] | null => {
   if (operation?.fact === undefined) return null

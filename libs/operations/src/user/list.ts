@@ -45,6 +45,7 @@ export const userList = operation({
   ),
   output: Type.Array(User),
   reads: true,
+  fact: 'users',
   shell: {
     script: () => scriptWith({}, script),
     ...becomes,
