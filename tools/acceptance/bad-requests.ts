@@ -80,7 +80,14 @@ const runs: readonly Case[] = [
     'selector-matches-nothing',
     /^\/body\/on: no host matches "role=none"; .*--allow-none/,
   ],
-  [{ on: "a='\u0000'", pipeline: ping }, 400, 'bad-text', /character NUL .* allowed is all other Unicode$/],
+  [{ on: "a='\u0000'", pipeline: ping }, 400, 'bad-selector', /^selector, character 4: .* without NUL characters$/],
+  [{ on: '*', pipeline: ping, waitOnline: -1 }, 400, 'invalid-body', /^\/body\/waitOnline must be >= 0$/],
+  [
+    { on: 'x and @nobody', pipeline: ping },
+    400,
+    'bad-selector',
+    /^selector, character 7: no selector is saved as `nobody`$/,
+  ],
   [[], 400, 'invalid-body', /^\/body must be object$/],
 ]
 

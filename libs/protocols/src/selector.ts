@@ -42,7 +42,8 @@ export class SelectorError extends Error {
   }
 }
 
-const foundAt = (text: string, at: number) => (at >= text.length ? 'the end' : `\`${text[at]}\``)
+const foundAt = (text: string, at: number) =>
+  at >= text.length ? 'the end' : `\`${text[at] === '\0' ? '\\u0000' : text[at]}\``
 
 type Token = { kind: 'word' | 'quoted' | '(' | ')' | ',' | '=' | '!='; text: string; at: number }
 
