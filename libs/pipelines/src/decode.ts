@@ -95,7 +95,7 @@ const read = (json: unknown, path: string, depth: number, known: Known): Node =>
     case 'via': {
       const transport = raw['transport']
       if (transport !== 'zmq' && transport !== 'ssh') throw bad(`${path}/transport`, 'must be one of zmq, ssh')
-      return { kind, transport, step: read(raw['step'], `${path}/step`, depth + 1, byName) }
+      return { kind, transport, step: read(raw['step'], `${path}/step`, depth + 1, known) }
     }
     default:
       return { kind: 'gather' }

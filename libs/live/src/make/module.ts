@@ -1,4 +1,4 @@
-import type { AnyOperation } from '@re-ops/pipelines'
+import { foldedOut, type AnyOperation } from '@re-ops/pipelines'
 import {
   defaultModuleLimits,
   moduleHash,
@@ -33,7 +33,7 @@ const describe = (of: AnyOperation): ModuleOperation => ({
   input: plain(of.input as unknown as Record<string, unknown>),
   output: plain(of.output as unknown as Record<string, unknown>),
   summary: plain(of.summary ?? {}) as Record<string, string[]>,
-  varies: [...(of.varies ?? [])],
+  varies: [...foldedOut(of.varies)],
 })
 
 const isOperation = (value: unknown): value is AnyOperation =>
