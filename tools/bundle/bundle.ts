@@ -4,7 +4,7 @@ import { builtinModules } from 'node:module'
 import { basename, extname, join, relative } from 'node:path'
 import type { BundleForm } from './bundles.ts'
 import { cataloguePlugin } from './catalogue.ts'
-import { childrenPlugin, type Children } from './children.ts'
+import { childrenPlugin, laterPlugin, type Children } from './children.ts'
 import { hostOptions } from './host.ts'
 import { programName, writeLauncher } from './launcher.ts'
 import { shipZeromq, shipZeromqAddons } from './zeromq.ts'
@@ -71,7 +71,8 @@ const builtinsOf = (metafile: Metafile): string[] => {
 const compile = async (root: string, folder: string, main: string, form: BundleForm) => {
   const [options, first] = form === 'host' ? [hostOptions(root), programName] : [serviceOptions, 'main.mjs']
   const children: Children = { programs: new Map([[first, main]]), files: new Map(), extension: extname(first) }
-  const plugins = [...(options.plugins ?? []), childrenPlugin(root, children)]
+  const later = form === 'host' ? [laterPlugin(children)] : []
+  const plugins = [...later, ...(options.plugins ?? []), childrenPlugin(root, children)]
   for (let round = 1; round <= roundsMax; round += 1) {
     const entries = new Map(children.programs)
     const more: Metafile[] = []

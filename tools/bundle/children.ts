@@ -34,6 +34,23 @@ const remember = (known: Map<string, string>, name: string, path: string): void 
   known.set(name, path)
 }
 
+/**
+ * What a program loads only when it needs it (`await import('./live/live.ts')`) is a file of its own beside it: in one text it would
+ * cost its memory from the start, and keep whole whatever it imports.
+ */
+export const laterPlugin = (children: Children): Plugin => ({
+  name: 'later',
+  setup(build) {
+    build.onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ path, kind, resolveDir }) => {
+      if (kind !== 'dynamic-import') return null
+      const file = resolve(resolveDir, path)
+      const name = outputName(file, children.extension)
+      remember(children.programs, name, file)
+      return { path: `./${name}`, external: true }
+    })
+  },
+})
+
 /** Notes every program and file named by the sources under `root` and rewrites the names. */
 export const childrenPlugin = (root: string, children: Children): Plugin => ({
   name: 'children',

@@ -19,7 +19,8 @@ export const importsOf = (source: string): string[] => {
   const found = forms.flatMap(form =>
     [...text.matchAll(form)].map(match => ({ at: match.index, name: match[2] ?? '' })),
   )
-  return [...new Set(found.toSorted((a, b) => a.at - b.at).map(one => one.name))]
+  // A text with a `${` in it is the text of a program that is being written.
+  return [...new Set(found.filter(one => !one.name.includes('${')).toSorted((a, b) => a.at - b.at).map(one => one.name))]
 }
 
 /** `@scope/name/sub/path` -> `@scope/name`; a relative path or a `node:` builtin has no package. */

@@ -33,6 +33,7 @@ import { addModules } from './routes/modules.ts'
 import { addRuns } from './routes/runs.ts'
 import { addSelectors } from './routes/selectors.ts'
 import { addSsh } from './routes/ssh.ts'
+import { makeLiveOperations } from './runner/live-operations.ts'
 import { makeHub } from './services/events.ts'
 import { makeFacts } from './services/facts.ts'
 import { makeModules } from './services/modules.ts'
@@ -111,10 +112,26 @@ export const start = async (context: ServiceContext, config: Config, environment
   const sizes = () => ({ ...driver.size(), sessions: parts.link?.sessions ?? 0, sshConnections: ssh.pool.size })
   const metrics = makeMoteMetrics(pool, sizes)
   const secrets = makeSecrets({ pool, schema: 'mote', masterKeys })
+  const modules = makeModules({
+    log,
+    pool,
+    keys: installation.keys.modules,
+    audit: entry => parts.link?.audit(entry),
+    say: item => parts.link?.sayModule(item),
+  })
+  const live = makeLiveOperations(modules.load)
+  context.onStop('runners', async () => live.close())
+  const tellRevoked = (fresh: readonly string[]) => {
+    live.drop(fresh)
+    modules
+      .tellRevoked(fresh)
+      .catch((error: unknown) => log.warn({ err: error }, 'agents could not be told of revoked modules'))
+  }
   const ssh = await startSsh({
     log,
     postgres: writer,
     secrets,
+    live,
     stateFolder: state,
     agentSocket: config.sshAgent,
     onStarted: id => driver.overSsh.onStarted(id),
@@ -134,24 +151,16 @@ export const start = async (context: ServiceContext, config: Config, environment
     reads: operation => operationNamed(operation)?.reads === true,
     onCommit: metrics.onCommit,
     onCallEnd: metrics.onCallEnd,
-    onResult: ({ target, operation, input }, value) => facts.note({ host: target.host, operation, input, value }),
+    // What the catalogue calls facts; a module may have an operation of that name.
+    onResult: ({ target, operation, module, input }, value) => {
+      if (module === undefined) facts.note({ host: target.host, operation, input, value })
+    },
     settleBeforeCommit: faults.has('ack-before-commit'),
     hold: makeHold({ windows: config.windows, proofKit: config.proofKit, state }),
   })
   context.onStop('driver', driver.close)
   // Before the driver, which then commits how the calls under way ended.
   context.onStop('ssh', ssh.close)
-  const modules = makeModules({
-    log,
-    pool,
-    keys: installation.keys.modules,
-    audit: entry => parts.link?.audit(entry),
-    say: item => parts.link?.sayModule(item),
-  })
-  const tellRevoked = (fresh: readonly string[]) =>
-    void modules
-      .tellRevoked(fresh)
-      .catch((error: unknown) => log.warn({ err: error }, 'agents could not be told of revoked modules'))
   const runs: RunsDeps = {
     log,
     pool,

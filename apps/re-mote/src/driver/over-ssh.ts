@@ -39,8 +39,9 @@ export const makeOverSsh = ({ ssh, flights, mover, acks }: OverSshDeps): OverSsh
     call.state = 'sent'
     // The transport ends every call; this is for a bug in it. Waiting for a connection is not the call's time.
     call.deadline = performance.now() + call.timeoutMs + driverLimits.slotWaitMaxMs
-    const { id, operation, timeoutMs } = call
-    ssh.send({ id, host, operation, input: call.input ?? {}, timeoutMs })
+    const { id, operation, module, timeoutMs } = call
+    const of = module === undefined ? { operation } : { operation, module }
+    ssh.send({ id, host, ...of, input: call.input ?? {}, timeoutMs })
   },
   adopt: call => {
     const again = call.reads && call.redeliveries < driverLimits.redeliveriesMax && !call.target.run.cancelled

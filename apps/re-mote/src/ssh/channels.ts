@@ -96,13 +96,15 @@ export const makeChannels = (session: Session): Channels => {
     try {
       const { it: runner, done } = await takeRunner(options.signal)
       const end = await runner.run(command, options)
-      const free = runner.free().then(() => {
+      const comeBack = async () => {
+        await runner.free()
         checked.delete(free)
         if (runner.usable) idle.push(runner)
         else all.delete(runner)
         done()
         giveBack()
-      })
+      }
+      const free = comeBack()
       checked.add(free)
       return end
     } catch (error) {

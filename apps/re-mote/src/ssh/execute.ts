@@ -1,5 +1,6 @@
-import { checkInput, operationNamed, parseShell, planShell } from '@re-ops/operations'
-import { wireLimits, type CallResult, type Failure, type FailureKind } from '@re-ops/protocols'
+import { checkInput, operationNamed, parseShell, planShell, type ShellPlan } from '@re-ops/operations'
+import { wireLimits, type CallResult, type Failure, type FailureKind, type ShellResult } from '@re-ops/protocols'
+import type { LiveOperations } from '../runner/live-operations.ts'
 import { become } from './become.ts'
 import { requiredText, type CredentialDeps } from './credentials.ts'
 import type { SshHost } from './host.ts'
@@ -13,11 +14,19 @@ export type SshCall = {
   readonly id: string
   readonly host: string
   readonly operation: string
+  /** The live module it is of. */
+  readonly module?: string
   readonly input: unknown
   readonly timeoutMs: number
 }
 export type AbortReason = 'timeout' | 'cancelled' | 'stopping'
-export type ExecuteDeps = CredentialDeps & { readonly pool: Pool }
+export type ExecuteDeps = CredentialDeps & {
+  readonly pool: Pool
+  readonly live: Pick<LiveOperations, 'planOf' | 'parseOf'>
+}
+
+/** What to spawn, and how to read what it leaves. */
+type Prepared = { readonly plan: ShellPlan; parse(result: ShellResult): CallResult | Promise<CallResult> }
 
 type Fail = (kind: FailureKind, message: string, more?: Partial<Failure>) => CallResult
 const failing =
@@ -63,7 +72,13 @@ const aborted = (fail: Fail, end: Extract<CommandEnd, { kind: 'aborted' }>, reas
 const signalHint = (code: number): string =>
   code > 128 && code <= 192 ? ` (128 + ${code - 128}, as after a signal)` : ''
 
-const resultOf = (call: SshCall, fail: Fail, end: CommandEnd, reason: AbortReason, timeoutMs: number): CallResult => {
+const resultOf = async (
+  { parse }: Prepared,
+  fail: Fail,
+  end: CommandEnd,
+  reason: AbortReason,
+  timeoutMs: number,
+): Promise<CallResult> => {
   switch (end.kind) {
     case 'refused':
       return fail('unreachable', end.why, { started: 'no' })
@@ -73,12 +88,10 @@ const resultOf = (call: SshCall, fail: Fail, end: CommandEnd, reason: AbortReaso
       return aborted(fail, end, reason, timeoutMs)
     case 'ended': {
       if (end.signal !== null) return fail('exit', `killed by ${end.signal}`, { signal: end.signal, ...tailOf(end) })
-      const operation = operationNamed(call.operation)
-      if (!operation) return fail('rejected', `there is no operation ${call.operation}`, { started: 'no' })
       const [stdout, stderr] = [fit(end.stdout, escapedBytesMax / 2), fit(end.stderr, escapedBytesMax / 2)]
       const truncated = end.truncated || stdout.length < end.stdout.length || stderr.length < end.stderr.length
       const code = end.code ?? 0
-      const result = parseShell(operation, call.input, { stdout, stderr, code, truncated })
+      const result = await parse({ stdout, stderr, code, truncated })
       if (!result.ok) {
         const { kind, message, step: _, ...more } = result.failure
         return fail(kind, kind === 'exit' ? `${message}${signalHint(code)}` : message, more)
@@ -90,13 +103,30 @@ const resultOf = (call: SshCall, fail: Fail, end: CommandEnd, reason: AbortReaso
   }
 }
 
-/** Before anything is asked of the host: why the call cannot be done over SSH, or null. */
-const refusalOf = (call: SshCall, fail: Fail): CallResult | null => {
+/** Before anything is asked of the host: the plan, or the answer that says why the call cannot be done over SSH. */
+const prepare = (
+  { live }: ExecuteDeps,
+  call: SshCall,
+  fail: Fail,
+): Prepared | CallResult | Promise<Prepared | CallResult> => {
+  if (call.module !== undefined) return prepareLive(live, { ...call, module: call.module }, fail)
   const operation = operationNamed(call.operation)
   if (!operation) return fail('rejected', `there is no operation ${call.operation}`, { started: 'no' })
   if (!operation.shell) return fail('rejected', `${call.operation} needs an agent`, { started: 'no' })
   const [error] = checkInput(operation, call.input)
-  return error ? fail('invalid', `input${error.path} ${error.message}`, { started: 'no' }) : null
+  if (error) return fail('invalid', `input${error.path} ${error.message}`, { started: 'no' })
+  const plan = planShell(operation, call.input)
+  return { plan, parse: result => parseShell(operation, call.input, result) }
+}
+const prepareLive = async (
+  live: ExecuteDeps['live'],
+  { module, operation, input }: SshCall & { readonly module: string },
+  fail: Fail,
+): Promise<Prepared | CallResult> => {
+  const plan = await live.planOf(module, operation, input)
+  if (!('ok' in plan)) return { plan, parse: result => live.parseOf(module, operation, input, result) }
+  const { kind, message, step: _, ...more } = plan.failure
+  return fail(kind, message, more)
 }
 
 /**
@@ -116,9 +146,9 @@ export const execute = async (
   let timer: NodeJS.Timeout | undefined
   let started = false
   try {
-    const refusal = refusalOf(call, fail)
-    if (refusal) return refusal
-    const plan = planShell(operationNamed(call.operation) as never, call.input)
+    const prepared = await prepare(deps, call, fail)
+    if ('ok' in prepared) return prepared
+    const { plan } = prepared
     const timeoutMs = Math.min(plan.timeoutMs ?? call.timeoutMs, call.timeoutMs)
     const lease = await deps.pool.use(host, signal)
     try {
@@ -136,7 +166,7 @@ export const execute = async (
         onStarted()
       }
       const end = await lease.channels.run(command, { signal, onStarted: begun, as })
-      return resultOf(call, fail, end, reason(), timeoutMs)
+      return await resultOf(prepared, fail, end, reason(), timeoutMs)
     } finally {
       lease.release()
     }

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openModuleFile } from '@re-ops/live/make'
 import type { Host, Run, SshSettings } from '@re-ops/protocols'
 import { testPostgres, type TestPostgres } from '@re-ops/service/testing'
 import {
@@ -66,6 +68,35 @@ describeWithSshd(`over SSH${missing === null ? '' : ` (${missing})`}`, () => {
     const identity = await enrolHost(mote, { name })
     return identity.host
   }
+
+  test('an operation of a live module runs, its functions in a runner of the service, and a native one needs an agent', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'live-'))
+    writeFileSync(
+      join(folder, 'ops.ts'),
+      `import { operation, Type } from '@re-ops/pipelines'
+const common = { doc: 'Live.', input: Type.Object({ text: Type.String() }) }
+export const echo = operation({
+  ...common, name: 'shell', output: Type.Object({ said: Type.String(), runner: Type.Integer() }),
+  shell: { script: ({ text }) => 'echo ' + text + '; exit 4', okCodes: () => [4], parse: ({ stdout }) => ({ said: stdout, runner: process.pid }) },
+})
+export const native = operation({ ...common, name: 'my.native', output: Type.Null(), native: async () => null })`,
+    )
+    const file = await openModuleFile('ops.ts', folder)
+    const { hash, code, operations, limits } = await file.make()
+    await file.close()
+    rmSync(folder, { recursive: true })
+    expect((await mote.ask('POST', '/v1/modules', { body: { hash, code, operations, limits } })).status).toBe(201)
+    const host = await add()
+    const call = (operation: string) => ({ kind: 'call', operation, module: hash, input: { text: 'hello' } })
+    const run = await start(host.name, call('shell'))
+    expect(run).toMatchObject({ modules: [hash], targets: [{ state: 'ok', value: { said: 'hello\n' } }] })
+    expect((run.targets?.[0]?.value as { runner: number }).runner).not.toBe(mote.pid)
+    const native = await start(host.name, call('my.native'))
+    expect(native.targets?.[0]).toMatchObject({
+      state: 'rejected',
+      failure: { message: expect.stringContaining('needs an agent'), started: 'no' },
+    })
+  })
 
   test('an operation runs, and every step after it, and its result is stored', async () => {
     const host = await add()

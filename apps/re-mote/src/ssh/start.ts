@@ -1,6 +1,7 @@
 import type { CallResult } from '@re-ops/protocols'
 import { newId } from '@re-ops/protocols'
 import type { Log, Pool as PostgresPool, Secrets } from '@re-ops/service'
+import type { LiveOperations } from '../runner/live-operations.ts'
 import { makeBatcher } from '../services/batcher.ts'
 import { findSshHostNamed, findSshHosts, noteReach, type Reach } from '../store/ssh-hosts.ts'
 import { makeDirectory, type Directory } from './directory.ts'
@@ -12,6 +13,7 @@ export type SshDeps = {
   readonly log: Log
   readonly postgres: PostgresPool
   readonly secrets: Pick<Secrets, 'get'>
+  readonly live: Pick<LiveOperations, 'planOf' | 'parseOf'>
   readonly stateFolder: string
   readonly agentSocket: string | undefined
   onStarted(id: string): void
@@ -57,6 +59,7 @@ export const startSsh = async (deps: SshDeps): Promise<Ssh> => {
     log,
     folder,
     pool,
+    live: deps.live,
     secret: name => secrets.get(name),
     hostOf: directory.hostOf,
     onStarted: deps.onStarted,

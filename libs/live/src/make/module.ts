@@ -1,4 +1,3 @@
-import type { AnyOperation } from '@re-ops/pipelines'
 import {
   defaultModuleLimits,
   moduleHash,
