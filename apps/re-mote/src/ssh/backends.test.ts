@@ -141,6 +141,23 @@ describeWithSshd(`ways in${missing === null ? '' : ` (${missing})`}`, () => {
     })
   })
 
+  test('the ssh program: a connection that breaks is lost, the next call connects anew', async () => {
+    const other = await startSshd()
+    try {
+      await mote.ask('PUT', '/v1/secrets/ssh%2Fbreaks', { body: { value: other.key } })
+      const host = await add({ identity: ['secret:ssh/breaks'], backend: 'openssh', port: other.port }, other.hostKeys)
+      const lost = run(host, { argv: ['sleep', '78.5'] })
+      await until('it runs', () => spawnSync('pgrep', ['-fx', 'sleep 78.5']).status === 0)
+      await other.crash()
+      expect(await lost).toMatchObject({ state: 'lost', failure: { started: 'yes', transport: 'ssh' } })
+      await other.again()
+      expect(await run(host)).toMatchObject(isIn)
+    } finally {
+      await other.stop()
+      spawnSync('pkill', ['-fx', 'sleep 78.5'])
+    }
+  })
+
   test('an unknown host key is refused by the ssh program too', async () => {
     const other = await startSshd()
     try {

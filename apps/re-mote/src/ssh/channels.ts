@@ -1,8 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { killCommand, type Victim } from './kill.ts'
 import { sshLimits } from './limits.ts'
 import { runOnOwnChannel } from './own-channel.ts'
 import { SshRefused } from './refused.ts'
-import type { Command, CommandEnd, RunOptions, Session } from './remote.ts'
+import type { Command, CommandEnd, Remote, RunOptions, Session } from './remote.ts'
 import { makeRunner, type Runner } from './runner.ts'
 import { commandLine, fitsRunner, lineCommand, runnerCommand, whyNotSaid } from './script.ts'
 import { makeTurns } from './turns.ts'
@@ -25,24 +26,81 @@ export const makeChannels = (session: Session): Channels => {
 
   /** Done with a command, but not yet known to be good for another: that takes a round trip, a new runner takes much longer. */
   const checked = new Set<Promise<void>>()
-  const takeRunner = async (): Promise<Runner> => {
-    if (idle.length === 0 && checked.size > 0) await Promise.race(checked)
+  /** Commands that hold a channel, each until it gives it up. */
+  const working = new Set<Promise<void>>()
+  /** When a channel was given up last. */
+  let gaveUpAt = Number.NEGATIVE_INFINITY
+  const opening = makeTurns(1, sshLimits.waitingMax, 'a channel')
+  const idleRunner = (): Runner | undefined => {
     for (let runner = idle.pop(); runner; runner = idle.pop())
       if (runner.usable) return runner
       else all.delete(runner)
-    const runner = makeRunner(await session.open(runnerCommand))
+    return undefined
+  }
+  const work = (): (() => void) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    working.add(promise)
+    return () => {
+      gaveUpAt = performance.now()
+      working.delete(promise)
+      resolve()
+    }
+  }
+  /**
+   * Gives `found`, or a new channel. A host may allow fewer sessions than we ask for (MaxSessions): then a runner that only waits gives its
+   * own, or a command is waited for. One at a time, so that who fails knows of all that hold a channel.
+   */
+  const openChannel = async <T>(
+    command: string,
+    signal: AbortSignal,
+    use: (remote: Remote) => T,
+    found: () => T | undefined = () => undefined,
+  ): Promise<{ readonly it: T; readonly done: () => void }> => {
+    const giveBack = await opening.take(signal)
+    try {
+      for (;;) {
+        signal.throwIfAborted()
+        const it = found()
+        if (it !== undefined) return { it, done: work() }
+        try {
+          return { it: use(await session.open(command)), done: work() }
+        } catch (error) {
+          if (session.broken) throw error
+          const runner = idleRunner()
+          if (runner) {
+            all.delete(runner)
+            await runner.leave()
+            gaveUpAt = performance.now()
+          } else if (working.size > 0) await Promise.race(working)
+          // sshd counts a session for a moment longer than its channel is there.
+          else if (performance.now() - gaveUpAt < sshLimits.letGoMs) await pause(sshLimits.letGoMs / 50)
+          else throw error
+        }
+      }
+    } finally {
+      giveBack()
+    }
+  }
+  const newRunner = (remote: Remote): Runner => {
+    const runner = makeRunner(remote)
     all.add(runner)
     return runner
+  }
+  const takeRunner = async (signal: AbortSignal) => {
+    if (idle.length === 0 && checked.size > 0) await Promise.race(checked)
+    const it = idleRunner()
+    return it ? { it, done: work() } : openChannel(runnerCommand, signal, newRunner, idleRunner)
   }
   const byRunner = async (command: Command, options: RunOptions): Promise<CommandEnd> => {
     const giveBack = await runnerTurns.take(options.signal)
     try {
-      const runner = await takeRunner()
+      const { it: runner, done } = await takeRunner(options.signal)
       const end = await runner.run(command, options)
       const free = runner.free().then(() => {
         checked.delete(free)
         if (runner.usable) idle.push(runner)
         else all.delete(runner)
+        done()
         giveBack()
       })
       checked.add(free)
@@ -55,7 +113,8 @@ export const makeChannels = (session: Session): Channels => {
   const byOwnChannel = async (command: Command, options: RunOptions): Promise<CommandEnd> => {
     const giveBack = await ownTurns.take(options.signal)
     try {
-      return await runOnOwnChannel(await session.open(lineCommand), command, options)
+      const { it: remote, done } = await openChannel(lineCommand, options.signal, opened => opened)
+      return await runOnOwnChannel(remote, command, options).finally(done)
     } finally {
       giveBack()
     }

@@ -49,7 +49,11 @@ const tailOf = ({ stderr }: Output): Partial<Failure> =>
 
 const aborted = (fail: Fail, end: Extract<CommandEnd, { kind: 'aborted' }>, reason: AbortReason, timeoutMs: number) => {
   const killed = end.killed ? 'its process group was killed' : 'it could not be killed and may still run'
-  const more: Partial<Failure> = { ...tailOf(end), started: 'yes', ...(end.killed ? {} : { stillRunning: true }) }
+  const more: Partial<Failure> = {
+    ...tailOf(end),
+    started: end.started ? 'yes' : 'unknown',
+    ...(end.killed ? {} : { stillRunning: true }),
+  }
   if (reason === 'timeout') return fail('timeout', `not done after ${timeoutMs} ms; ${killed}`, more)
   if (reason === 'cancelled') return fail('cancelled', `cancelled; ${killed}`, more)
   return fail('lost', `the service stopped while it ran; ${killed}`, more)

@@ -23,6 +23,8 @@ export const sshLimits = {
   /** How long a killed command may take to be gone, and the kill itself. */
   killMs: 3_000,
   openChannelMs: 15_000,
+  /** How long a host may take to count a session no more whose channel is closed. */
+  letGoMs: 1_000,
   jumpsMax: 8,
   stderrTailChars: 4_096,
 } as const

@@ -111,6 +111,7 @@ export const opensshSession = async (
   deps: CredentialDeps,
   host: SshHost,
   hops: readonly Hop[],
+  onBroken: () => void,
 ): Promise<{ session: Session; clean(): void }> => {
   const own: Private = { folder: await mkdtemp(join(tmpdir(), 'reops-ssh-')), files: new Map() }
   const clean = () => {
@@ -124,7 +125,10 @@ export const opensshSession = async (
       spawn('ssh', ['-F', config, '-S', join(own.folder, 's'), ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
     const master = await startMaster(ssh, target)
     let broken = false
-    master.once('exit', () => (broken = true))
+    master.once('exit', () => {
+      broken = true
+      onBroken()
+    })
     const session: Session = {
       get broken() {
         return broken

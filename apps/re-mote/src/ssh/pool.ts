@@ -140,9 +140,9 @@ export const makePool = (deps: PoolDeps): Pool => {
     })
   }
   const enterOpenssh = (host: SshHost, hops: readonly Hop[], id: string): Entry =>
-    enter(`openssh ${host.id} ${id}`, signal =>
+    enter(`openssh ${host.id} ${id}`, (signal, onBroken) =>
       withRoom(signal, async leave => {
-        const { session, clean } = await opensshSession(deps, host, hops)
+        const { session, clean } = await opensshSession(deps, host, hops, onBroken)
         const done = () => {
           leave()
           clean()

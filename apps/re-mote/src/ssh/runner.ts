@@ -13,6 +13,8 @@ export type Runner = {
   /** Whether it can do another command. False for good once its channel ended or its output cannot be trusted. */
   readonly usable: boolean
   close(): void
+  /** Lets its `sh` end, and resolves when the host has let go of the channel. */
+  leave(): Promise<void>
 }
 type Frame = {
   readonly onOut: (chunk: Buffer) => void
@@ -77,6 +79,12 @@ export const makeRunner = (remote: Remote): Runner => {
       return usable
     },
     close: drop,
+    leave: async () => {
+      usable = false
+      const late = setTimeout(drop, sshLimits.killMs)
+      remote.stdin.end()
+      await remote.ended.finally(() => clearTimeout(late))
+    },
     free: () => free,
     run: (command, { signal, onStarted, kill }) =>
       new Promise(resolve => {

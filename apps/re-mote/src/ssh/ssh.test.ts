@@ -139,7 +139,7 @@ describeWithSshd(`over SSH${missing === null ? '' : ` (${missing})`}`, () => {
     const mark = `9${String(process.pid).padStart(6, '0')}`
     const script = `(setsid sleep ${mark}1 &) ; sleep ${mark}2 & sleep ${mark}3`
     const late = await start(host.name, shell({ script }), { timeoutMs: 500 })
-    expect(late.targets?.[0]).toMatchObject({ state: 'timeout', failure: { started: 'yes', transport: 'ssh' } })
+    expect(late.targets?.[0]).toMatchObject({ state: 'timeout', failure: { kind: 'timeout', transport: 'ssh' } })
     const { id } = await start(host.name, shell({ script }), {}, 0)
     await until('it runs', () => sleepers(mark).length === 3)
     await mote.ask('POST', `/v1/runs/${id}/cancel`)
@@ -237,6 +237,21 @@ describeWithSshd(`over SSH${missing === null ? '' : ` (${missing})`}`, () => {
       ).toEqual([`[127.0.0.1]:${other.port} ${other.hostKeys[0]}`])
       expect(statSync(file).mode & 0o777).toBe(0o600)
       expect(statSync(join(mote.state, 'ssh')).mode & 0o777).toBe(0o700)
+    } finally {
+      await other.stop()
+    }
+  })
+
+  test('a host that allows one session at a time is used one session at a time', async () => {
+    const other = await startSshd({ config: ['MaxSessions 1'] })
+    try {
+      await mote.ask('PUT', '/v1/secrets/ssh%2Fnarrow', { body: { value: other.key } })
+      const host = await add({ identity: ['secret:ssh/narrow'] }, other.hostKeys, other)
+      const inputs = [{ argv: ['echo', 'x'] }, { argv: ['cat'], stdin: `${'x'.repeat(50_000)}\n` }]
+      const runs = await Promise.all(
+        Array.from({ length: 6 }, (_, n) => start(host.name, shell(inputs[n % 2] as object))),
+      )
+      expect(runs.map(run => run.targets?.[0]?.state)).toEqual(runs.map(() => 'ok'))
     } finally {
       await other.stop()
     }
