@@ -55,15 +55,15 @@ export const makeChannels = (session: Session): Channels => {
     signal: AbortSignal,
     use: (remote: Remote) => T,
     found: () => T | undefined = () => undefined,
-  ): Promise<{ readonly it: T; readonly done: () => void }> => {
+  ): Promise<{ readonly it: T; readonly letGo: () => void }> => {
     const giveBack = await opening.take(signal)
     try {
       for (;;) {
         signal.throwIfAborted()
         const it = found()
-        if (it !== undefined) return { it, done: work() }
+        if (it !== undefined) return { it, letGo: work() }
         try {
-          return { it: use(await session.open(command)), done: work() }
+          return { it: use(await session.open(command)), letGo: work() }
         } catch (error) {
           if (session.broken) throw error
           const runner = idleRunner()
@@ -89,22 +89,20 @@ export const makeChannels = (session: Session): Channels => {
   const takeRunner = async (signal: AbortSignal) => {
     if (idle.length === 0 && checked.size > 0) await Promise.race(checked)
     const it = idleRunner()
-    return it ? { it, done: work() } : openChannel(runnerCommand, signal, newRunner, idleRunner)
+    return it ? { it, letGo: work() } : openChannel(runnerCommand, signal, newRunner, idleRunner)
   }
   const byRunner = async (command: Command, options: RunOptions): Promise<CommandEnd> => {
     const giveBack = await runnerTurns.take(options.signal)
     try {
-      const { it: runner, done } = await takeRunner(options.signal)
+      const { it: runner, letGo } = await takeRunner(options.signal)
       const end = await runner.run(command, options)
-      const comeBack = async () => {
-        await runner.free()
+      const free = runner.free().then(() => {
         checked.delete(free)
         if (runner.usable) idle.push(runner)
         else all.delete(runner)
-        done()
+        letGo()
         giveBack()
-      }
-      const free = comeBack()
+      })
       checked.add(free)
       return end
     } catch (error) {
@@ -115,8 +113,8 @@ export const makeChannels = (session: Session): Channels => {
   const byOwnChannel = async (command: Command, options: RunOptions): Promise<CommandEnd> => {
     const giveBack = await ownTurns.take(options.signal)
     try {
-      const { it: remote, done } = await openChannel(lineCommand, options.signal, opened => opened)
-      return await runOnOwnChannel(remote, command, options).finally(done)
+      const { it: remote, letGo } = await openChannel(lineCommand, options.signal, opened => opened)
+      return await runOnOwnChannel(remote, command, options).finally(letGo)
     } finally {
       giveBack()
     }

@@ -1,3 +1,4 @@
+import type { AnyOperation } from '@re-ops/pipelines'
 import {
   defaultModuleLimits,
   moduleHash,
