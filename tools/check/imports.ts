@@ -20,7 +20,14 @@ export const importsOf = (source: string): string[] => {
     [...text.matchAll(form)].map(match => ({ at: match.index, name: match[2] ?? '' })),
   )
   // A text with a `${` in it is the text of a program that is being written.
-  return [...new Set(found.filter(one => !one.name.includes('${')).toSorted((a, b) => a.at - b.at).map(one => one.name))]
+  return [
+    ...new Set(
+      found
+        .filter(one => !one.name.includes('${'))
+        .toSorted((a, b) => a.at - b.at)
+        .map(one => one.name),
+    ),
+  ]
 }
 
 /** `@scope/name/sub/path` -> `@scope/name`; a relative path or a `node:` builtin has no package. */
