@@ -61,7 +61,7 @@ test('the program of the agent holds no type language, no schema compiler and no
   const inputs = inputsOf('program.cjs')
   expect(inputs.filter(path => /typebox\/build\/(type|compile)\//.test(path))).toEqual([])
   expect(
-    inputs.filter(path => path.startsWith('libs/operations/src/') && !/(catalogue|native)\.ts$/.test(path)),
+    inputs.filter(path => path.startsWith('libs/operations/src/') && !/(catalogue|native|script)\.ts$/.test(path)),
   ).toEqual([])
 })
 

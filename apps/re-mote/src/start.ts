@@ -7,7 +7,6 @@ import {
   ensureFolder,
   ensureMasterKeys,
   ensureTokenKey,
-  idempotencyMigration,
   isReference,
   listen,
   makeApp,
@@ -95,7 +94,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   context.onStop('pool', () => pool.end())
   const writer = makePool({ url: byIndex(database.url), log, max: 6, applicationName: `${name} writer` })
   context.onStop('writer pool', () => writer.end())
-  await migrate({ pool, schema: 'mote', migrations: [...migrations, idempotencyMigration('mote')], log })
+  await migrate({ pool, schema: 'mote', migrations, log })
   const installation = await ensureInstallation(pool, masterKeys)
 
   // Driver and link know each other: the driver is made first and asks the link only once it is there.

@@ -110,7 +110,7 @@ describe('a machine that died', () => {
     await world.stopWorkers()
     await world.local().act(ref ?? '', { kind: 'stop', force: true }, AbortSignal.timeout(5_000))
     await world.startOne({ timings: { restartDelayMs: 3_600_000, observeMs: 3_600_000, tickMs: 3_600_000 } })
-    await world.until('it runs again', async () => (await world.running()).includes(ref ?? ''), 2_000)
+    await world.until('it runs again', async () => (await world.running()).includes(ref ?? ''), 20_000)
     await world.phase(id, 'ready')
   })
 

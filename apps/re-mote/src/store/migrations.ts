@@ -1,4 +1,4 @@
-import { secretMigration } from '@re-ops/service'
+import { idempotencyMigration, secretMigration } from '@re-ops/service'
 
 /**
  * Forward only; a migration that was released is never changed. `json` (not jsonb) for what hosts answered: it is kept byte for byte, and
@@ -147,6 +147,8 @@ create index audit_at on mote.audit (at);
 create index audit_host on mote.audit (host, action);
 `,
   },
+  // Its place is the one it was released at.
+  idempotencyMigration('mote'),
   {
     // The call a target is at lives in the target's own row; mote.call keeps the earlier ones. A run of one step so costs one
     // row per host and one update of it in place (room is left on the page), instead of two of each.
