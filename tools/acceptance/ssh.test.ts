@@ -89,7 +89,7 @@ describeWithSshd(`hosts over SSH, by the command${missing === null ? '' : ` (${m
     [['hosts', 'add', 'x', '--ssh', 'a', '--key-file', '/no/such'], '--key-file: /no/such cannot be read (ENOENT)'],
     [['hosts', 'add', 'x', '--ssh', 'a', '--password', 'hunter2'], '/ssh/password'],
     [['hosts', 'add', 'x', '--ssh', 'a', '--jump', 'nobody'], 'there is no SSH host nobody'],
-    [['inventory', 'import'], 'import from what? --ssh-config [file]'],
+    [['inventory', 'import'], 'import from what?'],
     [['inventory', 'import', '--ssh-config', '/no/such'], '/no/such does not exist'],
     [['hosts', 'remove', 'nobody', '--yes'], 'no host is called nobody'],
   ])('%j is refused in one line', async (args, message) => {
