@@ -14,9 +14,6 @@ import type {
   RunMissing,
   SavedSelector,
   SaveSelector,
-  RunEvent,
-  RunSummary,
-  Target,
   Varies,
 } from '@re-ops/protocols'
 import { follow, type EventOptions } from './events.ts'
