@@ -93,6 +93,10 @@ const writeAddress = (state: string, { name, host }: Identity, boot: Id): void =
   renameSync(`${path}.tmp`, path)
 }
 
+/** Named by URL, so that in a bundle it is a file of its own: most agents never read it. */
+const loadLive = async (): Promise<typeof import('./live/live.ts')> =>
+  (await import(new URL('./live/live.ts', import.meta.url).href)) as typeof import('./live/live.ts')
+
 /** Made by the first who needs it. */
 const lazily = <A>(make: () => Promise<A>) => {
   let made: Promise<A> | undefined
@@ -126,7 +130,7 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
     const policy = keepPolicy(config.policy ?? join(state, 'policy.json'), config.policy !== undefined)
     const keyset = () => current.keyset
     const ask = (hash: string) => outbox.control({ kind: 'module.pull', body: { hash } })
-    const live = lazily(async () => (await import('./live/live.ts')).makeLive({ state, log, policy, keyset, ask }))
+    const live = lazily(async () => (await loadLive()).makeLive({ state, log, policy, keyset, ask }))
     const calls = makeCalls({ catalogue, policy, live: live.get, journal, ring, outbox, log, slots: config.slots })
     const saveKeyset = (keyset: Keyset): void => {
       current = { ...current, keyset }

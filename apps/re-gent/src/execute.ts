@@ -49,6 +49,8 @@ export class CallFault extends Error {
     this.result = result
   }
 }
+/** By name: live modules are a program text of their own, with a class of their own. */
+const isCallFault = (error: unknown): error is CallFault => error instanceof Error && error.name === 'CallFault'
 export type AbortReason = 'timeout' | 'cancelled' | 'stopping'
 
 const stderrTailChars = 4096
@@ -146,7 +148,7 @@ const ended = async (
   try {
     return { ok: true, value: await shell.parse({ stdout, stderr, code, truncated }, input) }
   } catch (error) {
-    if (error instanceof CallFault) return error.result
+    if (isCallFault(error)) return error.result
     return failed(call, 'invalid', `output does not parse: ${errorText(error)}`, { code, stderrTail })
   }
 }
@@ -204,7 +206,7 @@ const runNative = async (
     return done ? { ok: true, value: done.value } : aborted(call, signal, timeoutMs)
   } catch (error) {
     if (signal.aborted) return aborted(call, signal, timeoutMs)
-    return error instanceof CallFault ? error.result : failed(call, 'exit', errorText(error))
+    return isCallFault(error) ? error.result : failed(call, 'exit', errorText(error))
   } finally {
     signal.removeEventListener('abort', stop)
   }
@@ -248,7 +250,7 @@ export const execute = async (
     return checked(call, found, await runShell(call, shell as AnyShell, by, timeoutMs), bytesMax)
   } catch (error) {
     if (signal.aborted) return aborted(call, signal, call.timeoutMs)
-    if (error instanceof CallFault) return error.result
+    if (isCallFault(error)) return error.result
     return failed(call, 'invalid', `the operation cannot be prepared: ${errorText(error)}`)
   } finally {
     clearTimeout(timer)
