@@ -9,7 +9,7 @@ import { sumOf } from './sum.ts'
 
 export type FleetOptions = {
   readonly agents: number
-  /** Default 1. An agent takes about six open files and 0.1 MiB; one process holds at most some 3,000. */
+  /** Default 1. An agent takes seven open files and 0.3 MiB; one process holds at most some 2,500. */
   readonly processes?: number
   readonly moteUrl: string
   /** An enrolment token (`re1...`) with enough uses, or an access token that may make one (`enrolments:write`). */

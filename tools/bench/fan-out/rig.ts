@@ -53,6 +53,7 @@ export const withRig = async <A>(options: RigOptions, use: (rig: Rig) => Promise
     )
     const brokerKiBPerAgent = (residentKiB(brokerPid(mote.state)) - emptyKiB) / agents
     const bare = await startBare(options, ends)
+    await fleet.ready(readyWithinMs) // thousands of handshakes beside it may have cost sessions on a busy machine
     const pids = () => ({
       service: mote.pid,
       broker: brokerPid(mote.state),
