@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { Duplex, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { endsWithUs } from './ends-with-us.ts'
 import { runnerLimits } from './limits.ts'
 import { residentBytes } from './memory.ts'
 
@@ -48,7 +49,13 @@ export const startChild = ({ closed, env }: ChildSpec): Child => {
   const asked = new Map<number, (answer: Answer) => void>()
   const ready = Promise.withResolvers<void>()
   const state = { limits: defaults, next: 0, killed: '', over: '', stderr: '', written: 0 }
-  const child = spawn(process.execPath, [...flags(closed), program, ...(closed ? ['--closed'] : [])], {
+  const [command, ...args] = endsWithUs([
+    process.execPath,
+    ...flags(closed),
+    program,
+    ...(closed ? ['--closed'] : []),
+  ]) as [string, ...string[]]
+  const child = spawn(command, args, {
     env,
     cwd: '/',
     detached: true,

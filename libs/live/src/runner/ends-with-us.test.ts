@@ -1,0 +1,31 @@
+import { expect, test } from '@jest/globals'
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { endsWithUs } from './ends-with-us.ts'
+
+const isAlive = (pid: number): boolean =>
+  existsSync(`/proc/${pid}/stat`) && !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+
+/** Starts a process that never looks at anything, says its pid, and waits to be killed. */
+const starter = (file: string) => `import { spawn } from 'node:child_process'
+import { endsWithUs } from ${JSON.stringify(file)}
+const [command, ...args] = endsWithUs([process.execPath, '-e', 'for (;;);'])
+console.log(spawn(command, args, { detached: true, stdio: 'ignore' }).pid)
+setInterval(() => undefined, 1000)`
+
+const canTie = endsWithUs([]).length > 0
+
+;(canTie ? test : test.skip)('code that loops for ever dies with its starter, also by kill -9', async () => {
+  const script = starter(new URL('./ends-with-us.ts', import.meta.url).href)
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const pid = await new Promise<number>(resolve => parent.stdout.once('data', text => resolve(Number(String(text)))))
+  expect(isAlive(pid)).toBe(true)
+  const ended = new Promise(resolve => parent.once('exit', resolve))
+  parent.kill('SIGKILL')
+  await ended
+  const until = performance.now() + 10_000
+  while (isAlive(pid) && performance.now() < until) await new Promise(resolve => setTimeout(resolve, 10))
+  expect(isAlive(pid)).toBe(false)
+})
