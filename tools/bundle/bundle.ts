@@ -5,7 +5,7 @@ import { basename, extname, join, relative } from 'node:path'
 import type { BundleForm } from './bundles.ts'
 import { cataloguePlugin } from './catalogue.ts'
 import { childrenPlugin, laterPlugin, type Children } from './children.ts'
-import { hostOptions } from './host.ts'
+import { hostOptions, writeCompiler } from './host.ts'
 import { programName, writeLauncher } from './launcher.ts'
 import { shipZeromq, shipZeromqAddons } from './zeromq.ts'
 
@@ -91,7 +91,9 @@ const compile = async (root: string, folder: string, main: string, form: BundleF
       metafile: true,
       plugins: [...catalogue, ...plugins],
     })
-    if (children.programs.size === entries.size) return { metafile: [metafile, ...more].reduce(together), children }
+    if (children.programs.size > entries.size) continue
+    if (form === 'host') more.push(await writeCompiler(root, folder))
+    return { metafile: [metafile, ...more].reduce(together), children }
   }
   throw new Error(`${relative(root, main)} starts programs that start programs, more than ${roundsMax} deep`)
 }

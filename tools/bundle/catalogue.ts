@@ -28,13 +28,17 @@ const familiesOf = async (path: string, text: string): Promise<Family[]> => {
 }
 
 /** The catalogue of a host: the names of all operations, and where those of a family are taken from. */
-const lazyCatalogue = (families: readonly Family[]): string => `import * as values from 'typebox/value'
-const families = [
-${families.map(one => `  [${JSON.stringify(one.names)}, () => require('./${fileOf(one)}').familyWith(values)],`).join('\n')}
-]
-const load = new Map(families.flatMap(([names, load]) => names.map(name => [name, load])))
-export const operationNamed = name => [load.get(name)?.() ?? []].flat().find(one => one.name === name)
-`
+const lazyCatalogue = (families: readonly Family[]): string =>
+  [
+    `import { makeValidator } from '@re-ops/protocols/validator'`,
+    `const families = [`,
+    ...families.map(
+      one => `[${JSON.stringify(one.names)}, () => require('./${fileOf(one)}').familyWith(makeValidator)],`,
+    ),
+    `]`,
+    `const load = new Map(families.flatMap(([names, load]) => names.map(name => [name, load])))`,
+    `export const operationNamed = name => [load.get(name)?.() ?? []].flat().find(one => one.name === name)`,
+  ].join('\n')
 
 /** Native forms, which are one file: who has one is known, what it is made of is read when one is run. */
 const lazyNatives = (names: readonly string[]): string => `const names = new Set(${JSON.stringify(names)})
@@ -47,10 +51,13 @@ export const natives = {
 
 const family = 'family'
 /** A family takes from its program what checks values, which would be larger than all it has itself. */
-const heldValues = `let held
-export const hold = values => (held = values)
-export const Check = (schema, value) => held.Check(schema, value)
-export const Errors = (schema, value) => held.Errors(schema, value)`
+const heldValidator = `let held
+export const hold = makeValidator => (held = makeValidator)
+export const makeValidator = schema => {
+  let validator
+  const get = () => (validator ??= held(schema))
+  return { check: value => get().check(value), errors: value => get().errors(value) }
+}`
 
 const familyPlugin = (folder: string, families: readonly Family[]): Plugin => ({
   name: 'families',
@@ -58,13 +65,19 @@ const familyPlugin = (folder: string, families: readonly Family[]): Plugin => ({
     build.onResolve({ filter: /^family:/ }, ({ path }) => ({ path: path.slice('family:'.length), namespace: family }))
     build.onLoad({ filter: /./, namespace: family }, ({ path }) => {
       const { from, binding } = families.find(one => one.binding === path) as Family
-      const contents = `import { hold } from 'typebox/value'
-import { ${binding} } from '${from}'
-export const familyWith = values => (hold(values), ${binding})`
-      return { contents, resolveDir: folder, loader: 'js' }
+      const contents = [
+        `import { hold } from '@re-ops/protocols/validator'`,
+        `import { ${binding} } from '${from}'`,
+        `export const familyWith = makeValidator => (hold(makeValidator), ${binding})`,
+      ]
+      return { contents: contents.join('\n'), resolveDir: folder, loader: 'js' }
     })
-    build.onResolve({ filter: /^typebox\/value$/ }, () => ({ path: 'held', namespace: 'held', sideEffects: false }))
-    build.onLoad({ filter: /./, namespace: 'held' }, () => ({ contents: heldValues, loader: 'js' }))
+    build.onResolve({ filter: /^@re-ops\/protocols\/validator$/ }, () => ({
+      path: 'held',
+      namespace: 'held',
+      sideEffects: false,
+    }))
+    build.onLoad({ filter: /./, namespace: 'held' }, () => ({ contents: heldValidator, loader: 'js' }))
   },
 })
 

@@ -1,12 +1,35 @@
-import type { BuildOptions, Plugin } from 'esbuild'
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild'
 import { dirname, join } from 'node:path'
 import { zeromqPlugin } from './zeromq.ts'
 
 const namespace = 'typebox'
 /** `typebox/value` without what else it offers, which is kept whole as soon as a lazy module imports it. */
-const checkAndErrors = (schemaModules: string): string => `export { Check } from '${schemaModules}/check.mjs'
-import { Errors as errorsOf } from '${schemaModules}/errors.mjs'
-export const Errors = (schema, value) => errorsOf(schema, value)[1]`
+const checkAndErrors = (schemaModules: string): string =>
+  [
+    `export { Check } from '${schemaModules}/check.mjs'`,
+    `import { Errors as errorsOf } from '${schemaModules}/errors.mjs'`,
+    `export const Errors = (schema, value) => errorsOf(schema, value)[1]`,
+  ].join('\n')
+
+const compilerName = 'compiler.cjs'
+/** The compiler of schemas is a file of its own, read by an agent that is busy. */
+const compileApart = `export const Compile = schema => require('./${compilerName}').Compile(schema)`
+export const writeCompiler = async (root: string, folder: string): Promise<Metafile> => {
+  const stdin = { contents: `export { Compile } from 'typebox/schema'`, resolveDir: join(root, 'libs/protocols/src') }
+  const { plugins: _, outExtension: __, ...options } = hostOptions(root)
+  const outfile = join(folder, compilerName)
+  const { metafile } = await build({
+    ...options,
+    absWorkingDir: root,
+    stdin,
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    metafile: true,
+  })
+  return metafile
+}
 
 /**
  * The schemas of the agent are made by a few functions instead of typebox's type language (see type.agent.ts), and
@@ -25,6 +48,9 @@ const leanSchemas = (root: string): Plugin => ({
       const { path } = await build.resolve('typebox/schema', { resolveDir, kind: 'import-statement' })
       return { contents: checkAndErrors(dirname(path)), resolveDir, loader: 'js' }
     })
+    build.onResolve({ filter: /^typebox\/compile$/ }, () => ({ path: 'compile', namespace, sideEffects: false }))
+    build.onResolve({ filter: new RegExp(`^\\./${compilerName}$`) }, ({ path }) => ({ path, external: true }))
+    build.onLoad({ filter: /^compile$/, namespace }, () => ({ contents: compileApart, loader: 'js' }))
     const inside = Symbol('asked by us')
     build.onResolve(
       { filter: /^typebox\/|^\.\.?\/|\/typebox\// },

@@ -11,7 +11,8 @@ const cacheName = 'program.cache'
  * How the program of a host is started; this text is its `main.cjs`.
  *
  * - No optimising compilers. Any start wakes them, Node's own path functions are enough, and then they keep 3 MB of their
- *   code resident for a program that copies bytes. Interpreter, baseline code and compiled regular expressions stay.
+ *   code resident for a program that mostly waits. Interpreter, baseline code and compiled regular expressions stay; an
+ *   agent that is sent work gets them back (apps/re-gent/src/compiler.ts).
  * - What is built into Node is loaded before that, because Node's own code cache holds only for the flags it was made with.
  * - The code cache spares each start the parsing, of which 2 MB would stay with the process. It holds for one version of
  *   Node: V8 refuses it in another and parses, which is all that happens then.

@@ -1,5 +1,6 @@
 import { wireLimits, type CallResult, type FromBroker, type Id } from '@re-ops/protocols'
 import { nowMs } from './clock.ts'
+import { makeCompilerSwitch } from './compiler.ts'
 import {
   execute,
   findOperation,
@@ -157,7 +158,9 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     }
     return null
   }
+  const optimiseWhenBusy = makeCompilerSwitch()
   const accept = async (call: Call): Promise<void> => {
+    optimiseWhenBusy()
     if (answerKnown(call)) return
     const { operation, module } = call
     const rule = deps.policy.refusal({ operation, module })
