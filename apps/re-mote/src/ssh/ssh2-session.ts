@@ -3,13 +3,19 @@ import { sshLimits } from './limits.ts'
 import { SshRefused } from './refused.ts'
 import type { Remote, RemoteEnd, Session } from './remote.ts'
 
-const remoteOf = (channel: ClientChannel): Remote => {
+const remoteOf = (client: Client, channel: ClientChannel): Remote => {
   const { promise, resolve } = Promise.withResolvers<RemoteEnd>()
   let end: RemoteEnd = { code: null, signal: null }
   channel.on('exit', (code: number | null, signal?: string) => {
     end = { code, signal: signal === undefined ? null : signal.startsWith('SIG') ? signal : `SIG${signal}` }
   })
-  channel.on('close', () => resolve(end))
+  // A channel says that it has closed when all it had to say was read; of one whose connection is gone that may be never.
+  const lost = () => setImmediate(() => resolve(end))
+  client.once('close', lost)
+  channel.on('close', () => {
+    client.off('close', lost)
+    resolve(end)
+  })
   channel.on('error', () => channel.destroy())
   return {
     stdin: channel.stdin,
@@ -26,6 +32,7 @@ const remoteOf = (channel: ClientChannel): Remote => {
 /** Sessions over a connection of our own. */
 export const ssh2Session = (client: Client, onBroken: () => void): Session => {
   let broken = false
+  client.setMaxListeners(0) // one for each channel
   const lose = () => {
     if (broken) return
     broken = true
@@ -51,7 +58,7 @@ export const ssh2Session = (client: Client, onBroken: () => void): Session => {
             clearTimeout(timer)
             client.off('close', lost)
             if (error) refuse(error.message)
-            else resolve(remoteOf(channel))
+            else resolve(remoteOf(client, channel))
           })
         } catch (error) {
           clearTimeout(timer)
