@@ -84,7 +84,8 @@ export const runService = async ({ name, start }: Service): Promise<void> => {
     started => {
       if (stopping.signal.aborted) return undefined
       process.stdout.write(`${name} ready ${started.url}\n`)
-      process.send?.({ ready: true, name, ...started })
+      // The parent may go as soon as it has read the line above; then `disconnect` says so, and this need not.
+      process.send?.({ ready: true, name, ...started }, undefined, {}, () => undefined)
       return undefined
     },
     (error: unknown) => {
