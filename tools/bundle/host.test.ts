@@ -46,7 +46,7 @@ const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 /** What a source of protocols exports, bundled for a host. */
 const forHost = async (source: string): Promise<Record<string, unknown>> => {
-  const outfile = join(folder, `${source}.cjs`)
+  const outfile = join(out, `${source}.cjs`) // beside the compiler of schemas
   const { outExtension: _, ...options } = hostOptions(root)
   const entryPoints = [join(root, 'libs/protocols/src', `${source}.ts`)]
   await build({ ...options, absWorkingDir: root, entryPoints, outfile, bundle: true, platform: 'node' })
