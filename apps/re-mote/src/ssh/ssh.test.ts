@@ -294,8 +294,10 @@ export const native = operation({ ...common, name: 'my.native', output: Type.Nul
     try {
       await mote.ask('PUT', '/v1/secrets/ssh%2Fbreaks', { body: { value: other.key } })
       const host = await add({ identity: ['secret:ssh/breaks'] }, other.hostKeys, other)
-      const { id } = await start(host.name, shell({ argv: ['sleep', '61.25'] }), {}, 0)
-      await until('it runs', () => sleepers('61.25').length > 0)
+      // Of its own for each run of this test: another one may be under way on this machine.
+      const uniqueSleep = `61.${process.pid}`
+      const { id } = await start(host.name, shell({ argv: ['sleep', uniqueSleep] }), {}, 0)
+      await until('it runs', () => sleepers(uniqueSleep).length > 0)
       await other.crash()
       expect((await ended(id)).targets?.[0]).toMatchObject({
         state: 'lost',

@@ -119,9 +119,10 @@ export const startSshd = async (options: SshdOptions = {}): Promise<TestSshd> =>
   }
   await begin()
   const crash = async () => {
-    const gone = new Promise(resolve => (child.exitCode === null ? child.once('exit', resolve) : resolve(null)))
-    for (const pid of descendants(child.pid as number)) kill(pid)
-    kill(child.pid as number)
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const gone = new Promise(resolve => child.once('exit', resolve))
+    // The connection goes first: else what it ran is seen to end before it breaks.
+    for (const pid of [child.pid as number, ...descendants(child.pid as number)]) kill(pid)
     await gone
   }
   return {
@@ -151,9 +152,9 @@ const kill = (pid: number): void => {
     return // gone already
   }
 }
-/** The sshd processes below one: sessions are in sessions of their own, so a process group does not hold them. */
+/** The processes below one, each before those it started: sessions are in sessions of their own, so a process group does not hold them. */
 const descendants = (pid: number): number[] => {
   const found = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' }).stdout ?? ''
   const children = found.split('\n').flatMap(line => (line.trim() === '' ? [] : [Number(line)]))
-  return children.flatMap(child => [...descendants(child), child])
+  return children.flatMap(child => [child, ...descendants(child)])
 }
