@@ -114,6 +114,7 @@ test('a changed file in the cache is not trusted, but pulled again', async () =>
   await c.online()
   await c.result(await c.call(what))
   const path = join(c.folder, 'modules', `${what.module}.json`)
+  await until('it is kept', () => existsSync(path))
   writeFileSync(path, readFileSync(path, 'utf8').replace('() => 1', '() => 2'))
   await first.kill('SIGTERM')
   c.start()
@@ -128,7 +129,7 @@ test('a revoked module is ended, forgotten and refused', async () => {
   await c.online()
   const runs = await c.call(what)
   await until('the ack', () => c.broker.received.some(m => m.kind === 'call.acked'))
-  await until('it is kept', () => existsSync(join(c.folder, 'modules')))
+  await until('it is kept', () => existsSync(join(c.folder, 'modules', `${what.module}.json`)))
   await c.broker.send('module.revoked', { hashes: [what.module] })
   expect(await c.result(runs)).toMatchObject({
     failure: { message: expect.stringContaining('the module was revoked') },

@@ -138,7 +138,11 @@ export const signModule = (keys: SigningKeys, content: ModuleContent, subject: s
 /** Why a module must not be run by who holds these module keys, or null when it may be. Never throws. */
 export const moduleProblem = (moduleKeys: readonly string[], hash: string, module: SignedModule): string | null => {
   if (module.hash !== hash) return 'it is another module than the one asked for'
-  if (moduleHash(module) !== hash) return 'its content does not have this hash'
+  try {
+    if (moduleHash(module) !== hash) return 'its content does not have this hash'
+  } catch {
+    return 'its content is nested too deeply'
+  }
   if (!moduleKeys.includes(module.key)) return 'it is signed by a key that is not in the keyset'
   return verifyParts(module.key, moduleParts(module), module.signature) ? null : 'its signature is not genuine'
 }

@@ -105,6 +105,7 @@ export const makeLive = (deps: LiveDeps): Live => {
     },
     close: () => {
       pulls.close()
+      cache.close()
       runners.close()
     },
   }
