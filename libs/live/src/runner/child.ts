@@ -64,6 +64,16 @@ export const startChild = ({ closed, env }: ChildSpec): Child => {
   const channel = child.stdio[3] as Duplex
   let watch: NodeJS.Timeout | undefined
 
+  let said = ''
+  /** What is said in one turn goes out in one piece. */
+  const say = (message: object): void => {
+    if (said === '') queueMicrotask(flush)
+    said += `${JSON.stringify(message)}\n`
+  }
+  const flush = (): void => {
+    channel.write(said)
+    said = ''
+  }
   const kill = (why: string): void => {
     if (state.over !== '' || state.killed !== '') return
     state.killed = why
@@ -146,7 +156,7 @@ export const startChild = ({ closed, env }: ChildSpec): Child => {
       // A native form may obey its signal; code that does not let go is ended with its process, and nobody waits for it.
       const onAbort = (): void => {
         resolve({ kind: 'aborted' })
-        channel.write(`${JSON.stringify({ id, ask: 'abort' })}\n`)
+        say({ id, ask: 'abort' })
         grace = setTimeout(() => kill('killed: a call of it did not end in time'), runnerLimits.abortGraceMs)
       }
       signal.addEventListener('abort', onAbort, { once: true })
@@ -157,7 +167,7 @@ export const startChild = ({ closed, env }: ChildSpec): Child => {
         resolve(answer)
       })
       watch ??= setInterval(look, runnerLimits.memoryEveryMs).unref()
-      channel.write(`${JSON.stringify({ ...question, id })}\n`)
+      say({ ...question, id })
       return promise.finally(() => signal.removeEventListener('abort', onAbort))
     },
   }

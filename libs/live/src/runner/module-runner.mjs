@@ -13,6 +13,7 @@ if (closed) close()
 
 const running = new Map()
 let operations
+let loading
 
 /** What the code of a module may reach at the centre: nothing that talks to anybody. */
 function close() {
@@ -77,7 +78,9 @@ const native = async (operation, id, input) => {
 }
 
 const handle = async ({ id, ask, name, input, code, result }) => {
-  if (ask === 'load') return load(code)
+  // The first question comes together with the code.
+  if (ask === 'load') return (loading = load(code))
+  await loading
   if (ask === 'plan') return plan(named(name), input)
   if (ask === 'parse') return named(name).shell.parse(result, input)
   if (ask === 'native') return native(named(name), id, input)

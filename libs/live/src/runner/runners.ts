@@ -83,19 +83,13 @@ export const makeRunners = (spec: RunnersSpec): Runners => {
       usedAt = performance.now()
       const one = warmed(module)
       if (one.child.pid !== undefined) onProcess?.(one.child.pid)
+      // Asked at once: the process has the code and the first question in one piece, which spares a round trip.
+      const answered = one.child.ask(question, signal)
       const loaded = await orAborted(one.loaded, signal)
-      if (loaded.kind === 'aborted' || signal.aborted) {
-        // Its top level does not come to an end: everybody who waits for it would wait in vain.
-        if (one.child.busy > 0) forget(module.hash, one, 'killed: it could not be loaded in time')
-        return { kind: 'aborted' }
-      }
-      if (loaded.kind !== 'value') {
-        forget(module.hash, one, 'ended: it cannot be loaded')
-        return loaded.kind === 'threw'
-          ? { ...loaded, message: `the module cannot be loaded: ${loaded.message}` }
-          : loaded
-      }
-      return one.child.ask(question, signal).finally(() => (one.idleSince = performance.now()))
+      if (loaded.kind === 'value') return answered.finally(() => (one.idleSince = performance.now()))
+      if (loaded.kind === 'aborted') return loaded
+      forget(module.hash, one, 'ended: it cannot be loaded')
+      return loaded.kind === 'threw' ? { ...loaded, message: `the module cannot be loaded: ${loaded.message}` } : loaded
     },
     drop: (hashes, why) => {
       for (const hash of hashes) {
