@@ -49,8 +49,10 @@ function close() {
 const isOperation = value =>
   (typeof value === 'object' || typeof value === 'function') && value !== null && (value.shell || value.native)
 
+const evaluate = code => import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)
+
 const load = async code => {
-  const exported = await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)
+  const exported = await evaluate(code)
   const found = Object.values(exported).filter(isOperation)
   operations = new Map(found.map(one => [one.name, one]))
 }
@@ -113,4 +115,4 @@ channel.on('close', () => process.exit(0))
 channel.on('error', () => process.exit(0))
 process.on('unhandledRejection', error => process.stderr.write(`unhandled: ${textOf(error)}\n`))
 // What loading a module goes through is itself loaded on first use: better now, while nobody waits.
-void import('data:text/javascript,export {}').then(() => say({ id: 0, ok: true, value: 'ready' }))
+void evaluate('export {}').then(() => say({ id: 0, ok: true, value: 'ready' }))
