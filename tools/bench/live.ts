@@ -16,8 +16,12 @@ const agentsDefault = 100
 const edits = 20
 const warmUpEdits = 2
 const onlineWithinMs = 180_000
-/** Nobody saves twice in a second: before each edit the machine may come to rest, or so long passes. */
-const restMaxMs = 20_000
+/**
+ * Between two edits a person thinks, and each host makes the process that the next module will run in: a hundred of them, on
+ * this one machine. So long passes at least, then until the machine is at rest, or so long at most.
+ */
+const restMinMs = 5_000
+const restMaxMs = 25_000
 const restBelow = 0.3
 
 /**
@@ -118,8 +122,10 @@ const makeLoad = () => {
 const rest = async (): Promise<number> => {
   const load = makeLoad()
   const from = performance.now()
+  await wait(restMinMs)
+  load()
   for (;;) {
-    await wait(1_000)
+    await wait(500)
     const busy = load()
     if (busy < restBelow || performance.now() - from > restMaxMs) return busy
   }

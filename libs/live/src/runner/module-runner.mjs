@@ -114,5 +114,10 @@ channel.on('data', text => {
 channel.on('close', () => process.exit(0))
 channel.on('error', () => process.exit(0))
 process.on('unhandledRejection', error => process.stderr.write(`unhandled: ${textOf(error)}\n`))
-// What loading a module goes through is itself loaded on first use: better now, while nobody waits.
-void evaluate('export {}').then(() => say({ id: 0, ok: true, value: 'ready' }))
+// What a module goes through is itself loaded and compiled on first use: better now, while nobody waits.
+const rehearse = async () => {
+  await load(`export const a = { name: 'a', shell: { command: () => ['a'], parse: () => 1 }, native: async () => 1 }`)
+  for (const ask of ['plan', 'parse', 'native']) await handle({ id: 0, ask, name: 'a', input: {}, result: {} })
+  operations = undefined
+}
+void rehearse().then(() => say({ id: 0, ok: true, value: 'ready' }))
