@@ -53,9 +53,10 @@ const forHost = async (source: string): Promise<Record<string, unknown>> => {
   return load(outfile) as Record<string, unknown>
 }
 
-test('the program of the agent holds no type language, no schema compiler and no operation', () => {
+test('the program of the agent holds no type language, no schema compiler, nothing to enrol with and no operation', () => {
   const inputs = inputsOf('program.cjs')
-  expect(inputs.filter(path => /typebox\/build\/(type|compile)\//.test(path))).toEqual([])
+  expect(inputs.filter(path => /typebox\/build\/(type|compile)\/|@hpke/.test(path))).toEqual([])
+  expect(inputs).not.toContain('apps/re-gent/src/http.ts')
   expect(inputs).not.toContain('libs/pipelines/src/operation.ts') // declares one
 })
 

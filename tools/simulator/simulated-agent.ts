@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import {
   AgentExit,
+  askHere,
   dial,
   readConfig,
   runAgent,
@@ -73,7 +74,13 @@ export const startSimulatedAgent = (deps: SimulatedAgentDeps, member: Member): S
     deps.onLife()
     try {
       await runAgent(
-        { config, catalogue, log, embedding: { dial: firstDial, onSession, onRecord, death: death.signal } },
+        {
+          config,
+          catalogue,
+          log,
+          ask: askHere,
+          embedding: { dial: firstDial, onSession, onRecord, death: death.signal },
+        },
         stop,
       )
     } finally {

@@ -2,11 +2,12 @@ import { accessSync, chmodSync, constants, existsSync, renameSync, rmSync, write
 import { join } from 'node:path'
 import { newId, type Id, type Keyset } from '@re-ops/protocols'
 import { capability } from 'zeromq'
+import type { Ask } from './ask/ask.ts'
 import { makeCalls } from './calls.ts'
 import type { Config } from './config.ts'
 import { dial, type Dial } from './dial.ts'
 import { makeFolder } from './durable.ts'
-import { enrol, fetchKeyset } from './enrol.ts'
+import { enrol } from './enrol.ts'
 import type { Catalogue } from './execute.ts'
 import { AgentExit, exitCodes } from './exit.ts'
 import { loadIdentity, saveIdentity, type Identity } from './identity.ts'
@@ -27,6 +28,7 @@ export type AgentDeps = {
   readonly config: Config
   readonly catalogue: Catalogue
   readonly log: Log
+  readonly ask: Ask
   /** What a program that runs many agents puts in and looks at (the simulator); absent in an agent of its own. */
   readonly embedding?: Embedding
 }
@@ -69,7 +71,7 @@ const needed = (config: Config, field: 'url' | 'token'): string => {
 
 /** The identity on disk, else a new one by enrolment; `null` when the agent is stopped meanwhile. */
 const ensureIdentity = async (
-  { config, log }: AgentDeps,
+  { config, log, ask }: AgentDeps,
   keys: Keys,
   instance: string,
   stop: AbortSignal,
@@ -78,7 +80,7 @@ const ensureIdentity = async (
   if (known) return known
   const { name, labels } = config
   const spec = { url: needed(config, 'url'), token: needed(config, 'token'), keys, name, labels, instance, version }
-  const identity = await enrol(spec, log, stop)
+  const identity = await enrol(ask, spec, log, stop)
   if (!identity) return null
   await saveIdentity(config.state, identity)
   log.info('enrolled', { host: identity.host, name: identity.name })
@@ -139,7 +141,7 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
       log.info('a newer keyset is accepted', { serial: keyset.serial })
     }
     const fetch = (signal: AbortSignal) =>
-      config.url === undefined ? Promise.resolve(null) : fetchKeyset(config.url, signal)
+      config.url === undefined ? Promise.resolve(null) : deps.ask.keyset(config.url, signal)
     const link = {
       log,
       journal,

@@ -1,5 +1,6 @@
 /** The agent as a part of another program: what the simulator runs thousands of. */
 export { runAgent, type AgentDeps, type Embedding } from './agent.ts'
+export { askHere, type Ask } from './ask/ask.ts'
 export { catalogue } from './catalogue.ts'
 export { readConfig, type Config } from './config.ts'
 export { dial, type Dial, type Wire } from './dial.ts'

@@ -11,10 +11,7 @@ const json = (text: string): unknown => {
   }
 }
 
-/**
- * One JSON request. Throws when nobody answers in time or too much comes. The modules are loaded here because an enrolled
- * agent has no use for them, and not by `import()`, which would load all that ES modules need into a CommonJS bundle.
- */
+/** One JSON request. Throws when nobody answers in time or too much comes. Only the module that is needed is loaded. */
 export const requestJson = (url: string, signal: AbortSignal, body?: unknown): Promise<Answer> => {
   const { request } = process.getBuiltinModule(url.startsWith('https:') ? 'node:https' : 'node:http')
   return new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
 import { runAgent } from './agent.ts'
+import { askInChild } from './ask/child.ts'
 import { catalogue } from './catalogue.ts'
 import { readConfig } from './config.ts'
 import { AgentExit, exitCodes } from './exit.ts'
@@ -19,7 +20,7 @@ const main = async (): Promise<number> => {
   for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(event, () => stop.abort())
   try {
     const config = readConfig(process.argv.slice(2), process.env)
-    await runAgent({ config, catalogue, log: makeLog(config.logLevel) }, stop.signal)
+    await runAgent({ config, catalogue, log: makeLog(config.logLevel), ask: askInChild }, stop.signal)
     return exitCodes.clean
   } catch (error) {
     return explain(error)
