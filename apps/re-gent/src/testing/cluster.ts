@@ -5,6 +5,9 @@ import { startAgent, temporaryFolder, until, type AgentProcess } from './process
 
 type CallLimits = { id?: Id; timeoutMs?: number; outputBytesMax?: number }
 
+/** From sources, on a busy computer, each attempt to enrol is a process that takes seconds to load. */
+const onlineWithinMs = 60_000
+
 /** A broker, an enrolment service and one state folder; agents that are started on it are real processes. */
 export type Cluster = {
   readonly broker: TestBroker
@@ -38,7 +41,7 @@ export const startCluster = async (always: Readonly<Record<string, string>> = {}
       agents.push(agent)
       return agent
     },
-    online: (sessions = 1) => until('a session', () => broker.sessions >= sessions),
+    online: (sessions = 1) => until('a session', () => broker.sessions >= sessions, onlineWithinMs),
     shell: (input, limits) => cluster.call({ operation: 'shell', input }, limits),
     call: async (what, limits = {}) => {
       const id = limits.id ?? newId()
