@@ -139,8 +139,9 @@ export const startWorker = async (deps: WorkerDeps) => {
   }
 
   await queue.work(attempt)
+  const swept = sweep().catch((error: unknown) => onError(error as Error, 'all'))
   const rounds = [
-    sweep().catch((error: unknown) => onError(error as Error, 'all')),
+    swept,
     every({ log, random }, { name: 'observe', everyMs: t.observeMs }, observeAll, signal),
     every({ log, random }, { name: 'tick', everyMs: t.tickMs }, tick, signal),
     every({ log, random }, { name: 'reap', everyMs: t.reapMs }, reapAll, signal),
@@ -161,6 +162,8 @@ export const startWorker = async (deps: WorkerDeps) => {
         ),
   ]
   return {
+    /** Resolves when what was found at the start is under way: from then on a machine that dies is started after a while. */
+    swept,
     attempt: (id: string) => attempt(id, null, AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])),
     tick,
     observe: observeAll,
