@@ -96,7 +96,9 @@ describe('messages are only hints', () => {
 
 describe('a machine that died', () => {
   test('is seen stopped first, then started again; a restart of re-core starts it at once', async () => {
-    await (await world.startOne()).swept
+    await (
+      await world.startOne()
+    ).swept
     const id = await world.create('one')
     const { ref } = await world.phase(id, 'ready')
     await world.local().act(ref ?? '', { kind: 'stop', force: true }, AbortSignal.timeout(5_000))
