@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomFillSync } from 'node:crypto'
 import { Type, type Static } from 'typebox'
 import { v5, v7 } from 'uuid'
 
@@ -10,8 +10,33 @@ export const Id = Type.String({
 })
 export type Id = Static<typeof Id>
 
-/** A new id that sorts by time (UUID version 7), which keeps Postgres indexes dense. */
-export const newId = (): Id => v7()
+/** Random bytes for many ids at once: asking for sixteen costs as much as asking for thousands. */
+const randomPart = (() => {
+  const pool = new Uint8Array(4_096)
+  let at = pool.length
+  return (): Uint8Array => {
+    if (at === pool.length) {
+      randomFillSync(pool)
+      at = 0
+    }
+    at += 16
+    return pool.subarray(at - 16, at)
+  }
+})()
+/** Within a millisecond ids count on from a random number. */
+const last = { msecs: 0, seq: 0 }
+const seqMax = 2 ** 32 - 1
+
+/** A new id that sorts by time, also within a millisecond (UUID version 7), which keeps Postgres indexes dense. */
+export const newId = (): Id => {
+  const random = randomPart()
+  const now = Date.now()
+  if (now > last.msecs || last.seq === seqMax) {
+    last.msecs = Math.max(now, last.msecs + 1)
+    last.seq = new DataView(random.buffer, random.byteOffset).getUint32(6) >>> 1
+  } else last.seq += 1
+  return v7({ random, msecs: last.msecs, seq: last.seq })
+}
 
 /** The same parts give the same id (UUID version 5): what makes a re-sent request the same request. */
 export const derivedId = (namespace: Id, ...parts: readonly (string | number)[]): Id => v5(parts.join('|'), namespace)

@@ -14,7 +14,7 @@ const gatherMs = 4
 
 export const makeOutbox = <T>(
   send: (batch: readonly T[], done: () => void) => void,
-  { batchesUnderWayMax }: { batchesUnderWayMax: number },
+  { batchesUnderWayMax, soon = setImmediate }: { batchesUnderWayMax: number; soon?: (flush: () => void) => void },
 ): Outbox<T> => {
   let items: T[] = []
   let underWay = 0
@@ -40,7 +40,7 @@ export const makeOutbox = <T>(
       if (items.length > 1) return
       const isBusy = flushed >= busyItems && performance.now() - flushedAt < gatherMs
       if (isBusy) setTimeout(flush, gatherMs)
-      else setImmediate(flush)
+      else soon(flush)
     },
     get length() {
       return items.length

@@ -76,8 +76,8 @@ export const makeBatcher = <T>(options: BatcherOptions<T>): Batcher<T> => {
       if (running) return
       running = true
       idle = Promise.withResolvers<void>()
-      // What else this turn of the event loop brings goes into the same batch.
-      setImmediate(() => void run())
+      // What else this message (or whatever else is being handled) brings goes into the same batch.
+      queueMicrotask(() => void run())
     },
     get length() {
       return waiting.length

@@ -46,11 +46,15 @@ export const superviseBroker = (deps: SupervisorDeps): BrokerProcess => {
   let [closing, listened] = [false, false]
   let restart: NodeJS.Timeout | undefined
   let delayMs = restartMinMs
-  const outbox = makeOutbox<ServiceSays>((batch, done) => {
-    const child = working?.child
-    if (child?.connected) child.send(together(batch), undefined, {}, done)
-    else done() // what was meant for a dead broker is asked for again at the next hello
-  }, brokerLimits)
+  const outbox = makeOutbox<ServiceSays>(
+    (batch, done) => {
+      const child = working?.child
+      if (child?.connected) child.send(together(batch), undefined, {}, done)
+      else done() // what was meant for a dead broker is asked for again at the next hello
+      // Whoever says many things to the broker says them in one go.
+    },
+    { ...brokerLimits, soon: queueMicrotask },
+  )
 
   const onMessage = (batch: readonly BrokerSays[]) => {
     if (!listened && batch.some(item => item.kind === 'listening')) {

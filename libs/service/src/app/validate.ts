@@ -7,6 +7,12 @@ import { HttpProblem } from '../problem.ts'
 
 const errorsMax = 20
 
+/** Whether there is anything to fill in: looking for it in each body takes longer than checking the body. */
+const hasDefaults = (schema: unknown): boolean =>
+  typeof schema === 'object' &&
+  schema !== null &&
+  ('default' in schema || Object.values(schema).some(part => hasDefaults(part)))
+
 /** Typebox throws where a record allows no other keys and there is one; the check that follows names that key. */
 const withDefaults = (schema: TSchema, data: unknown): unknown => {
   try {
@@ -23,10 +29,11 @@ const withDefaults = (schema: TSchema, data: unknown): unknown => {
  */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const check = Compile(schema)
+  const fill = hasDefaults(schema) ? withDefaults : (_: TSchema, data: unknown) => data
   const part = httpPart === 'querystring' ? 'query' : (httpPart ?? 'body')
   const prepare = (data: unknown): unknown => {
-    if (part === 'body') return withDefaults(schema, data)
-    return part === 'headers' ? data : Value.Convert(schema, withDefaults(schema, data))
+    if (part === 'body') return fill(schema, data)
+    return part === 'headers' ? data : Value.Convert(schema, fill(schema, data))
   }
   const refuse = (errors: readonly FieldError[]): { error: Error } => {
     const first = errors[0] ?? { path: `/${part}`, message: 'does not fit' }
