@@ -29,6 +29,7 @@ import { makeMoteMetrics } from './metrics.ts'
 import { addEnrolments } from './routes/enrolments.ts'
 import { addHosts } from './routes/hosts.ts'
 import { addModules } from './routes/modules.ts'
+import { addRunControl } from './routes/run-control.ts'
 import { addRuns } from './routes/runs.ts'
 import { addSelectors } from './routes/selectors.ts'
 import { addSsh } from './routes/ssh.ts'
@@ -263,6 +264,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     },
   }
   addRuns(app, deps)
+  addRunControl(app, deps)
   addHosts(app, deps)
   addSsh(app, deps)
   addSelectors(app, deps)

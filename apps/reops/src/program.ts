@@ -171,6 +171,15 @@ Exit codes: 0 all ok · 1 some target failed · 2 wrong usage, or a selector tha
       "results taken together: the operation's own summary, or field:function,...;field:...",
     )
     .option('--group-by <field>', 'taken together in groups, by the value of a field')
+    .option('--canary <hosts>', 'a number or share (5%) of hosts first; the others only when these end well')
+    .option('--batch <hosts>', 'a number or share of hosts at a time; as one ends the next begins')
+    .option('--serial <hosts>', 'in batches of a number or share of hosts, each after the last has ended')
+    .option('--batch-wait <duration>', 'how long a host keeps its place after its end; a pause between batches')
+    .option('--concurrency <n>', 'hosts at work at a time, at most')
+    .option('--max-failures <hosts>', 'a number or share of hosts that may fail; with more no other begins')
+    .option('--cancel-running', 'when too many fail, cancel hosts at work as well')
+    .option('--deadline <duration>', 'of the whole run: then who has not begun is skipped, the others are cancelled')
+    .option('--dry-run', 'only say what would change; operations that cannot are not asked')
     .option('--detach', 'do not wait; prints the id of the run')
     .action((operation: string | undefined, input: string[], options: object) =>
       done(
@@ -190,6 +199,9 @@ Exit codes: 0 all ok · 1 some target failed · 2 wrong usage, or a selector tha
         "reops run facts --on '*' --json | jq -r 'select(.ok) | .host'",
         "reops run memory --on '*' --summary 'used:mean,p95,top3' --wait-online 30s",
         "reops run facts --on '*' --group-by os.pretty",
+        "reops run package.upgrade names=openssl --on 'role=web' --canary 5% --batch 20 --max-failures 2%",
+        "reops run service.restart name=nginx --on 'role=web' --serial 10 --batch-wait 30s --deadline 1h",
+        "reops run package.upgrade names=openssl --on 'role=web' --dry-run",
       )}
 Selectors: * · name · web-* · web[1-9] · key=value · fact:os=debian · != · in (a, b) · and · or · not · ( ) · @saved
 Summaries: count sum min max mean p50 p95 p99.9 histogram buckets buckets(1,10) top5 bottom5, of fields such as mounts.used
@@ -325,8 +337,8 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
     .action((options: object) => done(import('./commands/jobs.ts').then(m => m.listJobs(context, options))))
     .addHelpText('after', examples('reops jobs', 'reops jobs --system demo-1 --json'))
 
-  const runs = add(program, 'runs', 'the latest runs; one with all its targets; cancel one')
-    .usage('[options] | show <id> | cancel <id>')
+  const runs = add(program, 'runs', 'the latest runs; one with all its targets; cancel, pause, resume, retry one')
+    .usage('[options] | show <id> | cancel <id> | pause <id> | resume <id> | retry <id>')
     .option('--limit <n>', 'how many', '20')
     .action((options: object) => done(import('./commands/runs.ts').then(m => m.listRuns(context, options))))
     .addHelpText('after', examples('reops runs', 'reops runs show last', 'reops runs cancel 7c1'))
@@ -347,6 +359,27 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
       done(import('./commands/runs.ts').then(m => m.cancelRun(context, id, merged(runs, options)))),
     )
     .addHelpText('after', examples('reops runs cancel last'))
+  const holds = {
+    pause: 'hold back the hosts of a run that have not begun',
+    resume: 'let the hosts of a paused run begin',
+  } as const
+  for (const verb of ['pause', 'resume'] as const)
+    add(runs, verb, holds[verb])
+      .argument('<id>', 'an id, its beginning or end, or `last`')
+      .action((id: string, options: object) =>
+        done(import('./commands/runs.ts').then(m => m.holdRun(context, verb, id, merged(runs, options)))),
+      )
+      .addHelpText('after', examples(`reops runs ${verb} last`))
+  add(runs, 'retry', 'the same again, on the hosts that failed')
+    .argument('<id>', 'an id, its beginning or end, or `last`')
+    .option('--failed', 'all that failed, however (the default)')
+    .option('--state <state>', 'only those that ended so, for example unreachable; may be given again', listOf)
+    .option('-y, --yes', 'also what may have run already and must not run twice')
+    .option('--detach', 'do not wait; prints the id of the run')
+    .action((id: string, options: object) =>
+      done(import('./commands/retry.ts').then(m => m.retryRun(context, id, merged(runs, options)))),
+    )
+    .addHelpText('after', examples('reops runs retry last', 'reops runs retry 7c1 --state unreachable --state timeout'))
 
   const operations = add(program, 'operations', 'what can be run; `show` one with its input')
     .usage('[options] [word] | show <name>')

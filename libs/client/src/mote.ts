@@ -9,6 +9,7 @@ import type {
   Keyset,
   Module,
   PushModule,
+  RetryRun,
   Run,
   RunAggregate,
   RunMissing,
@@ -82,6 +83,14 @@ export const makeMote = (service: Service) => {
     cancelRun: async (id: string, options: CallOptions = {}): Promise<void> => {
       await post(`/v1/runs/${segment(id)}/cancel`, {}, options)
     },
+    /** No other host of a run with turns begins, until it is resumed. */
+    pauseRun: async (id: string, options: CallOptions = {}): Promise<Run> =>
+      shaped(await post(`/v1/runs/${segment(id)}/pause`, {}, options), 'run', runShape, url),
+    resumeRun: async (id: string, options: CallOptions = {}): Promise<Run> =>
+      shaped(await post(`/v1/runs/${segment(id)}/resume`, {}, options), 'run', runShape, url),
+    /** A new run of the same on the hosts that failed. `force`: also what may have run and must not run twice. */
+    retryRun: async (id: string, body: RetryRun = {}, options: CallOptions = {}): Promise<Run> =>
+      shaped(await post(`/v1/runs/${segment(id)}/retry`, body, options), 'run', runShape, url),
     /** Each target once, as it ends, then `done`; lost connections are made again and leave no gap and no repetition. */
     runEvents: (id: string, options: EventOptions = {}): AsyncIterable<RunProgress> => runEvents(service, id, options),
     /** The result of each target as it ends, until all have: what `reduce` of @re-ops/pipelines takes. */

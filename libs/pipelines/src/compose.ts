@@ -155,6 +155,27 @@ export const onlyOnce = (node: Node, isOnce = (call: Node & { kind: 'call' }) =>
   }
 }
 
+/** Operations of a decoded pipeline that must not be done twice when nobody knows whether the first try happened. */
+export const onceIn = (step: AnyStep): string[] => onlyOnce(nodeOf(step))
+
+/** Whether hosts wait for one another somewhere in a decoded pipeline. */
+export const gathersIn = (step: AnyStep): boolean => gathers(nodeOf(step))
+const gathers = (node: Node): boolean => {
+  switch (node.kind) {
+    case 'gather':
+      return true
+    case 'sequence':
+      return node.steps.some(gathers)
+    case 'recover':
+      return gathers(node.step) || gathers(node.fallback)
+    case 'retry':
+    case 'via':
+      return gathers(node.step)
+    default:
+      return false
+  }
+}
+
 /** Why this `on` is not allowed around a step with the `once` operations named, or null. */
 export const whyNotOn = (on: readonly string[], once: readonly string[]): string | null => {
   if (on.length === 0) return 'on is empty, it needs at least one kind of failure'

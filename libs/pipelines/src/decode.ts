@@ -26,9 +26,14 @@ class Refused extends Error {
 const bad = (path: string, message: string) => new Refused('bad-pipeline', [{ path, message }])
 
 /** What decoding asks of an operation; those of live modules have no more. */
-export type DecodeOperation = Pick<AnyOperation, 'name' | 'checkInput' | 'repeat' | 'reads'>
+export type DecodeOperation = Pick<AnyOperation, 'name' | 'checkInput' | 'repeat' | 'reads' | 'dry'>
 /** The operations of a live module by its hash; a text says why there are none. */
 export type ModuleLookup = (hash: string) => readonly DecodeOperation[] | string
+
+export type DecodeOptions = {
+  /** Calls only say what they would change; those of operations that cannot are refused, and readers read. */
+  readonly dry?: boolean
+}
 
 /**
  * A pipeline from outside, checked against a catalogue (and the live modules it names): its form, its limits, that the
@@ -38,9 +43,10 @@ export const decodeStep = (
   json: unknown,
   catalogue: readonly AnyOperation[],
   modules: ModuleLookup = () => 'there are no live modules here',
+  { dry = false }: DecodeOptions = {},
 ): DecodedStep => {
   try {
-    const known = { byName: new Map(catalogue.map(one => [one.name, one])), modules }
+    const known = { byName: new Map(catalogue.map(one => [one.name, one])), modules, dry }
     const node = read(json, '', 0, known)
     const calls = callsAtMost(node)
     if (calls > pipelineLimits.callsMax)
@@ -62,7 +68,11 @@ const fields: Record<string, readonly string[]> = {
   via: ['transport', 'step'],
 }
 type Raw = Readonly<Record<string, unknown>>
-type Known = { readonly byName: ReadonlyMap<string, DecodeOperation>; readonly modules: ModuleLookup }
+type Known = {
+  readonly byName: ReadonlyMap<string, DecodeOperation>
+  readonly modules: ModuleLookup
+  readonly dry: boolean
+}
 
 const read = (json: unknown, path: string, depth: number, known: Known): Node => {
   if (depth > pipelineLimits.nestingMax) throw bad(path, `is nested deeper than ${pipelineLimits.nestingMax} steps`)
@@ -130,17 +140,25 @@ const readCall = (raw: Raw, path: string, known: Known): Node => {
       'bad-input',
       errors.map(one => ({ path: `${path}/input${one.path}`, message: one.message })),
     )
+  const limit = readTimeout(timeoutMs, path)
+  const dryInput = known.dry && found.reads !== true
+  if (dryInput && found.dry !== true)
+    return {
+      kind: 'refused',
+      operation: name,
+      why: `dry run: ${name} cannot say what it would do, so it was not asked`,
+    }
   const of = typeof module === 'string' ? { module, reads: found.reads === true } : {}
-  const call = { kind: 'call', operation: name, ...of, input, repeat: found.repeat } as const
-  if (timeoutMs === undefined) return call
-  if (
-    typeof timeoutMs !== 'number' ||
-    !Number.isInteger(timeoutMs) ||
-    timeoutMs < 1 ||
-    timeoutMs > pipelineLimits.timeoutMsMax
-  )
-    throw bad(`${path}/timeoutMs`, `must be a whole number from 1 to ${pipelineLimits.timeoutMsMax} (a day)`)
-  return { ...call, timeoutMs }
+  const given = dryInput ? { ...(input as object), dry: true } : input
+  return { kind: 'call', operation: name, ...of, input: given, repeat: found.repeat, ...limit }
+}
+
+const readTimeout = (timeoutMs: unknown, path: string): { timeoutMs?: number } => {
+  if (timeoutMs === undefined) return {}
+  const { timeoutMsMax } = pipelineLimits
+  if (typeof timeoutMs !== 'number' || !Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > timeoutMsMax)
+    throw bad(`${path}/timeoutMs`, `must be a whole number from 1 to ${timeoutMsMax} (a day)`)
+  return { timeoutMs }
 }
 
 const readSequence = (raw: Raw, path: string, depth: number, known: Known): Node => {

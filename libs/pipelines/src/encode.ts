@@ -45,6 +45,8 @@ const encode = (node: Node, path: string): StepData => {
       return { kind: 'gather' }
     case 'via':
       return { kind: 'via', transport: node.transport, step: encode(node.step, `${path}/step`) }
+    case 'refused':
+      throw new NotDataError(`${node.operation}${at} is refused in a dry run, and no step of its own`)
     default:
       throw new NotDataError(`${node.kind}${at} takes a callback, which is not data: ${shown(node.f)}`)
   }

@@ -89,6 +89,11 @@ const walk = (root: Node, frames: Frame[], first: Move, at: At): Progress => {
       }
       case 'gather':
         return { kind: 'gather', cursor: { v: 1, frames: [...frames] }, step: label('gather', frames), value: input }
+      case 'refused':
+        move = {
+          leave: failed({ kind: 'rejected', message: node.why, step: label(node.operation, frames), started: 'no' }),
+        }
+        break
       case 'sequence':
         move = enterSequence(node, input, frames)
         break

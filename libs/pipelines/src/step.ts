@@ -31,6 +31,7 @@ export type Node =
   | { readonly kind: 'retry'; readonly step: Node; readonly times: number; readonly on?: readonly string[] }
   | { readonly kind: 'gather' }
   | { readonly kind: 'via'; readonly transport: TransportName; readonly step: Node }
+  | RefusedNode
   | CallbackNode
 
 export type CallNode = {
@@ -47,6 +48,9 @@ export type CallNode = {
   /** Whether the operation of a module only reads: no catalogue says so later. */
   readonly reads?: boolean
 }
+
+/** A call that is not made: of a dry run, when its operation cannot say what it would do. It stands for the call in a decoded pipeline only. */
+export type RefusedNode = { readonly kind: 'refused'; readonly operation: string; readonly why: string }
 
 export type CallbackNode =
   | { readonly kind: 'map'; readonly f: (result: Ok<unknown>) => unknown }

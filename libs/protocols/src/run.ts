@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox'
 import { Failure, failureKinds, HostRef, TransportName } from './outcome.ts'
 import { Id } from './ids.ts'
 import { ModuleHash } from './module.ts'
+import { runControlFields, runControlShown } from './run-control.ts'
 
 /** A pipeline as it travels and is stored: data only. Callbacks (`map`, `pick`) are not part of it. */
 export const StepData = Type.Cyclic(
@@ -81,6 +82,13 @@ export const CreateRun = Type.Object(
       }),
     ),
     allowNone: Type.Optional(Type.Boolean({ description: 'a selector that matches nothing is not an error' })),
+    ...runControlFields,
+    dryRun: Type.Optional(
+      Type.Boolean({
+        description:
+          'operations only say what they would change; those that cannot are rejected, nothing is sent for them',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -121,6 +129,7 @@ export const Run = Type.Object({
   finishedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
   createdBy: Type.String(),
   modules: Type.Optional(Type.Array(ModuleHash, { description: 'live modules whose code it runs; absent: none' })),
+  ...runControlShown,
   summary: RunSummary,
   targets: Type.Optional(Type.Array(Target)),
 })

@@ -6,6 +6,7 @@ import { makeFlights, newCall, type CallProgress } from './flights.ts'
 import { makeLates } from './lates.ts'
 import { makeMover } from './mover.ts'
 import { makeOverSsh, type OverSsh } from './over-ssh.ts'
+import { makeRollouts } from './rollouts.ts'
 import { makeSettle } from './settle.ts'
 import { startSweep } from './sweep.ts'
 import type { ActiveCall, ActiveRun, ActiveTarget } from './types.ts'
@@ -20,6 +21,8 @@ export type Driver = Pick<Exchange, 'onLive' | 'onUnsent' | 'onHeard'> & {
   take(run: ActiveRun, calls: readonly ActiveCall[]): void
   /** Ends what was not sent, and asks the hosts to end the rest. */
   cancel(run: string): void
+  /** Gives no more turns, or gives them again. */
+  pause(run: string, paused: boolean): void
   close(): Promise<void>
 }
 
@@ -33,18 +36,32 @@ export const makeDriver = (deps: DriverDeps): Driver => {
   const settle = makeSettle(deps)
   const acks = makeAcks(deps)
   const lates = makeLates(deps, settle)
-  const mover = makeMover({ ...deps, runs, flights, settle, onNext: call => exchange.dispatch(call) })
+  const mover = makeMover({
+    ...deps,
+    runs,
+    flights,
+    settle,
+    onNext: call => exchange.dispatch(call),
+    onTurnEnded: (run, ok) => rollouts.onEnded(run, ok),
+  })
   const overSsh = makeOverSsh({ ssh: deps.ssh, flights, mover, acks })
   const exchange: Exchange = makeExchange({ ...deps, flights, mover, acks, lates, settle, overSsh })
+  const rollouts = makeRollouts({ ...deps, runs, mover, cancel: run => cancelRun(run) })
   const stopSweep = startSweep({ epochOf: deps.epochOf, flights, mover, exchange })
 
   const cancelTarget = (target: ActiveTarget) => {
     const { call, host } = target
     if (!call) return mover.cancelBarrier(target)
     const epoch = deps.epochOf(host)
-    if (!call.handed) mover.endCall(call, cancelled(call.step, call.id, call.transport))
+    if (!call.handed) mover.endCall(call, cancelled(call.target.run, call.step, call.id, call.transport))
     else if (call.transport === 'ssh') deps.ssh.cancel(call.id)
     else if (epoch !== undefined) deps.send(host, epoch, [{ kind: 'call.cancel', body: { id: call.id } }])
+  }
+  const cancelRun = (run: ActiveRun) => {
+    if (run.cancelled) return
+    run.cancelled = true
+    for (const target of run.targets.values()) cancelTarget(target)
+    rollouts.drop(run)
   }
   return {
     onLive: exchange.onLive,
@@ -53,7 +70,7 @@ export const makeDriver = (deps: DriverDeps): Driver => {
     overSsh,
     get: run => runs.get(run),
     runIds: () => [...runs.keys()],
-    size: () => ({ runs: runs.size, calls: flights.size, commits: mover.length + lates.length }),
+    size: () => ({ runs: runs.size, calls: flights.size, commits: mover.length + lates.length + rollouts.length }),
     newCall: (target, progress, id, redeliveries = 0) =>
       newCall(target, progress, { reads: deps.reads(progress.operation), redeliveries, id }),
     take: (run, calls) => {
@@ -74,17 +91,20 @@ export const makeDriver = (deps: DriverDeps): Driver => {
         if (result) mover.endCall(call, result)
       }
       mover.openBarrier(run)
+      rollouts.take(run)
     },
     cancel: id => {
       const run = runs.get(id)
-      if (!run || run.cancelled) return
-      run.cancelled = true
-      for (const target of run.targets.values()) cancelTarget(target)
+      if (run) cancelRun(run)
+    },
+    pause: (id, paused) => {
+      const run = runs.get(id)
+      if (run) rollouts.pause(run, paused)
     },
     close: async () => {
       stopSweep()
       acks.close()
-      await Promise.all([mover.drained(), lates.drained()])
+      await Promise.all([mover.drained(), lates.drained(), rollouts.drained()])
     },
   }
 }

@@ -58,7 +58,7 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
     const there = flights.of(host)
     if (!there || call.handed || call.state === 'ending') return
     const epoch = deps.epochOf(host)
-    if (run.cancelled) return mover.endCall(call, cancelled(call.step, call.id))
+    if (run.cancelled) return mover.endCall(call, cancelled(call.target.run, call.step, call.id))
     if (epoch === undefined) {
       if (!deps.isReturning(host) && !awaits(run))
         mover.endCall(call, unreachable(call.step, noSessionIn(run), call.id))

@@ -1,4 +1,4 @@
-import type { CallResult, Failure, TransportName } from '@re-ops/protocols'
+import type { CallResult, Failure, RunStop, TransportName } from '@re-ops/protocols'
 import type { ActiveCall, ActiveRun } from './types.ts'
 
 const failed = (failure: Failure): CallResult => ({ ok: false, failure })
@@ -22,15 +22,25 @@ export const awaits = ({ startedAt, waitOnlineMs }: ActiveRun): boolean =>
 export const noSessionIn = ({ waitOnlineMs }: ActiveRun): string =>
   waitOnlineMs > 0 ? `${noSession}; it was waited for ${waitOnlineMs / 1000} s` : noSession
 
-export const cancelled = (step: string, callId?: string, transport: TransportName = 'zmq'): CallResult =>
+/** Cancelled in time; `run` knows the rule, if it was one. */
+export const cancelled = (
+  { stop }: Pick<ActiveRun, 'stop'>,
+  step: string,
+  callId?: string,
+  transport: TransportName = 'zmq',
+): CallResult =>
   failed({
     kind: 'cancelled',
-    message: 'cancelled before it was sent',
+    message: `cancelled before it was sent${stop ? `: ${stop.reason}` : ''}`,
     step,
     transport,
     started: 'no',
     ...(callId === undefined ? {} : { callId }),
   })
+
+/** Its turn never came. */
+export const skipped = (step: string, { reason }: RunStop): CallResult =>
+  failed({ kind: 'skipped', message: `its turn did not come: ${reason}`, step, started: 'no' })
 
 export const rejected = (call: ActiveCall, why: string): CallResult =>
   failed({ kind: 'rejected', message: why, step: call.step, transport: 'zmq', callId: call.id, started: 'no' })
@@ -55,5 +65,12 @@ export const completed = (call: ActiveCall, result: CallResult): CallResult =>
         ...result.failure,
         callId: call.id,
         transport: call.transport,
+        ...ruleOf(call, result.failure),
         ...(call.ackedAt === null || result.failure.ackedAt !== undefined ? {} : { ackedAt: call.ackedAt }),
       })
+
+/** An agent does not know why it is told to cancel. */
+const ruleOf = ({ target }: ActiveCall, { kind, message }: Failure): { message?: string } => {
+  const { stop } = target.run
+  return kind === 'cancelled' && stop && !message.includes(stop.reason) ? { message: `${message}: ${stop.reason}` } : {}
+}

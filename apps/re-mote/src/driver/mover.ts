@@ -1,4 +1,4 @@
-import { release, resume, type Progress } from '@re-ops/pipelines'
+import { begin, release, resume, type Progress } from '@re-ops/pipelines'
 import type { Hold } from '@re-ops/service'
 import { newId, type CallResult, type Target } from '@re-ops/protocols'
 import { makeBatcher } from '../services/batcher.ts'
@@ -26,10 +26,16 @@ export type MoverDeps = Omit<DriverDeps, 'ssh'> & {
   readonly settle: Settle
   /** A next call is committed and may be sent. */
   onNext(call: ActiveCall): void
+  /** A target of a run whose hosts take turns has ended; others of it have not. */
+  onTurnEnded(run: ActiveRun, ok: boolean): void
 }
 export type Mover = {
   endCall(call: ActiveCall, result: CallResult): void
   redeliver(call: ActiveCall, state?: 'unreachable' | 'lost'): void
+  /** The turn of a target that was held has come. */
+  begin(target: ActiveTarget): void
+  /** The turn of a target that is held will not come. */
+  skip(target: ActiveTarget, result: CallResult): void
   /** Ends a target that waits at a barrier. */
   cancelBarrier(target: ActiveTarget): void
   openBarrier(run: ActiveRun): void
@@ -56,7 +62,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
       return () => {
         if (!deps.settleBeforeCommit)
           settle(moved.flatMap(one => (one.ended ? [{ host: one.host, id: one.ended.id }] : [])))
-        for (const one of batch) committed(one, one.ended === null || ended.has(one.ended.id))
+        for (const one of batch) committed(one, isApplied(one, ended))
       }
     },
     onRefused: one => {
@@ -94,7 +100,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
   const reachable = ({ run, host, transport, ssh }: ActiveTarget, from: Progress): Progress => {
     let progress = from
     while (progress.kind === 'call') {
-      if (run.cancelled) return { kind: 'done', result: cancelled(progress.step) }
+      if (run.cancelled) return { kind: 'done', result: cancelled(run, progress.step) }
       const overSsh = (progress.via ?? transport) === 'ssh'
       if (overSsh ? ssh : deps.epochOf(host) !== undefined || deps.isReturning(host) || awaits(run)) break
       const failure = overSsh
@@ -115,7 +121,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
   }
   const redeliver = (call: ActiveCall, state: 'unreachable' | 'lost' = 'unreachable') => {
     if (call.state === 'ending') return
-    if (call.target.run.cancelled) return endCall(call, cancelled(call.step, call.id))
+    if (call.target.run.cancelled) return endCall(call, cancelled(call.target.run, call.step, call.id))
     if (call.redeliveries >= driverLimits.redeliveriesMax)
       return endCall(call, unreachable(call.step, 'it could not be delivered', call.id))
     call.state = 'ending'
@@ -152,7 +158,10 @@ export const makeMover = (deps: MoverDeps): Mover => {
     if (result.ok) run.ok += 1
     else run.failures[whole.state] = (run.failures[whole.state] ?? 0) + 1
     deps.events.target(run.id, whole)
-    if (run.open > 0) return openBarrier(run)
+    if (run.open > 0) {
+      if (run.rollout) deps.onTurnEnded(run, result.ok)
+      return openBarrier(run)
+    }
     runs.delete(run.id)
     const { id, expected, ok, failures } = run
     deps.events.done({ id, summary: { run: id, expected, ok, failed: expected - ok, failures } })
@@ -178,19 +187,27 @@ export const makeMover = (deps: MoverDeps): Mover => {
   return {
     endCall,
     redeliver,
+    begin: target => move(target, null, '', begin(target.run.step)),
+    skip: (target, result) => move(target, null, '', { kind: 'done', result }),
     openBarrier,
     cancelBarrier: target => {
       const { barrier, run } = target
       if (!barrier) return
       target.barrier = null
       run.gathered -= 1
-      move(target, null, '', { kind: 'done', result: cancelled(barrier.step) })
+      move(target, null, '', { kind: 'done', result: cancelled(run, barrier.step) })
     },
     get length() {
       return moves.length
     },
     drained: moves.drained,
   }
+}
+
+/** Postgres tells by the call that ended, or by the one that began. */
+const isApplied = ({ ended, next }: Pending, applied: ReadonlySet<string>): boolean => {
+  const call = ended ?? next
+  return call === null || applied.has(call.id)
 }
 
 /** A result that is not committed yet; whoever settled it already would lose it now. */

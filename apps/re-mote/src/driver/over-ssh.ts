@@ -27,7 +27,7 @@ export const makeOverSsh = ({ ssh, flights, mover, acks }: OverSshDeps): OverSsh
     const { host, run } = call.target
     const there = flights.of(host)
     if (!there || call.handed || call.state === 'ending') return
-    if (run.cancelled) return mover.endCall(call, cancelled(call.step, call.id, 'ssh'))
+    if (run.cancelled) return mover.endCall(call, cancelled(run, call.step, call.id, 'ssh'))
     if (!call.target.ssh) return mover.endCall(call, unreachable(call.step, noSsh, call.id, 'ssh'))
     if (there.calls.size > wireLimits.callsPerAgentMax)
       return mover.endCall(

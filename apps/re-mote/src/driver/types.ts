@@ -1,5 +1,5 @@
-import type { Cursor, Step } from '@re-ops/pipelines'
-import type { RunSummary, Target, TransportName } from '@re-ops/protocols'
+import type { Cursor, RolloutPlan, Step } from '@re-ops/pipelines'
+import type { RunStop, RunSummary, Target, TransportName } from '@re-ops/protocols'
 
 /** A run that this process drives. Everything here can be rebuilt from Postgres; nothing is only here. */
 export type ActiveRun = {
@@ -20,7 +20,29 @@ export type ActiveRun = {
   ok: number
   readonly failures: Record<string, number>
   cancelled: boolean
+  /** The rule that stopped it. */
+  stop: RunStop | null
+  /** Of a run whose hosts take turns; null: all begin at once. */
+  readonly rollout: Rollout | null
   readonly done: PromiseWithResolvers<void>
+}
+
+/** Whose turn it is in a run: counts for `decideRollout`, and who is held. */
+export type Rollout = {
+  readonly plan: RolloutPlan
+  /** In the order of their turns; those from `next` on have not had it. */
+  held: readonly ActiveTarget[]
+  next: number
+  begun: number
+  places: number
+  failed: number
+  paused: boolean
+  /** When the run must be over, on the monotonic clock; Infinity: whenever it is. */
+  readonly endsAt: number
+  /** From its start; what `endsAt` was made of. */
+  readonly deadlineMs: number
+  /** Ages of the ends whose hosts still keep their places, ms; for who takes the run up. */
+  readonly lately: readonly number[]
 }
 
 export type ActiveTarget = {

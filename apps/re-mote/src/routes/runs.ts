@@ -1,6 +1,7 @@
 import { AggregateQuery, CreateRun, Id, missingOf, Run, RunAggregate, RunMissing } from '@re-ops/protocols'
 import { HttpProblem, idempotencyKey, type App } from '@re-ops/service'
 import { Type } from 'typebox'
+import { shownRollout } from '../services/rollout.ts'
 import { startRun } from '../services/runs.ts'
 import { aggregatorFor, runAggregateOf, summariseRun } from '../services/summaries.ts'
 import { findRun, listRuns, listTargets, listUnanswered, markCancelled, runOf } from '../store/runs.ts'
@@ -9,7 +10,7 @@ import { streamRun } from './run-events.ts'
 
 const Params = Type.Object({ id: Id })
 const Flag = Type.Union([Type.Literal('true'), Type.Literal('false')])
-const noSuchRun = (id: string) =>
+export const noSuchRun = (id: string) =>
   new HttpProblem(404, 'no-such-run', 'No such run', `run ${id} does not exist; GET /v1/runs lists them`)
 
 export const addRuns = (app: App, deps: RouteDeps): void => {
@@ -71,7 +72,8 @@ export const addRuns = (app: App, deps: RouteDeps): void => {
     },
     async ({ params, query }) => {
       const row = await found(params.id)
-      return runOf(row, query.targets === 'false' ? undefined : await listTargets(pool, params.id))
+      const rollout = await shownRollout(pool, row)
+      return { ...runOf(row, query.targets === 'false' ? undefined : await listTargets(pool, params.id)), ...rollout }
     },
   )
   app.post(
@@ -142,7 +144,7 @@ export const addRuns = (app: App, deps: RouteDeps): void => {
   )
 }
 
-const within = async <T>(promise: Promise<T>, ms: number): Promise<T | null> => {
+export const within = async <T>(promise: Promise<T>, ms: number): Promise<T | null> => {
   if (ms <= 0) return null
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<null>(resolve => {

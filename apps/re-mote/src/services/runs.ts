@@ -4,9 +4,9 @@ import { contentHash, HttpProblem, type Log, type Pool } from '@re-ops/service'
 import { catalogue } from '@re-ops/operations'
 import { offlineOpening, onlineOpening } from '../driver/opening.ts'
 import type { Driver } from '../driver/driver.ts'
-import type { ActiveCall, ActiveRun, ActiveTarget } from '../driver/types.ts'
+import type { ActiveCall, ActiveRun, ActiveTarget, Rollout } from '../driver/types.ts'
 import { lookupOf, type Modules } from './modules.ts'
-import { createRun, type PickedHost } from '../store/create-run.ts'
+import { createRun, type Opening, type PickedHost } from '../store/create-run.ts'
 import {
   findAbandoned,
   findRun,
@@ -16,7 +16,9 @@ import {
   type OpenTarget,
   type RunRow,
 } from '../store/runs.ts'
-import { withSelector } from './selectors.ts'
+import type { Sql } from '../store/sql.ts'
+import { withSelector, type Compiled } from './selectors.ts'
+import { askedControl, newRollout, storedRollout } from './rollout.ts'
 
 export type RunsDeps = {
   readonly log: Log
@@ -33,8 +35,9 @@ const defaultTimeoutMs = 60_000
 /** Results of runs up to this size stay in memory until the run ends, for who waits; bigger ones are read back. */
 const keptTargetsMax = 1_000
 
-const decode = (pipeline: unknown, modules?: ModuleLookup): Step<unknown, unknown> => {
-  const decoded = decodeStep(pipeline, catalogue, modules)
+/** A pipeline from outside, or of a stored run, as a step; dry: of what it would do. */
+export const decodeRun = (pipeline: unknown, modules: ModuleLookup, dry: boolean): Step<unknown, unknown> => {
+  const decoded = decodeStep(pipeline, catalogue, modules, { dry })
   if (decoded.ok) return decoded.step
   const errors = decoded.errors.map(one => ({ path: `/body/pipeline${one.path}`, message: one.message }))
   const detail = errors
@@ -56,10 +59,13 @@ type Asked = {
   readonly subject: string
   readonly requestId: string
   readonly key: string | undefined
+  /** The run that is done again, and its hosts; the selector only says how they were picked once. */
+  readonly retry?: { readonly of: string; readonly hosts: Compiled }
 }
 
 /** Checks, resolves, stores, then sends. Answers the run as it is stored, and a promise of it when it has ended. */
-export const startRun = async (deps: RunsDeps, { body, subject, requestId, key }: Asked): Promise<Started> => {
+export const startRun = async (deps: RunsDeps, asked: Asked): Promise<Started> => {
+  const { body, subject, requestId, key, retry } = asked
   const named = modulesIn(body.pipeline)
   if (named.length > moduleLimits.perRunMax)
     throw new HttpProblem(
@@ -68,14 +74,20 @@ export const startRun = async (deps: RunsDeps, { body, subject, requestId, key }
       titles['bad-pipeline'],
       `/body/pipeline names ${named.length} modules; at most ${moduleLimits.perRunMax} are allowed`,
     )
-  const step = decode(body.pipeline, lookupOf(named.length === 0 ? new Map() : await deps.modules.load(named)))
+  const dry = body.dryRun === true
+  const step = decodeRun(body.pipeline, lookupOf(named.length === 0 ? new Map() : await deps.modules.load(named)), dry)
+  const control = askedControl(body, step)
   const timeoutMs = body.timeoutMs ?? defaultTimeoutMs
   const waitOnlineMs = body.waitOnline ?? 0
   const id = newId()
-  const { opening: online, first } = onlineOpening(step)
+  const { opening, first } = onlineOpening(step)
+  const online = control ? heldOpening : opening
   // Hosts that are waited for begin as if they had a session; their calls are held until they have one.
-  const offline = waitOnlineMs > 0 ? online : offlineOpening(step)
-  const picked = await withSelector(deps.writer, { text: body.on, where: '/body/on' }, (sql, selector) =>
+  const offline = waitOnlineMs > 0 || control ? online : offlineOpening(step)
+  const special = control || dry || retry ? { control, dry, retryOf: retry?.of ?? null } : null
+  const pick = <T>(work: (sql: Sql, hosts: Compiled) => Promise<T>): Promise<T> =>
+    retry ? work(deps.writer, retry.hosts) : withSelector(deps.writer, { text: body.on, where: '/body/on' }, work)
+  const picked = await pick((sql, selector) =>
     createRun(sql, {
       id,
       selector: body.on,
@@ -85,20 +97,23 @@ export const startRun = async (deps: RunsDeps, { body, subject, requestId, key }
       createdBy: subject,
       requestId,
       idempotencyKey: key ?? null,
-      bodyHash: key === undefined ? null : contentHash(body),
+      bodyHash: key === undefined ? null : bodyHash(asked),
       allowNone: body.allowNone === true,
       broker: deps.broker(),
       ...selector,
       online,
       offline,
+      special,
     }),
   )
-  if (picked === null) return again(deps, subject, key, body)
-  if (picked.length === 0 && body.allowNone !== true) throw matchesNothing(body.on)
+  if (picked === null) return again(deps, asked)
+  if (picked.length === 0 && body.allowNone !== true) throw retry ? hostsGone(retry.of) : matchesNothing(body.on)
   deps.onCreated(id)
   const facts = { id, step, requestId, timeoutMs, waitOnlineMs, expected: picked.length }
-  const run = newRun({ ...facts, ageMs: 0, cancelled: false })
+  const rollout = control && newRollout(control, picked.length)
+  const run = newRun({ ...facts, ageMs: 0, cancelled: false, stop: null, rollout })
   const open = openTargets(run, picked, online, offline)
+  if (rollout) rollout.held = [...run.targets.values()]
   const stored: Run = {
     id,
     on: body.on,
@@ -108,6 +123,9 @@ export const startRun = async (deps: RunsDeps, { body, subject, requestId, key }
     finishedAt: run.open > 0 ? null : new Date().toISOString(),
     createdBy: subject,
     ...(named.length === 0 ? {} : { modules: named }),
+    ...(control ? { control } : {}),
+    ...(dry ? { dryRun: true } : {}),
+    ...(retry ? { retryOf: retry.of } : {}),
     summary: summaryOf(run),
   }
   if (run.open === 0) {
@@ -120,7 +138,14 @@ export const startRun = async (deps: RunsDeps, { body, subject, requestId, key }
   const ended = run.done.promise.then(() => {
     const targets = run.open === 0 ? targetsOf(run) : null
     return targets
-      ? { ...stored, state: 'done' as const, finishedAt: new Date().toISOString(), summary: summaryOf(run), targets }
+      ? {
+          ...stored,
+          ...stoppedIn(run),
+          state: 'done' as const,
+          finishedAt: new Date().toISOString(),
+          summary: summaryOf(run),
+          targets,
+        }
       : read(deps, id)
   })
   ended.catch((error: unknown) => deps.log.debug({ err: error, run: id }, 'an ended run could not be read back'))
@@ -138,11 +163,24 @@ const matchesNothing = (on: string) =>
     }`,
   )
 
+const hostsGone = (run: string) =>
+  new HttpProblem(
+    422,
+    'hosts-gone',
+    'The hosts are gone',
+    `none of the hosts that failed in run ${run} is there any more`,
+  )
+
+/** A retry asks for other hosts than its selector picks now. */
+const bodyHash = ({ body, retry }: Asked): string =>
+  contentHash(retry ? { ...body, retry: retry.hosts.parameters } : body)
+
 /** The same key again: the same run, or a conflict when the body is another one. */
-const again = async (deps: RunsDeps, subject: string, key: string | undefined, body: CreateRun): Promise<Started> => {
+const again = async (deps: RunsDeps, asked: Asked): Promise<Started> => {
+  const { key, subject } = asked
   const row = key === undefined ? null : await findRunByKey(deps.pool, subject, key)
   if (!row) throw new Error('a run was neither stored nor found')
-  if (row.body_hash !== contentHash(body))
+  if (row.body_hash !== bodyHash(asked))
     throw new HttpProblem(
       409,
       'idempotency-conflict',
@@ -164,7 +202,7 @@ const read = async ({ pool }: RunsDeps, id: string): Promise<Run> => {
 
 type RunFacts = Pick<
   ActiveRun,
-  'id' | 'step' | 'requestId' | 'timeoutMs' | 'waitOnlineMs' | 'expected' | 'cancelled'
+  'id' | 'step' | 'requestId' | 'timeoutMs' | 'waitOnlineMs' | 'expected' | 'cancelled' | 'stop' | 'rollout'
 > & {
   ageMs: number
 }
@@ -180,7 +218,17 @@ const newRun = ({ ageMs, ...facts }: RunFacts): ActiveRun => ({
   done: Promise.withResolvers<void>(),
 })
 
-type Opening = ReturnType<typeof offlineOpening>
+/** Of a run whose hosts take turns: nothing happens to any before its turn. */
+const heldOpening: Opening = {
+  state: 'queued',
+  step: null,
+  cursor: null,
+  gathered: false,
+  value: null,
+  failure: null,
+  call: false,
+  held: true,
+}
 /** The targets as the statement stored them. Only those that are not terminal have something to do. */
 const openTargets = (run: ActiveRun, picked: readonly PickedHost[], online: Opening, offline: Opening) =>
   picked.flatMap(host => {
@@ -188,7 +236,7 @@ const openTargets = (run: ActiveRun, picked: readonly PickedHost[], online: Open
     const { id, name, transport, ssh } = host
     const target: ActiveTarget = { run, host: id, name, transport, ssh, call: null, barrier: null, ended: null }
     run.targets.set(host.id, target)
-    if (!opening.call && !opening.gathered) {
+    if (!opening.call && !opening.gathered && opening.held !== true) {
       target.ended = ended(target, opening)
       if (opening.state === 'ok') run.ok += 1
       else run.failures[opening.state] = (run.failures[opening.state] ?? 0) + 1
@@ -209,6 +257,7 @@ const ended = (target: ActiveTarget, { state, step, value, failure }: Opening): 
   ...(state === 'ok' ? { value } : {}),
   ...(failure ? { failure: failure as NonNullable<Target['failure']> } : {}),
 })
+const stoppedIn = ({ stop }: ActiveRun): Pick<Run, 'stopped'> => (stop ? { stopped: stop } : {})
 const summaryOf = (run: ActiveRun): Run['summary'] => ({
   run: run.id,
   expected: run.expected,
@@ -231,9 +280,10 @@ export const adoptRuns = async (deps: RunsDeps, olderThanMs: number): Promise<nu
   const named = [...new Set(runs.flatMap(row => modulesIn(row.pipeline)))]
   const known = lookupOf(named.length === 0 ? new Map() : await deps.modules.load(named), { stored: true })
   for (const row of runs) {
+    const rollout = row.control && (await storedRollout(deps.pool, { ...row, control: row.control }))
     if (deps.driver.get(row.id)) continue
     try {
-      adopt(deps, row, byRun.get(row.id) ?? [], known)
+      adopt(deps, row, { open: byRun.get(row.id) ?? [], modules: known, rollout })
     } catch (error) {
       deps.log.error(
         { err: error, run: row.id },
@@ -244,16 +294,23 @@ export const adoptRuns = async (deps: RunsDeps, olderThanMs: number): Promise<nu
   if (runs.length > 0) deps.log.info({ runs: runs.length, targets: targets.length }, 'stored runs are taken up')
   return runs.length
 }
-const adopt = (deps: RunsDeps, row: RunRow, targets: readonly OpenTarget[], modules: ModuleLookup) => {
+type Stored = {
+  readonly open: readonly OpenTarget[]
+  readonly modules: ModuleLookup
+  readonly rollout: Rollout | null
+}
+const adopt = (deps: RunsDeps, row: RunRow, { open: targets, modules, rollout }: Stored) => {
   const run = newRun({
     id: row.id,
-    step: decode(row.pipeline, modules),
+    step: decodeRun(row.pipeline, modules, row.dry),
     requestId: row.request_id,
     timeoutMs: row.timeout_ms ?? defaultTimeoutMs,
     waitOnlineMs: row.wait_online_ms ?? 0,
     expected: row.expected,
     ageMs: Math.max(0, Date.now() - row.created_at.getTime()),
     cancelled: row.cancelled_at !== null,
+    stop: row.stopped,
+    rollout,
   })
   run.ok = row.ok
   Object.assign(run.failures, row.failures)
@@ -276,8 +333,10 @@ const adopt = (deps: RunsDeps, row: RunRow, targets: readonly OpenTarget[], modu
     }
     return stored.call === null ? [] : [storedCall(deps, target, stored, stored.call)]
   })
+  if (rollout) rollout.held = targets.filter(isHeld).flatMap(stored => run.targets.get(stored.host) ?? [])
   deps.driver.take(run, calls)
 }
+const isHeld = ({ call, gathered }: OpenTarget) => call === null && !gathered
 /** Whatever its row says, an earlier process may have sent it: the agent is asked before anything else happens to it. */
 const storedCall = (deps: RunsDeps, target: ActiveTarget, stored: OpenTarget, id: string): ActiveCall => {
   const progress = callAt(target.run.step, stored.cursor as Cursor)

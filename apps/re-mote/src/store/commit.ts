@@ -3,7 +3,7 @@ import type { Sql } from './sql.ts'
 
 /** One step of one target: its call ended (or its barrier opened), and what comes next. */
 export type Advance = {
-  /** The call that ended; null after a barrier. */
+  /** The call that ended; null after a barrier, and at the first turn of a target that was held. */
   readonly ended: { readonly id: string; readonly state: string; readonly operation: string } | null
   readonly run: string
   readonly host: string
@@ -36,7 +36,8 @@ const counts = `update mote.run r set open = r.open - n.ended, ok = r.ok + n.ok,
 
 /**
  * Commits a batch in one statement: ended calls, moved targets, next calls, counts and ends of runs. A terminal state never changes: what was
- * terminal already is not touched. Returns the ids of the calls that this batch ended, also when it is repeated after a lost answer.
+ * terminal already is not touched. Returns the ids of the calls that this batch ended (of those it began, where none ended), also when it is
+ * repeated after a lost answer.
  */
 export const commitAdvances = async (sql: Sql, batch: Batch): Promise<Set<string>> => {
   const [first] = batch.items
@@ -122,14 +123,14 @@ moved as (update mote.target t set state = i.state, step = i.step, cursor = i.cu
     call_at = case when i.next is null then t.call_at else now() end, acked_at = case when i.next is null then t.acked_at end,
     epoch = case when i.next is null then t.epoch end, late = case when i.next is null then t.late end
   from i where t.run = i.run and t.host = i.host and t.finished_at is null
-    and case when i.ended is null then t.gathered else t.call = i.ended and not t.gathered end
+    and case when i.ended is null then t.gathered or t.call is null else t.call = i.ended and not t.gathered end
   returning t.run, t.host, t.state, i.terminal, i.ended, i.next, i.call_state, i.operation),
 earlier as (insert into mote.call (id, run, host, operation, step, state, epoch, redeliveries, created_at, acked_at, ended_at, ended_by, late)
   select t.call, t.run, t.host, coalesce(moved.operation, ''), coalesce(t.step, ''), coalesce(moved.call_state, t.call_state, 'ok'), t.epoch, t.redeliveries,
     coalesce(t.call_at, now()), t.acked_at, now(), $1, t.late
   from moved join mote.target t using (run, host) where moved.next is not null and t.call is not null),
 counts as (${counts})
-select ended from moved where ended is not null`,
+select coalesce(ended, next) as ended from moved where coalesce(ended, next) is not null`,
     values: [
       id,
       items.map(i => i.ended?.id ?? null),
@@ -153,9 +154,9 @@ select ended from moved where ended is not null`,
   return rows.flatMap(row => row.ended ?? [])
 }
 
-/** Which calls an earlier attempt of this batch ended. */
+/** Which calls an earlier attempt of this batch ended, or began. */
 const endedBy = async (sql: Sql, { items, id }: Batch): Promise<string[]> => {
-  const ids = items.flatMap(one => one.ended?.id ?? [])
+  const ids = items.flatMap(one => one.ended?.id ?? one.next?.id ?? [])
   const { rows } = await sql.query<{ id: string }>(
     `select call as id from mote.target where call = any($1::uuid[]) and ended_by = $2
      union all select id from mote.call where id = any($1::uuid[]) and ended_by = $2`,

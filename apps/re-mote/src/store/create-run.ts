@@ -12,6 +12,8 @@ export type Opening = {
   readonly failure: unknown
   /** Whether there is a call to make. What it is, cursor and pipeline tell. */
   readonly call: boolean
+  /** Nothing yet: the host waits for its turn. */
+  readonly held?: boolean
 }
 export type NewRun = {
   readonly id: string
@@ -32,6 +34,8 @@ export type NewRun = {
    */
   readonly online: Opening
   readonly offline: Opening
+  /** What plain runs have not: they are stored by the same words as ever. */
+  readonly special: { readonly control: unknown; readonly dry: boolean; readonly retryOf: string | null } | null
 }
 export type PickedHost = {
   readonly id: string
@@ -42,7 +46,7 @@ export type PickedHost = {
   readonly call: string | null
 }
 
-const terminal = (opening: Opening) => !opening.gathered && !opening.call
+const terminal = (opening: Opening) => !opening.gathered && !opening.call && opening.held !== true
 const json = (value: unknown) => (value === undefined || value === null ? null : JSON.stringify(value))
 
 /**
@@ -61,7 +65,7 @@ const preparedAs = (condition: string): { name?: string } =>
  */
 export const createRun = async (sql: Sql, run: NewRun): Promise<PickedHost[] | null> => {
   const { online, offline } = run
-  const fixed = [
+  const fixed: unknown[] = [
     run.id, run.selector, JSON.stringify(run.pipeline), run.timeoutMs, run.createdBy, run.requestId, // 6
     run.idempotencyKey, run.bodyHash, run.allowNone, // 9
     online.state, online.step, json(online.cursor), online.gathered, json(online.value), json(online.failure), // 15
@@ -69,6 +73,12 @@ export const createRun = async (sql: Sql, run: NewRun): Promise<PickedHost[] | n
     online.call, terminal(online), terminal(offline), run.broker, // 25
     offline.call, run.waitOnlineMs, // 27
   ] // prettier-ignore
+  const { special } = run
+  const at = fixed.length
+  const more = special
+    ? { columns: ', control, dry, retry_of', values: `, $${at + 1}::json, $${at + 2}::bool, $${at + 3}::uuid` }
+    : { columns: '', values: '' }
+  if (special) fixed.push(json(special.control), special.dry, special.retryOf)
   const condition = run.condition.replace(/\$(\d+)/g, (_, n: string) => `$${Number(n) + fixed.length}`)
   const { rows } = await sql.query<{
     id: string | null
@@ -79,7 +89,7 @@ export const createRun = async (sql: Sql, run: NewRun): Promise<PickedHost[] | n
     call: string | null
     made: boolean
   }>({
-    ...preparedAs(condition),
+    ...(special ? {} : preparedAs(condition)),
     text: `
 with p as materialized (
   select h.id, h.name, h.transport, h.ssh is not null as ssh, w.online, mote.new_id() as call_id, s.epoch, s.broker,
@@ -92,9 +102,9 @@ n as (select count(*)::int as expected,
     count(*) filter (where case when online then $23::bool and $10 = 'ok' else $24::bool and $16 = 'ok' end)::int as ok
   from p),
 r as (
-  insert into mote.run (id, selector, pipeline, timeout_ms, wait_online_ms, created_by, request_id, idempotency_key, body_hash, expected, open, ok, failed, state, finished_at)
+  insert into mote.run (id, selector, pipeline, timeout_ms, wait_online_ms, created_by, request_id, idempotency_key, body_hash, expected, open, ok, failed, state, finished_at${more.columns})
   select $1::uuid, $2, $3::json, $4::int, $27::int, $5, $6, $7, $8, expected, open, ok, expected - open - ok,
-    case when open = 0 then 'done' else 'running' end, case when open = 0 then now() end
+    case when open = 0 then 'done' else 'running' end, case when open = 0 then now() end${more.values}
   from n where expected > 0 or $9::bool
   on conflict (created_by, idempotency_key) where idempotency_key is not null do nothing
   returning id),

@@ -237,4 +237,16 @@ create trigger module_revoked after update of revoked_at on mote.module for each
   when (old.revoked_at is null and new.revoked_at is not null) execute function mote.module_revoked();
 `,
   },
+  {
+    // Columns of runs alone: a target that is held for its turn is a row that is open and has neither a call nor a barrier.
+    name: '005-run-control',
+    sql: `
+alter table mote.run
+  add column control json, -- how hosts take their turns; null: all at once
+  add column dry boolean not null default false,
+  add column retry_of uuid,
+  add column paused_at timestamptz,
+  add column stopped json; -- the rule that stopped it, committed before what follows from it
+`,
+  },
 ]

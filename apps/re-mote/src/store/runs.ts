@@ -1,5 +1,14 @@
 import { modulesIn } from '@re-ops/pipelines'
-import type { Failure, Run, RunSummary, Target, TargetState, TransportName } from '@re-ops/protocols'
+import type {
+  Failure,
+  Run,
+  RunControl,
+  RunStop,
+  RunSummary,
+  Target,
+  TargetState,
+  TransportName,
+} from '@re-ops/protocols'
 import type { Sql } from './sql.ts'
 
 export type RunRow = {
@@ -19,9 +28,14 @@ export type RunRow = {
   failed: number
   failures: Record<string, number>
   body_hash: string | null
+  control: RunControl | null
+  dry: boolean
+  retry_of: string | null
+  paused_at: Date | null
+  stopped: RunStop | null
 }
 const select = `select r.id, r.selector, r.pipeline, r.timeout_ms, r.wait_online_ms, r.state, r.created_at, r.finished_at, r.cancelled_at, r.created_by, r.request_id,
-  r.expected, r.ok, r.failed, r.body_hash, case when r.failed = 0 then '{}'::json else coalesce(
+  r.expected, r.ok, r.failed, r.body_hash, r.control, r.dry, r.retry_of, r.paused_at, r.stopped, case when r.failed = 0 then '{}'::json else coalesce(
     (select json_object_agg(f.state, f.n) from (select t.state, count(*) as n from mote.target t
       where t.run = r.id and t.finished_at is not null and t.state <> 'ok' group by t.state) f), '{}'::json) end as failures
   from mote.run r`
@@ -37,6 +51,12 @@ const modulesOf = (pipeline: unknown): { modules?: string[] } => {
   const modules = modulesIn(pipeline)
   return modules.length === 0 ? {} : { modules }
 }
+const controlOf = ({ control, dry, retry_of: retryOf, stopped }: RunRow) => ({
+  ...(control ? { control } : {}),
+  ...(dry ? { dryRun: true } : {}),
+  ...(retryOf === null ? {} : { retryOf }),
+  ...(stopped ? { stopped } : {}),
+})
 export const runOf = (row: RunRow, targets?: Target[]): Run => ({
   id: row.id,
   on: row.selector,
@@ -46,6 +66,7 @@ export const runOf = (row: RunRow, targets?: Target[]): Run => ({
   finishedAt: row.finished_at?.toISOString() ?? null,
   createdBy: row.created_by,
   ...modulesOf(row.pipeline),
+  ...controlOf(row),
   summary: summaryOf(row),
   ...(targets ? { targets } : {}),
 })
@@ -167,7 +188,7 @@ export const findAbandoned = async (
     `select t.run, t.host, t.host_name, coalesce(h.transport, 'zmq') as transport, h.ssh is not null as ssh, t.cursor, t.step, t.gathered, t.value, t.call, t.call_state, t.redeliveries, t.acked_at,
        (extract(epoch from now() - t.call_at) * 1000)::float8 as call_age_ms, (s.host is null or coalesce(s.ended_at <= t.call_at, false)) as unsent
      from mote.target t left join mote.session s on s.host = t.host left join mote.host h on h.id = t.host
-     where t.run = any($1::uuid[]) and t.finished_at is null`,
+     where t.run = any($1::uuid[]) and t.finished_at is null order by t.host_name, t.host`,
     [runs.rows.map(run => run.id)],
   )
   return { runs: runs.rows, targets: targets.rows }

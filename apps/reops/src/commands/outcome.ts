@@ -10,12 +10,12 @@ import {
   type GroupedReport,
   type SummarySpec,
 } from '@re-ops/pipelines'
-import type { HostResult } from '@re-ops/protocols'
+import type { HostResult, RunStop } from '@re-ops/protocols'
 import type { Missing } from '@re-ops/protocols/target'
 import type { SummaryAsked } from '../arguments/summary.ts'
 import type { Context } from '../context.ts'
 import { usage } from '../fault.ts'
-import { missingText, outcomeText, summaryText } from '../render/outcome.ts'
+import { missingText, outcomeText, runNotes, summaryText } from '../render/outcome.ts'
 import { groupsReport, summaryReport } from '../render/summary.ts'
 
 type Outcome = {
@@ -26,6 +26,8 @@ type Outcome = {
   readonly operation: string | undefined
   /** Taken together instead of shown host by host. */
   readonly asked: SummaryAsked | null
+  readonly dryRun?: boolean
+  readonly stopped?: RunStop | undefined
 }
 
 /** The fields to take together: those asked for, else what the operation says of itself. */
@@ -71,6 +73,7 @@ export const showOutcome = ({ terminal }: Context, outcome: Outcome): void => {
     const report = aggregated(outcome.results, outcome.operation, outcome.asked)
     terminal.out('by' in report ? groupsReport(report, look) : summaryReport(report, look))
   }
+  terminal.out(runNotes(outcome, paint))
   terminal.out(missingText(outcome.missing, outcome.summary.expected, paint))
   terminal.out(`${summaryText(outcome.summary, outcome.ms, paint)}\n`)
   if (outcome.summary.failed > 0) terminal.out(paint.dim(`reops runs show ${outcome.summary.run}\n`))

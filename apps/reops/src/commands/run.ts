@@ -1,22 +1,24 @@
 import { ClientError, type Mote, type OperationInfo } from '@re-ops/client'
-import type { CreateRun, HostResult, RunSummary } from '@re-ops/protocols'
+import type { CreateRun, HostResult, Run, RunSummary } from '@re-ops/protocols'
 import { lastOperation, missingOf, resultOf, type Missing } from '@re-ops/protocols/target'
+import { controlOf, type ControlOptions } from '../arguments/control.ts'
 import { durationMs } from '../arguments/duration.ts'
 import { inputOf } from '../arguments/input.ts'
-import { summaryAsked, type SummaryOptions } from '../arguments/summary.ts'
+import { summaryAsked, type SummaryAsked, type SummaryOptions } from '../arguments/summary.ts'
 import { printJsonLine, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
 import { callOfFile, isModulePath } from './live.ts'
 import { progressText } from '../render/outcome.ts'
 
-export type RunOptions = SummaryOptions & {
-  readonly on?: string
-  readonly json?: boolean
-  readonly timeout?: string
-  readonly waitOnline?: string
-  readonly allowNone?: boolean
-  readonly detach?: boolean
-}
+export type RunOptions = SummaryOptions &
+  ControlOptions & {
+    readonly on?: string
+    readonly json?: boolean
+    readonly timeout?: string
+    readonly waitOnline?: string
+    readonly allowNone?: boolean
+    readonly detach?: boolean
+  }
 
 /** The line of one target in `--json`, as the contract for programs has it. */
 export const jsonResult = (result: HostResult<unknown>) => ({
@@ -56,7 +58,8 @@ const bodyOf = async (
     options.waitOnline === undefined
       ? {}
       : { waitOnline: durationMs(options.waitOnline, '--wait-online', { max: 86_400_000 }) }
-  const common = { on: options.on, ...limit, ...patience, ...(options.allowNone === true ? { allowNone: true } : {}) }
+  const none = options.allowNone === true ? { allowNone: true } : {}
+  const common = { on: options.on, ...limit, ...patience, ...none, ...controlOf(options) }
   if (command !== null)
     return { ...common, pipeline: { kind: 'call', operation: 'shell', input: { argv: [...command] } } }
   if (operation === undefined)
@@ -75,14 +78,24 @@ export const run = async (
   command: readonly string[] | null,
   options: RunOptions,
 ): Promise<number> => {
-  const { terminal } = context
   const asked = summaryAsked(options)
   const { mote } = await context.client()
   const body = await bodyOf(mote, words, command, options)
-  const json = options.json === true
   if (asked) (await import('./outcome.ts')).fieldsAsked(lastOperation(body.pipeline), asked) // told before anything runs
-  if (options.detach === true) {
-    const { id } = await mote.createRun(body)
+  return begin(context, mote, () => mote.createRun(body), { ...options, asked })
+}
+
+type Shown = { readonly json?: boolean; readonly detach?: boolean; readonly asked: SummaryAsked | null }
+/** Creates a run, shows its results as they come, and answers the exit code. */
+export const begin = async (
+  context: Context,
+  mote: Mote,
+  create: () => Promise<Run>,
+  { asked, detach, json = false }: Shown,
+): Promise<number> => {
+  const { terminal } = context
+  if (detach === true) {
+    const { id } = await create()
     if (json) printJsonLine(terminal, { run: id })
     else terminal.out(`${id}\n`)
     return 0
@@ -90,42 +103,49 @@ export const run = async (
   const cancel = new AbortController()
   const release = context.interruptible(() => cancel.abort())
   try {
-    const created = await mote.createRun(body)
+    const created = await create()
     // What shows the table takes a while to load; the hosts are at work meanwhile.
     const [{ results, missing, summary }, table] = await Promise.all([
-      untilDone(context, mote, { id: created.id, expected: created.summary.expected, json, cancel: cancel.signal }),
+      untilDone(context, mote, { created, json, cancel: cancel.signal }),
       json ? null : import('./outcome.ts'),
     ])
     const { run, expected, ok, failed, failures } = summary
-    const operation = lastOperation(body.pipeline)
+    const operation = lastOperation(created.pipeline)
+    const { stopped } = created.control && failed > 0 ? await mote.run(run, { targets: false }) : {}
+    const dryRun = created.dryRun === true
     if (json) {
       const { aggregated } = asked ? await import('./outcome.ts') : {}
       printJsonLine(terminal, {
         summary: { run, expected, ok, failed, failures },
+        ...(dryRun ? { dryRun } : {}),
+        ...(stopped ? { stopped } : {}),
         ...(missing.length > 0 ? { got: expected - missing.length, missing: missing.map(jsonMissing) } : {}),
         ...(asked && aggregated ? { aggregate: aggregated(results, operation, asked) } : {}),
       })
     }
     // Times are the service's, from the start of the run: what loads here is not the hosts' time.
     const ms = Math.max(0, ...results.map(result => result.ms))
-    table?.showOutcome(context, { results, missing, summary, ms, operation, asked })
+    table?.showOutcome(context, { results, missing, summary, ms, operation, asked, dryRun, stopped })
     return failed > 0 ? 1 : 0
   } finally {
     release()
   }
 }
 
-type Waiting = { id: string; expected: number; json: boolean; cancel: AbortSignal }
+type Waiting = { created: Run; json: boolean; cancel: AbortSignal }
 type Ended = { results: HostResult<unknown>[]; missing: Missing[]; summary: RunSummary }
 
 /** Results as they come; Ctrl-C asks the service to cancel and goes on until every target has ended. */
 const untilDone = async (context: Context, mote: Mote, run: Waiting): Promise<Ended> => {
   const { terminal } = context
-  const { id, expected, json } = run
+  const { json, created } = run
+  const { id, summary } = created
   const startedAt = performance.now()
   const results: HostResult<unknown>[] = []
   const missing: Missing[] = []
-  const progress = () => terminal.progress(progressText(results, expected, performance.now() - startedAt))
+  const turns = followTurns(mote, created)
+  const progress = () =>
+    terminal.progress(progressText(results, summary.expected, performance.now() - startedAt, turns.now()))
   const ticker = setInterval(progress, 200)
   const cancel = () => {
     terminal.error(`cancelling run ${id}; Ctrl-C again leaves at once`)
@@ -145,7 +165,21 @@ const untilDone = async (context: Context, mote: Mote, run: Waiting): Promise<En
     throw new ClientError('unreachable', `the events of run ${id} ended before the run did`)
   } finally {
     clearInterval(ticker)
+    turns.stop()
     run.cancel.removeEventListener('abort', cancel)
     terminal.progress('')
   }
+}
+
+const turnsEveryMs = 1_000
+/** What a run with turns waits for, asked now and then; others are not asked. */
+const followTurns = (mote: Mote, { id, control }: Run) => {
+  let rollout: Run['rollout']
+  const ask = () =>
+    mote.run(id, { targets: false, timeoutMs: turnsEveryMs }).then(
+      run => (rollout = run.rollout),
+      () => (rollout = undefined), // the results tell whether the service is there
+    )
+  const timer = control && setInterval(() => void ask(), turnsEveryMs)
+  return { now: () => rollout, stop: () => clearInterval(timer) }
 }

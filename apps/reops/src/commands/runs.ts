@@ -5,6 +5,7 @@ import { wholeNumber } from '../arguments/labels.ts'
 import { summaryAsked, type SummaryOptions } from '../arguments/summary.ts'
 import { printJson, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
+import { turnsText } from '../render/outcome.ts'
 import { table } from '../render/table.ts'
 import { ago, duration } from '../render/units.ts'
 
@@ -33,7 +34,7 @@ export const listRuns = async (context: Context, options: { json?: boolean; limi
         run.id,
         ago(run.createdAt, context.now()),
         run.on,
-        whatOf(run.pipeline),
+        `${whatOf(run.pipeline)}${run.dryRun === true ? ' (dry)' : ''}`,
         run.state,
         String(run.summary.expected),
         String(run.summary.ok),
@@ -54,7 +55,7 @@ const searchedMax = 200
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** An id, `last`, or the beginning or end of an id of the latest runs. */
-const idOf = async (mote: Mote, word: string): Promise<string> => {
+export const idOf = async (mote: Mote, word: string): Promise<string> => {
   if (uuid.test(word)) return word
   const runs = await mote.runs({ limit: word === 'last' ? 1 : searchedMax })
   const found = word === 'last' ? runs : runs.filter(run => run.id.startsWith(word) || run.id.endsWith(word))
@@ -89,7 +90,7 @@ export const showRun = async (
   const ended = targets.filter(target => target.state !== 'queued' && target.state !== 'running')
   const took = duration(Math.max(0, lastedMs(run, context.now())))
   terminal.out(
-    `run ${run.id}  ${whatOf(run.pipeline)} on ${run.on}  by ${run.createdBy}  ${ago(run.createdAt, context.now())}\n`,
+    `run ${run.id}  ${whatOf(run.pipeline)} on ${run.on}  by ${run.createdBy}  ${ago(run.createdAt, context.now())}${run.retryOf === undefined ? '' : `  retry of ${run.retryOf}`}\n`,
   )
   const { showOutcome } = await import('./outcome.ts')
   showOutcome(context, {
@@ -99,8 +100,11 @@ export const showRun = async (
     ms: Math.max(0, lastedMs(run, context.now())),
     operation: lastOperation(run.pipeline),
     asked,
+    dryRun: run.dryRun === true,
+    stopped: run.stopped,
   })
   if (run.state === 'running') terminal.out(`still running: ${targets.length - ended.length} targets, for ${took}\n`)
+  if (run.rollout) terminal.out(`${turnsText(run.rollout)}\n`)
   return 0
 }
 
@@ -110,5 +114,19 @@ export const cancelRun = async (context: Context, word: string, options: { json?
   await mote.cancelRun(id)
   if (options.json === true) printJson(context.terminal, { run: id, cancelled: true })
   else context.terminal.out(`asked to cancel ${id}; \`reops runs show ${id}\` shows what ended how\n`)
+  return 0
+}
+
+export const holdRun = async (
+  context: Context,
+  verb: 'pause' | 'resume',
+  word: string,
+  options: { json?: boolean },
+): Promise<number> => {
+  const { mote } = await context.client()
+  const id = await idOf(mote, word)
+  const run = await (verb === 'pause' ? mote.pauseRun(id) : mote.resumeRun(id))
+  if (options.json === true) printJson(context.terminal, run)
+  else context.terminal.out(`${verb}d ${id}${run.rollout ? `  ${turnsText(run.rollout)}` : ''}\n`)
   return 0
 }

@@ -1,4 +1,4 @@
-import type { Failure, HostResult } from '@re-ops/protocols'
+import type { Failure, HostResult, RunRollout, RunStop } from '@re-ops/protocols'
 import type { Missing } from '@re-ops/protocols/target'
 import { byNumber, hostsText } from './nodeset.ts'
 import { harmless, type Paint } from './paint.ts'
@@ -167,8 +167,32 @@ export const missingText = (missing: readonly Missing[], expected: number, paint
   )
 }
 
-/** While waiting: `12 of 44 · failed 1 · 3.2 s`. */
-export const progressText = (results: readonly HostResult<unknown>[], expected: number, ms: number): string => {
+/** While waiting: `12 of 44 · failed 1 · 3.2 s`, and of a run with turns `· batch 1 of 3 · 7 at work · 20 held, waiting for ...`. */
+export const progressText = (
+  results: readonly HostResult<unknown>[],
+  expected: number,
+  ms: number,
+  rollout?: RunRollout,
+): string => {
   const failed = results.filter(result => !result.ok).length
-  return `  ${results.length} of ${count(expected, 'host')}${failed > 0 ? ` · failed ${failed}` : ''} · ${seconds(ms)}`
+  const turns = rollout ? ` · ${turnsText(rollout)}` : ''
+  return `  ${results.length} of ${count(expected, 'host')}${failed > 0 ? ` · failed ${failed}` : ''} · ${seconds(ms)}${turns}`
+}
+
+/** `batch 1 of 3 · 7 at work · 20 held: waits for 7 of 20 hosts of batch 1 of 3 to end` */
+export const turnsText = ({ stage, batch, running, held, waitsFor, paused }: RunRollout): string => {
+  const where = stage === 'canary' ? ['canaries'] : batch ? [`batch ${batch.at} of ${batch.of}`] : []
+  const why = waitsFor === null ? '' : `: ${paused ? waitsFor : `waits for ${waitsFor}`}`
+  return [...where, `${running} at work`, ...(held > 0 ? [`${held} held${why}`] : [])].join(' · ')
+}
+
+/** Why hosts were left out, and whether anything was done at all. */
+export const runNotes = (
+  run: { readonly stopped?: RunStop | undefined; readonly dryRun?: boolean },
+  paint: Paint,
+): string => {
+  const { stopped, dryRun } = run
+  const others = stopped?.cancelRunning === true ? ', hosts at work were cancelled' : ''
+  const stop = stopped ? paint.bad(`stopped: ${harmless(stopped.reason)}${others}\n`) : ''
+  return `${dryRun === true ? 'dry run: nothing was changed\n' : ''}${stop}`
 }
