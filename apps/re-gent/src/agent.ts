@@ -1,5 +1,6 @@
 import { accessSync, chmodSync, constants, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeOutputs } from '@re-ops/outputs'
 import { newId, type Id, type Keyset } from '@re-ops/protocols'
 import { capability } from 'zeromq'
 import type { Ask } from './ask/ask.ts'
@@ -18,6 +19,7 @@ import { runLink } from './link.ts'
 import { lockFolder } from './lock.ts'
 import { errorText, type Log } from './log.ts'
 import { makeOutbox } from './outbox.ts'
+import { makeOutputPulls } from './output-pulls.ts'
 import { keepPolicy } from './policy.ts'
 import { recoverCalls } from './recover.ts'
 import { openRing } from './ring.ts'
@@ -99,6 +101,9 @@ const writeAddress = (state: string, { name, host }: Identity, boot: Id): void =
 const loadLive = async (): Promise<typeof import('./live/live.ts')> =>
   (await import(new URL('./live/live.ts', import.meta.url).href)) as typeof import('./live/live.ts')
 
+const loadSpool = async (): Promise<typeof import('./spool.ts')> =>
+  (await import(new URL('./spool.ts', import.meta.url).href)) as typeof import('./spool.ts')
+
 /** Made by the first who needs it. */
 const lazily = <A>(make: () => Promise<A>) => {
   let made: Promise<A> | undefined
@@ -133,7 +138,12 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
     const keyset = () => current.keyset
     const ask = (hash: string) => outbox.control({ kind: 'module.pull', body: { hash } })
     const live = lazily(async () => (await loadLive()).makeLive({ state, log, policy, keyset, ask }))
-    const calls = makeCalls({ catalogue, policy, live: live.get, journal, ring, outbox, log, slots: config.slots })
+    const { spoolBytesMax, slots } = config
+    const spool = { folder: join(state, 'spool'), bytesMax: spoolBytesMax, streamBytesMax: spoolBytesMax / 4 }
+    const outputs = makeOutputs(async () => (await loadSpool()).openSpool(spool))
+    const pulls = makeOutputPulls({ outputs, outbox, log })
+    const reading = { outputs, pull: pulls.pull }
+    const calls = makeCalls({ catalogue, policy, live: live.get, journal, ring, outbox, ...reading, log, slots })
     const saveKeyset = (keyset: Keyset): void => {
       current = { ...current, keyset }
       const saved = current
@@ -163,6 +173,8 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
     } finally {
       folder.stop()
       await calls.stop()
+      pulls.close()
+      outputs.close()
       ;(await live.made())?.close()
     }
     if (folder.gone.aborted)

@@ -1,3 +1,4 @@
+import type { Outputs } from '@re-ops/outputs'
 import { wireLimits, type CallResult, type FromBroker, type Id } from '@re-ops/protocols'
 import { nowMs } from './clock.ts'
 import { makeCompilerSwitch } from './compiler.ts'
@@ -16,6 +17,7 @@ import { processSince } from './leftovers.ts'
 import type { Live, ModuleMessage } from './live/live.ts'
 import { errorText, type Log } from './log.ts'
 import type { Outbox } from './outbox.ts'
+import type { OutputPulls } from './output-pulls.ts'
 import type { PolicyKeeper } from './policy.ts'
 import type { Ring } from './ring.ts'
 
@@ -27,13 +29,18 @@ export type CallsDeps = {
   readonly journal: Journal
   readonly ring: Ring
   readonly outbox: Outbox
+  readonly outputs: Outputs
+  /** Answers who reads the output of a call. */
+  readonly pull: OutputPulls['pull']
   readonly log: Log
   readonly slots: number
 }
 /** The delivery rules of the agent: a call id starts at most once, and every start ends in one result that is kept until it is settled. */
 export type Calls = {
   handle(
-    message: Extract<FromBroker, { kind: 'call' | 'call.cancel' | 'call.settled' | 'call.ask' }> | ModuleMessage,
+    message:
+      | Extract<FromBroker, { kind: 'call' | 'call.cancel' | 'call.settled' | 'call.ask' | 'output.pull' }>
+      | ModuleMessage,
   ): Promise<void>
   /** Takes no more calls, ends those that run, and resolves when their results are in the ring. */
   stop(): Promise<void>
@@ -111,7 +118,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
         log.warn('the disk refuses the note of a process', { call: call.id, why: errorText(error) })
       }
     }
-    const result = await execute(entry.found, call, controller, onSpawn)
+    const result = await execute(entry.found, call, controller, { onSpawn, outputs: deps.outputs })
     running -= 1
     await end(entry, result, nowMs() - from)
     startWaiting()
@@ -247,6 +254,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
       else if (message.kind === 'call.cancel') await cancel(message.body.id)
       else if (message.kind === 'call.ask') await report(message.body.ids)
       else if (message.kind === 'call.settled') settle(message.body.ids)
+      else if (message.kind === 'output.pull') deps.pull(message.body)
       else (await deps.live()).handle(message)
     },
     stop: async () => {

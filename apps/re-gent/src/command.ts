@@ -1,5 +1,6 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
+import type { Collector, Streams } from '@re-ops/outputs'
 import { kill } from './leftovers.ts'
 
 export type Command = {
@@ -7,7 +8,7 @@ export type Command = {
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
   readonly stdin: string | undefined
-  readonly outputBytesMax: number
+  readonly streams: Streams
   readonly signal: AbortSignal
   readonly onSpawn: (pid: number) => void
 }
@@ -27,19 +28,14 @@ const drainMs = 500
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>
 
-/** Keeps the first bytes of a stream, drains the rest, and says whether there was a rest. */
-const collect = (stream: Readable, bytesMax: number) => {
-  const kept: Buffer[] = []
-  let size = 0
-  let truncated = false
+/** Gives a stream to its collector, no faster than that takes it. */
+const follow = (stream: Readable, collector: Collector): void => {
   stream.on('data', (chunk: Buffer) => {
-    const room = bytesMax - size
-    if (chunk.length > room) truncated = true
-    if (room > 0) kept.push(chunk.subarray(0, room))
-    size += Math.min(room, chunk.length)
+    const taken = collector.put(chunk)
+    if (taken === undefined) return
+    stream.pause()
+    void taken.finally(() => stream.resume())
   })
-  // A cut may go through a character; without `stream` the rest of it would decode to a replacement character.
-  return () => ({ text: new TextDecoder().decode(Buffer.concat(kept), { stream: truncated }), truncated })
 }
 
 const notStarted = (error: NodeJS.ErrnoException, { argv, cwd }: Command): CommandEnd => {
@@ -53,10 +49,9 @@ const notStarted = (error: NodeJS.ErrnoException, { argv, cwd }: Command): Comma
 
 const attend = (child: Child, command: Command): Promise<CommandEnd> =>
   new Promise(resolve => {
-    const [stdout, stderr] = [
-      collect(child.stdout, command.outputBytesMax),
-      collect(child.stderr, command.outputBytesMax),
-    ]
+    const { stdout, stderr } = command.streams
+    follow(child.stdout, stdout)
+    follow(child.stderr, stderr)
     const { pid } = child
     let drain: NodeJS.Timeout | undefined
     const abort = (): void => {
@@ -74,8 +69,8 @@ const attend = (child: Child, command: Command): Promise<CommandEnd> =>
     child.stdin.on('error', () => child.stdin.destroy()) // the process did not read its input: its own choice
     child.on('error', error => pid === undefined && end(notStarted(error, command)))
     child.on('close', (code, signal) => {
-      const [out, err] = [stdout(), stderr()]
-      const texts = { stdout: out.text, stderr: err.text, truncated: out.truncated || err.truncated }
+      for (const stream of [stdout, stderr]) stream.end()
+      const texts = { stdout: stdout.text(), stderr: stderr.text(), truncated: stdout.truncated || stderr.truncated }
       end({ kind: command.signal.aborted ? 'aborted' : 'ended', ...texts, code, signal })
     })
     if (pid !== undefined) command.onSpawn(pid)

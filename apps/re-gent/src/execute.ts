@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os'
 import { wrapScript } from '@re-ops/operations'
+import type { Outputs } from '@re-ops/outputs'
 import type { AnyOperation } from '@re-ops/pipelines'
 import {
   wireLimits,
@@ -25,7 +26,12 @@ export type Catalogue = {
   operationNamed(name: string): AgentOperation | undefined
   readonly natives: ReadonlyMap<string, Native<never, unknown>>
 }
-export type SpawnedBy = { readonly signal: AbortSignal; readonly onSpawn: (pid: number) => void }
+export type SpawnedBy = {
+  readonly signal: AbortSignal
+  readonly onSpawn: (pid: number) => void
+  /** Takes what a process writes, and keeps it when it is longer than the result. */
+  readonly outputs: Outputs
+}
 /** A shell form whose parser may take its time: that of a live module runs in a process of its own. */
 export type AnyShell = Omit<Shell<never, unknown>, 'parse'> & {
   parse(result: ShellResult, input: unknown): unknown
@@ -113,8 +119,13 @@ const fit = (text: string, bytesMax: number): string => {
   return kept
 }
 
-const aborted = (call: Call, signal: AbortSignal, timeoutMs: number, stderrTail?: string): CallResult => {
-  const tail = stderrTail ? { stderrTail } : {}
+const aborted = (
+  call: Call,
+  signal: AbortSignal,
+  timeoutMs: number,
+  { stderr = '', ...kept }: { readonly stderr?: string; readonly outputRef?: string } = {},
+): CallResult => {
+  const tail = { ...(stderr === '' ? {} : { stderrTail: stderr.slice(-stderrTailChars) }), ...kept }
   const reason = signal.reason as AbortReason
   if (reason === 'timeout')
     return failed(call, 'timeout', `not done after ${timeoutMs} ms; its process group was killed`, {
@@ -133,23 +144,26 @@ const ended = async (
   call: Call,
   shell: AnyShell,
   end: Extract<CommandEnd, { stdout: string }>,
+  outputs: Outputs,
 ): Promise<CallResult> => {
   const input = call.input as never
   const stderrTail = end.stderr.slice(-stderrTailChars)
-  if (end.signal !== null) return failed(call, 'exit', `killed by ${end.signal}`, { signal: end.signal, stderrTail })
-  const code = end.code ?? 0
-  if (!(shell.okCodes?.(input) ?? [0]).includes(code)) {
-    const line = stderrTail.trim().split('\n').at(-1) ?? ''
-    return failed(call, 'exit', `exit code ${code}${line ? `: ${line}` : ''}`, { code, stderrTail })
-  }
   const stdout = fit(end.stdout, escapedBytesMax / 2)
   const stderr = fit(end.stderr, escapedBytesMax / 2)
   const truncated = end.truncated || stdout.length < end.stdout.length || stderr.length < end.stderr.length
+  const kept = (await outputs.end(call.id, truncated)) ? { outputRef: call.id } : {}
+  if (end.signal !== null)
+    return failed(call, 'exit', `killed by ${end.signal}`, { signal: end.signal, stderrTail, ...kept })
+  const code = end.code ?? 0
+  if (!(shell.okCodes?.(input) ?? [0]).includes(code)) {
+    const line = stderrTail.trim().split('\n').at(-1) ?? ''
+    return failed(call, 'exit', `exit code ${code}${line ? `: ${line}` : ''}`, { code, stderrTail, ...kept })
+  }
   try {
-    return { ok: true, value: await shell.parse({ stdout, stderr, code, truncated }, input) }
+    return { ok: true, value: await shell.parse({ stdout, stderr, code, truncated, ...kept }, input) }
   } catch (error) {
     if (isCallFault(error)) return error.result
-    return failed(call, 'invalid', `output does not parse: ${errorText(error)}`, { code, stderrTail })
+    return failed(call, 'invalid', `output does not parse: ${errorText(error)}`, { code, stderrTail, ...kept })
   }
 }
 
@@ -173,19 +187,21 @@ const commandOf = (call: Call, shell: AnyShell) => {
 const runShell = async (
   call: Call,
   shell: AnyShell,
-  { signal, onSpawn }: SpawnedBy,
+  { signal, onSpawn, outputs }: SpawnedBy,
   timeoutMs: number,
 ): Promise<CallResult> => {
   const asked = shell.outputBytesMax?.(call.input as never) ?? wireLimits.outputBytesMax
   const outputBytesMax = Math.min(asked, call.outputBytesMax, wireLimits.outputBytesMax)
-  const end = await runCommand({ ...commandOf(call, shell), outputBytesMax, signal, onSpawn })
-  if (end.kind === 'not started') return failed(call, 'exit', end.why, { code: end.code })
+  const streams = outputs.begin(call.id, outputBytesMax)
+  const end = await runCommand({ ...commandOf(call, shell), streams, signal, onSpawn })
   if (end.kind === 'ended') {
-    const result = await ended(call, shell, end)
-    return signal.aborted ? aborted(call, signal, timeoutMs, end.stderr.slice(-stderrTailChars)) : result
+    const result = await ended(call, shell, end, outputs)
+    return signal.aborted ? aborted(call, signal, timeoutMs, { stderr: end.stderr }) : result
   }
+  const kept = (await outputs.end(call.id)) ? { outputRef: call.id } : {}
+  if (end.kind === 'not started') return failed(call, 'exit', end.why, { code: end.code })
   await killLeftovers(new Map([[call.id, null]])) // those that left the process group
-  return aborted(call, signal, timeoutMs, end.stderr.slice(-stderrTailChars))
+  return aborted(call, signal, timeoutMs, { stderr: end.stderr, ...kept })
 }
 
 const runNative = async (
@@ -231,10 +247,10 @@ export const execute = async (
   found: Found,
   call: Call,
   controller: AbortController,
-  onSpawn: (pid: number) => void,
+  around: Omit<SpawnedBy, 'signal'>,
 ): Promise<CallResult> => {
   const { signal } = controller
-  const by = { signal, onSpawn }
+  const by = { signal, ...around }
   let timer: NodeJS.Timeout | undefined
   const limit = (timeoutMs: number): void => {
     clearTimeout(timer)

@@ -5,6 +5,8 @@ export type Outgoing = {
   [K in FromAgent['kind']]: { readonly kind: K; readonly body: Extract<FromAgent, { kind: K }>['body'] }
 }[FromAgent['kind']]
 
+export type ChunkBody = Extract<FromAgent, { kind: 'output.chunk' }>['body']
+
 /**
  * What waits for the one writer of the session: control messages first, then results, which wait on disk and not here.
  * Between sessions it is empty: a new one begins with all unsettled results, and the broker asks about the rest.
@@ -16,6 +18,8 @@ export type Outbox = {
   control(message: Outgoing): void
   /** `acked`: its acknowledgement has not been said, so the result says it. */
   result(id: Id, acked?: boolean): void
+  /** Behind everything else. False when the session ended before it was sent. */
+  chunk(body: ChunkBody): Promise<boolean>
   /** The next message, for a session with this token. */
   next(token: string | undefined): Buffer | undefined
   changed(): Promise<void>
@@ -28,6 +32,7 @@ const controlsMax = 10_000
 export const makeOutbox = (ring: Ring): Outbox => {
   let controls: Outgoing[] = []
   let results: Id[] = []
+  const chunks: { readonly body: ChunkBody; readonly sent: (isSent: boolean) => void }[] = []
   const toAcknowledge = new Set<Id>()
   let isOpen = false
   let full: () => void = () => undefined
@@ -45,6 +50,11 @@ export const makeOutbox = (ring: Ring): Outbox => {
     }
     return undefined
   }
+  const nextChunk = (token: string | undefined): Buffer | undefined => {
+    const chunk = chunks.shift()
+    chunk?.sent(true)
+    return chunk && fromAgent.encode('output.chunk', chunk.body, token)
+  }
   return {
     open: onFull => {
       full = onFull
@@ -56,6 +66,7 @@ export const makeOutbox = (ring: Ring): Outbox => {
     },
     close: () => {
       isOpen = false
+      for (const chunk of chunks.splice(0)) chunk.sent(false)
       wake()
     },
     control: message => {
@@ -69,9 +80,16 @@ export const makeOutbox = (ring: Ring): Outbox => {
       results.push(id)
       wake()
     },
+    chunk: body =>
+      new Promise(sent => {
+        if (!isOpen) return sent(false)
+        chunks.push({ body, sent })
+        wake()
+      }),
     next: token => {
       const control = controls.shift()
-      return control ? fromAgent.encode(control.kind, control.body, token) : nextResult(token)
+      if (control) return fromAgent.encode(control.kind, control.body, token)
+      return nextResult(token) ?? nextChunk(token)
     },
     changed: () => change.promise,
     wake,

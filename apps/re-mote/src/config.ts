@@ -34,6 +34,14 @@ export const Config = Type.Object({
       description: 'socket of the ssh-agent for hosts that ask for it; also SSH_AUTH_SOCK',
     }),
   ),
+  spoolBytesMax: Type.Integer({
+    minimum: 65_536,
+    maximum: 2 ** 40,
+    default: 256 * 2 ** 20,
+    env: 'REMOTE_SPOOL_BYTES_MAX',
+    description:
+      'bytes on disk for outputs of commands over SSH that are longer than a result; one stream may have a quarter',
+  }),
   enrolsPerMinute: Type.Integer({
     minimum: 1,
     maximum: 1_000_000,

@@ -30,6 +30,7 @@ import { addEnrolments } from './routes/enrolments.ts'
 import { addHosts } from './routes/hosts.ts'
 import { addModules } from './routes/modules.ts'
 import { addRunControl } from './routes/run-control.ts'
+import { addOutputs } from './routes/outputs.ts'
 import { addRuns } from './routes/runs.ts'
 import { addSelectors } from './routes/selectors.ts'
 import { addSsh } from './routes/ssh.ts'
@@ -37,6 +38,7 @@ import { makeLiveOperations } from './runner/live-operations.ts'
 import { makeHub } from './services/events.ts'
 import { makeFacts } from './services/facts.ts'
 import { makeModules } from './services/modules.ts'
+import { makeOutputReaders } from './services/outputs.ts'
 import { adoptRuns, type RunsDeps } from './services/runs.ts'
 import { findHosts } from './store/hosts.ts'
 import { findRuns } from './store/runs.ts'
@@ -133,10 +135,16 @@ export const start = async (context: ServiceContext, config: Config, environment
     secrets,
     live,
     stateFolder: state,
+    spoolBytesMax: config.spoolBytesMax,
     agentSocket: config.sshAgent,
     onStarted: id => driver.overSsh.onStarted(id),
     onEnd: (id, result) => driver.overSsh.onEnd(id, result),
     onHostChanged: hub.hostChanged,
+  })
+  const outputs = makeOutputReaders({
+    ssh: ssh.outputs,
+    epochOf: host => parts.link?.epochOf(host),
+    send: (host, epoch, messages) => parts.link?.send(host, epoch, messages),
   })
   const driver: Driver = makeDriver({
     log,
@@ -187,6 +195,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     },
     onLive: driver.onLive,
     onHeard: driver.onHeard,
+    onOutput: outputs.onChunk,
     onUnsent: driver.onUnsent,
     onHostChanged: hub.hostChanged,
     onStats: metrics.onStats,
@@ -249,6 +258,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     ssh,
     secrets,
     modules,
+    outputs,
     keyset: currentKeyset,
     enrolsPerMinuteMax: config.enrolsPerMinute,
     enrolments: { pool, rootKey: root.publicKey, derivationKey },
@@ -270,6 +280,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   addSelectors(app, deps)
   addEnrolments(app, deps)
   addModules(app, deps)
+  addOutputs(app, deps)
   context.onStop('http', () => app.close())
   const url = await app.listen({ host: config.host, port: config.port })
   const announce = () => writeAddressFile(state, name, { url, brokers: [{ pid: link.pid, endpoint: link.endpoint }] })

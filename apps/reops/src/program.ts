@@ -381,6 +381,19 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
     )
     .addHelpText('after', examples('reops runs retry last', 'reops runs retry 7c1 --state unreachable --state timeout'))
 
+  configured(program.command('output'))
+    .description('what the commands of a run write, as they write it, or wrote, longer than a result shows')
+    .argument('<run>', 'an id, its beginning or end, or `last`')
+    .argument('[host...]', 'names or ids; all hosts of the run, when they are few')
+    .option('--stderr', 'the other stream')
+    .action((run: string, names: string[], options: object) =>
+      done(import('./commands/output.ts').then(m => m.showOutput(context, run, names, options))),
+    )
+    .addHelpText(
+      'after',
+      examples('reops output last', 'reops output last web-1 > dump.sql', 'reops output 7c1 web-1 --stderr'),
+    )
+
   const operations = add(program, 'operations', 'what can be run; `show` one with its input')
     .usage('[options] [word] | show <name>')
     .argument('[word]', 'only those with this in their name')

@@ -3,6 +3,8 @@ import { makePaint, type Paint } from './render/paint.ts'
 /** Where a command reads and writes; built once, in `main.ts`. */
 export type Terminal = {
   readonly out: (text: string) => void
+  /** Bytes as they are; resolves when they may be followed by more. */
+  readonly write: (bytes: Uint8Array) => Promise<void>
   readonly error: (line: string) => void
   /** One line that is replaced by the next; only on a terminal. '' takes it away. */
   readonly progress: (line: string) => void
@@ -29,6 +31,11 @@ export const makeTerminal = (streams: Streams, environment: NodeJS.ProcessEnv): 
       clear()
       stdout.write(text.endsWith('\n') || text === '' ? text : `${text}\n`)
     },
+    write: bytes =>
+      new Promise((resolve, reject) => {
+        clear()
+        stdout.write(bytes, error => (error ? reject(error) : resolve()))
+      }),
     error: line => {
       clear()
       stderr.write(`${line}\n`)

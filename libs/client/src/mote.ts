@@ -19,6 +19,7 @@ import type {
 } from '@re-ops/protocols'
 import { follow, type EventOptions } from './events.ts'
 import { send, type CallOptions, type Service } from './http.ts'
+import { readOutput, type Output, type OutputOptions } from './output.ts'
 import { runAggregates, runEvents, runResults, type RunProgress } from './run-events.ts'
 import {
   aggregateShape,
@@ -102,6 +103,9 @@ export const makeMote = (service: Service) => {
     /** The same again and again while results arrive; the last one has state `done`. */
     aggregates: (id: string, asked: AggregateAsked = {}, options: EventOptions = {}): AsyncIterable<RunAggregate> =>
       runAggregates(service, { id, query: query({ ...asked, aggregate: true, targets: false }) }, options),
+    /** What the command of a target writes or wrote. 404 `output-not-kept` when its result has all of it. */
+    output: (run: string, host: string, options: OutputOptions = {}): Promise<Output> =>
+      readOutput(service, { run, host }, options),
     /** Which hosts have not answered, and why: at most `limit` (default 1,000). */
     missing: async (id: string, options: CallOptions & { readonly limit?: number } = {}): Promise<RunMissing> =>
       shaped(

@@ -52,6 +52,9 @@ export const shell = operation({
     stderr: Type.String(),
     code: Type.Integer(),
     truncated: Type.Boolean({ description: 'a stream was longer than the limit and is cut' }),
+    outputRef: Type.Optional(
+      Type.String({ description: 'the call under which all of it is kept for a while; `reops output` reads it' }),
+    ),
   }),
   shell: {
     command: input => input.argv ?? scriptCommand(input.script, input.stdin !== undefined),
@@ -62,8 +65,15 @@ export const shell = operation({
     okCodes: input => input.okCodes ?? [0],
     timeoutMs: input => input.timeoutMs,
     outputBytesMax: input => input.outputBytesMax,
-    parse: ({ stdout, stderr, code, truncated }) => ({ stdout, stderr, code, truncated }),
+    parse: ({ stdout, stderr, code, truncated, outputRef }) => ({
+      stdout,
+      stderr,
+      code,
+      truncated,
+      ...(outputRef === undefined ? {} : { outputRef }),
+    }),
   },
+  varies: ['outputRef'],
   display: {
     columns: [
       { title: 'OUTPUT', get: r => `${r.stdout.trimEnd()}${r.truncated ? '\n(cut)' : ''}` || r.stderr.trimEnd() },

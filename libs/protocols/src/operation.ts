@@ -1,7 +1,14 @@
 import type { TSchema } from 'typebox'
 
 /** What a spawned process left. Streams are cut at the call's output limit; `truncated` says so. */
-export type ShellResult = { stdout: string; stderr: string; code: number; truncated: boolean }
+export type ShellResult = {
+  stdout: string
+  stderr: string
+  code: number
+  truncated: boolean
+  /** The call under which the host (or the service, over SSH) keeps all of a cut output. */
+  outputRef?: string
+}
 
 export type Become = { user: string }
 

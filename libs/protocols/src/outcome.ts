@@ -28,7 +28,11 @@ export const Failure = Type.Object({
   code: Type.Optional(Type.Integer()),
   signal: Type.Optional(Type.String()),
   stderrTail: Type.Optional(Type.String()),
-  outputRef: Type.Optional(Type.String()),
+  outputRef: Type.Optional(
+    Type.String({
+      description: 'the call under which all of the output is kept; GET /v1/runs/:id/output/:host reads it',
+    }),
+  ),
   ackedAt: Type.Optional(Type.String()),
   stillRunning: Type.Optional(Type.Boolean()),
   started: Type.Optional(

@@ -16,6 +16,8 @@ export const wireLimits = {
   messageBytesMax: 1_048_576,
   inputBytesMax: 262_144,
   outputBytesMax: 524_288,
+  outputPullBytesMax: 131_072,
+  outputChunkBytesMax: 49_152,
   helloTimeoutMs: 5_000,
   heartbeatMs: 5_000,
   heartbeatsMissedMax: 3,
@@ -99,6 +101,22 @@ export const modulePull = message({
   version: 1,
   doc: 'The agent has a call of this live module and does not hold it. Asked again while no part comes.',
   body: Type.Object({ hash: ModuleHash }),
+})
+const OutputOf = {
+  id: Id,
+  stream: Type.Enum(['stdout', 'stderr']),
+  reader: Type.Integer({ minimum: 0, description: 'whose pull it is; a newer one of the same reader replaces it' }),
+  at: Type.Integer({ minimum: 0, description: 'bytes from the beginning of the stream' }),
+}
+export const outputChunk = message({
+  kind: 'output.chunk',
+  version: 1,
+  doc: 'Answer to output.pull, behind everything else there is to say. With `end` nothing follows: it is whole, was cut at the limit on disk, or is not kept apart from its result.',
+  body: Type.Object({
+    ...OutputOf,
+    data: Type.String({ maxLength: (wireLimits.outputChunkBytesMax / 3) * 4, description: 'base64' }),
+    end: Type.Optional(Type.Enum(['whole', 'cut', 'gone'])),
+  }),
 })
 export const goodbye = message({
   kind: 'goodbye',
@@ -187,6 +205,16 @@ export const moduleRevoked = message({
   doc: 'These modules must not run any more: what runs of them is ended, what is kept of them is removed.',
   body: Type.Object({ hashes: Type.Array(ModuleHash, { maxItems: 256 }) }),
 })
+export const outputPull = message({
+  kind: 'output.pull',
+  version: 1,
+  doc: 'Say what the process of this call wrote: credit for so many bytes. With `wait` the agent waits for them while the process runs; without, an empty chunk says that there are no more yet.',
+  body: Type.Object({
+    ...OutputOf,
+    bytes: Type.Integer({ minimum: 1, maximum: wireLimits.outputPullBytesMax }),
+    wait: Type.Boolean(),
+  }),
+})
 export const sessionEnd = message({
   kind: 'session.end',
   version: 1,
@@ -204,6 +232,7 @@ export const fromAgent = protocol(
   callResult,
   callReport,
   modulePull,
+  outputChunk,
   goodbye,
 )
 export type FromAgent = Decoded<(typeof fromAgent.messages)[number]>
@@ -221,6 +250,7 @@ export const fromBroker = protocol(
   modulePart,
   moduleRefused,
   moduleRevoked,
+  outputPull,
   sessionEnd,
 )
 export type FromBroker = Decoded<(typeof fromBroker.messages)[number]>

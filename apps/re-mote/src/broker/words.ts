@@ -13,9 +13,13 @@ export type CallSays =
   | { readonly kind: 'call.cancel'; readonly body: Body<'call.cancel'> }
   | { readonly kind: 'call.settled'; readonly body: Body<'call.settled'> }
   | { readonly kind: 'call.ask'; readonly body: Body<'call.ask'> }
+  | { readonly kind: 'output.pull'; readonly body: Body<'output.pull'> }
 
 /** Wire messages of a live session that the service is told of. */
 export type AgentSays = Extract<
   FromAgent,
-  { kind: 'call.acked' | 'call.running' | 'call.result' | 'call.report' | 'goodbye' }
+  { kind: 'call.acked' | 'call.running' | 'call.result' | 'call.report' | 'output.chunk' | 'goodbye' }
 >
+export type OutputChunk = Extract<AgentSays, { kind: 'output.chunk' }>['body']
+/** What says what became of calls. */
+export type CallAnswer = Exclude<AgentSays, { kind: 'output.chunk' }>

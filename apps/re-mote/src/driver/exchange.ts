@@ -1,5 +1,5 @@
 import { wireLimits } from '@re-ops/protocols'
-import type { AgentSays, CallShape, CallSays } from '../broker/words.ts'
+import type { CallAnswer, CallShape, CallSays } from '../broker/words.ts'
 import type { Acks } from './acks.ts'
 import type { DriverDeps } from './deps.ts'
 import { awaits, cancelled, lost, noSessionIn, rejected, unreachable } from './failures.ts'
@@ -24,7 +24,7 @@ export type Exchange = {
   dispatch(call: ActiveCall): void
   onLive(host: string, epoch: number): void
   onUnsent(host: string, ids: readonly string[], why: string): void
-  onHeard(host: string, message: AgentSays): void
+  onHeard(host: string, message: CallAnswer): void
 }
 type Reported = 'waiting' | 'running' | 'finished' | 'lost' | 'unknown'
 
@@ -112,7 +112,7 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
   }
   const onAnswer = (
     host: string,
-    message: Extract<AgentSays, { kind: 'call.acked' | 'call.running' | 'call.result' }>,
+    message: Extract<CallAnswer, { kind: 'call.acked' | 'call.running' | 'call.result' }>,
   ) => {
     const call = flights.get(message.body.id)
     if (call && call.target.host !== host) {

@@ -5,6 +5,7 @@ import type { EnrolDeps } from '../services/enrol.ts'
 import type { EnrolmentDeps } from '../services/enrolments.ts'
 import type { Hub } from '../services/events.ts'
 import type { Modules } from '../services/modules.ts'
+import type { OutputReaders } from '../services/outputs.ts'
 import type { RunsDeps } from '../services/runs.ts'
 import type { Ssh } from '../ssh/start.ts'
 import type { Link } from '../zmq/link.ts'
@@ -18,6 +19,7 @@ export type RouteDeps = {
   readonly ssh: Ssh
   readonly secrets: Secrets
   readonly modules: Modules
+  readonly outputs: OutputReaders
   readonly enrolments: EnrolmentDeps
   readonly enrol: EnrolDeps
   keyset(): Keyset

@@ -1,28 +1,15 @@
-/** Keeps the first bytes of what goes through it, and says whether there was more. */
-export type Collector = { put(chunk: Uint8Array): void; text(): string; readonly truncated: boolean }
+import type { Readable } from 'node:stream'
 
-export const makeCollector = (bytesMax: number): Collector => {
-  const kept: Uint8Array[] = []
-  let size = 0
-  let truncated = false
-  return {
-    put: chunk => {
-      const room = bytesMax - size
-      if (chunk.length > room) truncated = true
-      if (room > 0) kept.push(chunk.subarray(0, room))
-      size += Math.min(room, chunk.length)
-    },
-    // A cut may go through a character; without `stream` the rest of it would decode to a replacement character.
-    text: () => new TextDecoder().decode(Buffer.concat(kept), { stream: truncated }),
-    get truncated() {
-      return truncated
-    },
-  }
+/** Reads no more of a stream until what was read of it is taken. */
+export const paced = (stream: Readable, taken: Promise<void> | undefined): void => {
+  if (taken === undefined) return
+  stream.pause()
+  void taken.finally(() => stream.resume())
 }
 
 /** Finds a line `<mark><rest>\n` in a stream, however it is cut into chunks. */
 export type Cutter = {
-  /** Gives what stands before the mark to `onText`; answers the rest of the mark's line once it is whole, and what follows it. */
+  /** Gives what stands before the mark to `onText`, once at most; answers the rest of the mark's line once it is whole, and what follows it. */
   feed(chunk: Buffer, onText: (text: Buffer) => void): { readonly rest: string; readonly after: Buffer } | null
 }
 
@@ -36,7 +23,7 @@ export const makeCutter = (mark: string): Cutter => {
       const all = held.length === 0 ? chunk : Buffer.concat([held, chunk])
       const at = all.indexOf(bytes)
       if (at < 0) {
-        const sure = Math.max(0, all.length - bytes.length + 1)
+        const sure = all.length - begun(all, bytes)
         if (sure > 0) onText(all.subarray(0, sure))
         held = all.subarray(sure)
         return null
@@ -53,4 +40,11 @@ export const makeCutter = (mark: string): Cutter => {
       return null
     },
   }
+}
+
+/** How many bytes at the end of `all` may be the beginning of `mark`: all else is surely text, and somebody may wait for it. */
+const begun = (all: Buffer, mark: Buffer): number => {
+  for (let size = Math.min(all.length, mark.length - 1); size > 0; size -= 1)
+    if (all.compare(mark, 0, size, all.length - size) === 0) return size
+  return 0
 }

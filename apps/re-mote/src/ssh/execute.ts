@@ -1,4 +1,5 @@
 import { checkInput, operationNamed, parseShell, planShell, type ShellPlan } from '@re-ops/operations'
+import type { Outputs } from '@re-ops/outputs'
 import { wireLimits, type CallResult, type Failure, type FailureKind, type ShellResult } from '@re-ops/protocols'
 import type { LiveOperations } from '../runner/live-operations.ts'
 import { become } from './become.ts'
@@ -23,6 +24,7 @@ export type AbortReason = 'timeout' | 'cancelled' | 'stopping'
 export type ExecuteDeps = CredentialDeps & {
   readonly pool: Pool
   readonly live: Pick<LiveOperations, 'planOf' | 'parseOf'>
+  readonly outputs: Outputs
 }
 
 /** What to spawn, and how to read what it leaves. */
@@ -53,8 +55,20 @@ const fit = (text: string, bytesMax: number): string => {
 const jsonSize = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '')
 const escapedBytesMax = 900_000
 
-const tailOf = ({ stderr }: Output): Partial<Failure> =>
-  stderr === '' ? {} : { stderrTail: stderr.slice(-sshLimits.stderrTailChars) }
+/** An end with as much output as a result takes; `outputRef` when there is more and it is kept. */
+type Read = CommandEnd & { readonly outputRef?: string }
+const readOf = async (outputs: Outputs, call: string, end: CommandEnd): Promise<Read> => {
+  if (end.kind !== 'ended' && end.kind !== 'aborted') return end
+  const [stdout, stderr] = [fit(end.stdout, escapedBytesMax / 2), fit(end.stderr, escapedBytesMax / 2)]
+  const truncated = end.truncated || stdout.length < end.stdout.length || stderr.length < end.stderr.length
+  const kept = (await outputs.end(call, truncated)) ? { outputRef: call } : {}
+  return { ...end, stdout, stderr, truncated, ...kept }
+}
+
+const tailOf = ({ stderr, outputRef }: Output & { readonly outputRef?: string }): Partial<Failure> => ({
+  ...(stderr === '' ? {} : { stderrTail: stderr.slice(-sshLimits.stderrTailChars) }),
+  ...(outputRef === undefined ? {} : { outputRef }),
+})
 
 const aborted = (fail: Fail, end: Extract<CommandEnd, { kind: 'aborted' }>, reason: AbortReason, timeoutMs: number) => {
   const killed = end.killed ? 'its process group was killed' : 'it could not be killed and may still run'
@@ -75,7 +89,7 @@ const signalHint = (code: number): string =>
 const resultOf = async (
   { parse }: Prepared,
   fail: Fail,
-  end: CommandEnd,
+  end: Read,
   reason: AbortReason,
   timeoutMs: number,
 ): Promise<CallResult> => {
@@ -88,13 +102,13 @@ const resultOf = async (
       return aborted(fail, end, reason, timeoutMs)
     case 'ended': {
       if (end.signal !== null) return fail('exit', `killed by ${end.signal}`, { signal: end.signal, ...tailOf(end) })
-      const [stdout, stderr] = [fit(end.stdout, escapedBytesMax / 2), fit(end.stderr, escapedBytesMax / 2)]
-      const truncated = end.truncated || stdout.length < end.stdout.length || stderr.length < end.stderr.length
+      const { stdout, stderr, truncated, outputRef } = end
+      const kept = outputRef === undefined ? {} : { outputRef }
       const code = end.code ?? 0
-      const result = await parse({ stdout, stderr, code, truncated })
+      const result = await parse({ stdout, stderr, code, truncated, ...kept })
       if (!result.ok) {
         const { kind, message, step: _, ...more } = result.failure
-        return fail(kind, kind === 'exit' ? `${message}${signalHint(code)}` : message, more)
+        return fail(kind, kind === 'exit' ? `${message}${signalHint(code)}` : message, { ...more, ...kept })
       }
       const size = jsonSize(result.value)
       const sizeMax = wireLimits.messageBytesMax - 4096
@@ -158,7 +172,8 @@ export const execute = async (
       const whole = { argv: plan.argv, env: plan.env, stdin: plan.stdin, become: plan.become }
       const { argv, env, stdin, as } = become(whole, call.id, lease.user, password)
       const outputBytesMax = Math.min(plan.outputBytesMax ?? wireLimits.outputBytesMax, wireLimits.outputBytesMax)
-      const command = { id: call.id, argv, env, cwd: plan.cwd ?? '/', stdin, outputBytesMax }
+      const streams = deps.outputs.begin(call.id, outputBytesMax)
+      const command = { id: call.id, argv, env, cwd: plan.cwd ?? '/', stdin, streams }
       const limit = () => controller.abort('timeout' satisfies AbortReason)
       timer = setTimeout(limit, timeoutMs)
       const begun = () => {
@@ -166,8 +181,10 @@ export const execute = async (
         onStarted()
       }
       const end = await lease.channels.run(command, { signal, onStarted: begun, as })
-      return await resultOf(prepared, fail, end, reason(), timeoutMs)
+      for (const stream of [streams.stdout, streams.stderr]) stream.end()
+      return await resultOf(prepared, fail, await readOf(deps.outputs, call.id, end), reason(), timeoutMs)
     } finally {
+      await deps.outputs.end(call.id)
       lease.release()
     }
   } catch (error) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { makeCollector, makeCutter } from './collect.ts'
+import { makeCutter, paced } from './collect.ts'
 import { sshLimits } from './limits.ts'
 import type { Command, CommandEnd, Remote, RunOptions } from './remote.ts'
 import { commandLine } from './script.ts'
@@ -12,7 +12,7 @@ export const runOnOwnChannel = (
 ): Promise<CommandEnd> =>
   new Promise(resolve => {
     const mark = randomBytes(9).toString('hex')
-    const [out, err] = [makeCollector(command.outputBytesMax), makeCollector(command.outputBytesMax)]
+    const { stdout: out, stderr: err } = command.streams
     const begin = makeCutter(`${mark}s `)
     let pid: number | null = null
     let started = false
@@ -32,15 +32,15 @@ export const runOnOwnChannel = (
       }, sshLimits.killMs)
     }
     remote.stdout.on('data', (chunk: Buffer) => {
-      if (started) return out.put(chunk)
+      if (started) return paced(remote.stdout, out.put(chunk))
       const found = begin.feed(chunk, () => undefined)
       if (!found) return
       started = true
       pid = /^[1-9]\d*$/.test(found.rest) ? Number(found.rest) : null
       onStarted()
-      out.put(found.after)
+      paced(remote.stdout, out.put(found.after))
     })
-    remote.stderr.on('data', err.put)
+    remote.stderr.on('data', (chunk: Buffer) => paced(remote.stderr, err.put(chunk)))
     void remote.ended.then(({ code, signal: by }) => {
       if (killed !== null) return settle({ kind: 'aborted', killed: true, started, ...output() })
       if (started && (code !== null || by !== null)) return settle({ kind: 'ended', code, signal: by, ...output() })

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
+import type { Streams } from '@re-ops/outputs'
 
 /** A process on a host, by its three streams. `ended` resolves when it is gone and its streams are closed; it never rejects. */
 export type Remote = {
@@ -28,7 +29,8 @@ export type Command = {
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
   readonly stdin: string | undefined
-  readonly outputBytesMax: number
+  /** Where its output goes. */
+  readonly streams: Streams
 }
 export type Output = { readonly stdout: string; readonly stderr: string; readonly truncated: boolean }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { makeCollector, makeCutter } from './collect.ts'
+import { makeCutter, paced } from './collect.ts'
 import { sshLimits } from './limits.ts'
 import type { Command, CommandEnd, Remote, RunOptions } from './remote.ts'
 import { leftFrame, runnerFrame, runnerStart } from './script.ts'
@@ -90,7 +90,7 @@ export const makeRunner = (remote: Remote): Runner => {
       new Promise(resolve => {
         count += 1
         const mark = `${secret}${count}`
-        const [out, err] = [makeCollector(command.outputBytesMax), makeCollector(command.outputBytesMax)]
+        const { stdout: out, stderr: err } = command.streams
         const [begin, outEnd, errEnd] = [makeCutter(`${mark}s `), makeCutter(`${mark}e `), makeCutter(`${mark}e `)]
         let pid: number | null = null
         let started = false
@@ -130,7 +130,7 @@ export const makeRunner = (remote: Remote): Runner => {
             onStarted()
             rest = found.after
           }
-          const found = code === null ? outEnd.feed(rest, out.put) : null
+          const found = code === null ? outEnd.feed(rest, text => paced(remote.stdout, out.put(text))) : null
           if (!found) return
           code = Number(found.rest)
           whole()
@@ -138,7 +138,7 @@ export const makeRunner = (remote: Remote): Runner => {
         frame = {
           onOut,
           onErr: chunk => {
-            if (errIsWhole || !errEnd.feed(chunk, err.put)) return
+            if (errIsWhole || !errEnd.feed(chunk, text => paced(remote.stderr, err.put(text)))) return
             errIsWhole = true
             whole()
           },

@@ -1,5 +1,8 @@
 import type { CallResult } from '@re-ops/protocols'
+import { makeOutputs, type Outputs } from '@re-ops/outputs'
+import { openSpool } from '@re-ops/outputs/spool'
 import { newId } from '@re-ops/protocols'
+import { join } from 'node:path'
 import type { Log, Pool as PostgresPool, Secrets } from '@re-ops/service'
 import type { LiveOperations } from '../runner/live-operations.ts'
 import { makeBatcher } from '../services/batcher.ts'
@@ -15,6 +18,7 @@ export type SshDeps = {
   readonly secrets: Pick<Secrets, 'get'>
   readonly live: Pick<LiveOperations, 'planOf' | 'parseOf'>
   readonly stateFolder: string
+  readonly spoolBytesMax: number
   readonly agentSocket: string | undefined
   onStarted(id: string): void
   onEnd(id: string, result: CallResult): void
@@ -25,6 +29,8 @@ export type Ssh = {
   readonly folder: SshFolder
   readonly directory: Directory
   readonly pool: Pool
+  /** What commands over SSH wrote: there is nobody on such a host who would keep it. */
+  readonly outputs: Outputs
   close(): Promise<void>
 }
 
@@ -55,8 +61,15 @@ export const startSsh = async (deps: SshDeps): Promise<Ssh> => {
     },
   })
   const noted = new Map<string, { readonly why: string | null; readonly at: number }>()
+  const spool = {
+    folder: join(stateFolder, 'outputs'),
+    bytesMax: deps.spoolBytesMax,
+    streamBytesMax: Math.floor(deps.spoolBytesMax / 4),
+  }
+  const outputs = makeOutputs(() => openSpool(spool))
   const transport = makeSshTransport({
     log,
+    outputs,
     folder,
     pool,
     live: deps.live,
@@ -78,8 +91,10 @@ export const startSsh = async (deps: SshDeps): Promise<Ssh> => {
     folder,
     directory,
     pool,
+    outputs,
     close: async () => {
       await transport.close()
+      outputs.close()
       pool.close()
       await reaches.drained()
     },

@@ -193,3 +193,21 @@ export const findAbandoned = async (
   )
   return { runs: runs.rows, targets: targets.rows }
 }
+
+export type TargetCall = {
+  readonly host: string
+  readonly transport: TransportName
+  /** The call it is at, or ended with. */
+  readonly call: string | null
+  readonly ended: boolean
+}
+/** A target by its host's id or name, which is as it was when the run began. */
+export const findTargetCall = async (sql: Sql, run: string, host: string): Promise<TargetCall | null> => {
+  const { rows } = await sql.query<TargetCall>(
+    `select t.host, coalesce(h.transport, 'zmq') as transport, t.call, t.finished_at is not null as ended
+     from mote.target t left join mote.host h on h.id = t.host
+     where t.run = $1 and (t.host::text = $2 or t.host_name = $2) limit 1`,
+    [run, host],
+  )
+  return rows[0] ?? null
+}

@@ -2,7 +2,7 @@ import { newId, type Keyset } from '@re-ops/protocols'
 import { isConnectionLost, withRetry, type Log, type Pool } from '@re-ops/service'
 import { brokerLimits } from '../broker/limits.ts'
 import type { Addressed, BrokerSays, BrokerStart, Hello, ServiceSays, Stats } from '../broker/port.ts'
-import type { AgentSays, CallShape, CallSays } from '../broker/words.ts'
+import type { CallAnswer, CallShape, CallSays, OutputChunk } from '../broker/words.ts'
 import { makeBatcher } from '../services/batcher.ts'
 import { countAborts, writeAudit, type AuditEntry } from '../store/audit.ts'
 import { findAllowed, setHostState } from '../store/hosts.ts'
@@ -21,7 +21,8 @@ export type LinkDeps = {
   /** The keyset that names this endpoint, signed. */
   keysetFor(endpoint: string): Promise<Keyset>
   onLive(host: string, epoch: number): void
-  onHeard(host: string, message: AgentSays): void
+  onHeard(host: string, message: CallAnswer): void
+  onOutput(host: string, chunk: OutputChunk): void
   onUnsent(host: string, calls: readonly string[], why: string): void
   onHostChanged(host: string): void
   onStats(stats: Stats): void
@@ -234,6 +235,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
         if (epochs.get(item.agent) === item.epoch) epochs.delete(item.agent)
         return endings.put(item)
       case 'heard':
+        if (item.message.kind === 'output.chunk') return deps.onOutput(item.agent, item.message.body)
         return deps.onHeard(item.agent, item.message)
       case 'unsent':
         return deps.onUnsent(item.agent, item.calls, item.why)

@@ -108,17 +108,22 @@ const blockText = (group: Group, display: Display, look: Look): string => {
   return `${look.paint.bold(withCount(namesOf(group)))}\n${indented(body)}`
 }
 
-type ShellValue = { stdout: string; stderr: string; code: number; truncated: boolean }
+type ShellValue = { stdout: string; stderr: string; code: number; truncated: boolean; outputRef?: string }
 const isShellResult = (value: unknown): value is ShellValue =>
   typeof value === 'object' &&
   value !== null &&
   typeof (value as ShellValue).stdout === 'string' &&
   typeof (value as ShellValue).code === 'number'
 
+const cutText = ({ outputRef }: ShellValue) =>
+  outputRef === undefined
+    ? '(cut: the output is longer than the limit)'
+    : '(cut: reops output <run> <host> reads all of it)'
+
 const shellOutput = (value: ShellValue): string => {
   const text = harmless(value.stdout.trimEnd() || value.stderr.trimEnd())
   const code = value.code === 0 ? '' : `(exit code ${value.code})`
-  return [text, code, value.truncated ? '(cut: the output is longer than the limit)' : ''].filter(Boolean).join('\n')
+  return [text, code, value.truncated ? cutText(value) : ''].filter(Boolean).join('\n')
 }
 
 /** Output of commands: beside the host while all are single lines, else as text under it. */

@@ -1,0 +1,3 @@
+export { makeCollector, type Collector, type Overflow } from './collector.ts'
+export { makeOutputs, streamNames, type Outputs, type Part, type StreamName, type Streams } from './outputs.ts'
+export type { Spool, SpoolOptions } from './spool.ts'
