@@ -19,7 +19,10 @@ export const readOutput = async (
   { stream = 'stdout', at = 0, follow = true, signal }: OutputOptions,
 ): Promise<Output> => {
   const query = new URLSearchParams({ stream, at: String(at), follow: String(follow) })
-  const url = urlOf(service, `/v1/runs/${encodeURIComponent(run)}/output/${encodeURIComponent(host)}?${query}`)
+  const url = urlOf(
+    service,
+    `/v1/runs/${encodeURIComponent(run)}/output/${encodeURIComponent(host)}?${query.toString()}`,
+  )
   const broken = (error: unknown) => {
     signal?.throwIfAborted()
     return error instanceof ClientError ? error : unreachable(service, error)

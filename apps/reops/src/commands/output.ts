@@ -85,7 +85,8 @@ const copy = async (
     } catch (error) {
       if (!isClientError(error, 'problem') || error.status !== 404) throw error
       const rest = Buffer.from(await inResult(mote, run, host, stream, error.message)).subarray(at)
-      return void (await write(rest))
+      await write(rest)
+      return
     }
   }
 }
