@@ -44,6 +44,18 @@ export const other = operation({
 })
 `
 
+test('a pipeline of a file runs: its own operation after one of the catalogue', async () => {
+  const { code, out } = await reops(world, ['run', join(root, 'examples/pressure.ts'), '--on', '*', '--json'])
+  expect(code).toBe(0)
+  const results = lines(out).filter(line => line.summary === undefined)
+  expect(results).toHaveLength(2)
+  for (const one of results) expect(one).toMatchObject({ ok: true, value: { percent: expect.any(Number) } })
+  const named = await reops(world, ['run', `${join(root, 'examples/pressure.ts')}#stalled`, '--on', 'vm', '--json'])
+  expect(named.code).toBe(0)
+  const input = await reops(world, ['run', join(root, 'examples/pressure.ts'), 'a=1', '--on', 'vm'])
+  expect(input).toMatchObject({ code: 2, error: expect.stringContaining('own input') })
+}, 60_000)
+
 test('the example runs as it is written', async () => {
   const path = join(world.folder, 'site.pem')
   writeFileSync(path, certificate)

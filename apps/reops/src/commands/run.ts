@@ -7,7 +7,7 @@ import { inputOf } from '../arguments/input.ts'
 import { summaryAsked, type SummaryAsked, type SummaryOptions } from '../arguments/summary.ts'
 import { printJsonLine, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
-import { callOfFile, isModulePath } from './live.ts'
+import { stepOfFile, isModulePath } from './live.ts'
 import { progressText } from '../render/outcome.ts'
 
 export type RunOptions = SummaryOptions &
@@ -64,7 +64,7 @@ const bodyOf = async (
     return { ...common, pipeline: { kind: 'call', operation: 'shell', input: { argv: [...command] } } }
   if (operation === undefined)
     throw usage('run what? give an operation (`reops operations` lists them), or a command behind `--`')
-  if (isModulePath(operation)) return { ...common, pipeline: await callOfFile(mote, operation, inputs, process.cwd()) }
+  if (isModulePath(operation)) return { ...common, pipeline: await stepOfFile(mote, operation, inputs, process.cwd()) }
   if (inputs.length === 0) return { ...common, pipeline: { kind: 'call', operation } }
   const known = await mote.operations()
   const info = known.find(one => one.name === operation)

@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from '@jest/globals'
+import { afterAll, describe, expect, test } from '@jest/globals'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -121,4 +121,61 @@ test('a function is named by its text; what is none is refused', () => {
   expect(() => moduleOfFunction(Math.max)).toThrow('it is built in')
   expect(() => moduleOfFunction('class A {}')).toThrow('it is a class')
   expect(() => moduleOfFunction('() => {')).toThrow('not a function that can travel')
+})
+
+describe('pipelines of a file', () => {
+  const read = async (name: string) => {
+    const file = await openModuleFile(name, folder)
+    try {
+      return await file.read()
+    } finally {
+      await file.close()
+    }
+  }
+
+  test('become data that names the module of its own operations; what the catalogue has does not travel', async () => {
+    write(
+      'pipe.ts',
+      `import { ping } from '@re-ops/operations'\n${text(', pipeline, recover, retry, via')}
+export const checked = pipeline(retry(ping(), { times: 2 }), recover(first({ path: '/a' }), via('ssh', first())))`,
+    )
+    const { module, pipelines } = await read('pipe.ts')
+    expect(module?.exports).toEqual({ first: 'my.first' })
+    expect(module?.code.length).toBeLessThan(5_000)
+    expect(module?.code).not.toContain('ping')
+    const own = { kind: 'call', operation: 'my.first', module: module?.hash }
+    expect(pipelines).toEqual({
+      checked: {
+        kind: 'sequence',
+        steps: [
+          { kind: 'retry', times: 2, step: { kind: 'call', operation: 'ping' } },
+          {
+            kind: 'recover',
+            step: { ...own, input: { path: '/a' } },
+            fallback: { kind: 'via', transport: 'ssh', step: own },
+          },
+        ],
+      },
+    })
+    write('ops-only.ts', text())
+    expect(module?.operations).toEqual((await make('ops-only.ts')).operations)
+  })
+
+  test('of the catalogue alone need no module', async () => {
+    write(
+      'plain.ts',
+      `import { ping, load } from '@re-ops/operations'\nimport { pipeline } from '@re-ops/pipelines'\nexport default pipeline(ping(), load())`,
+    )
+    const { module, pipelines } = await read('plain.ts')
+    expect(module).toBeNull()
+    expect(pipelines).toMatchObject({ default: { kind: 'sequence' } })
+  })
+
+  test('with a callback are refused, saying which', async () => {
+    write(
+      'callback.ts',
+      `import { load } from '@re-ops/operations'\nimport { map, pipeline } from '@re-ops/pipelines'\nexport const one = pipeline(load(), map(r => r.value.one))`,
+    )
+    await expect(read('callback.ts')).rejects.toThrow(/callback\.ts: one: map at \/steps\/1 takes a callback/)
+  })
 })

@@ -36,7 +36,8 @@ const describe = (of: AnyOperation): ModuleOperation => ({
   varies: plain(of.varies ?? []) as ModuleOperation['varies'],
 })
 
-const isOperation = (value: unknown): value is AnyOperation =>
+/** Whether an export is an operation. One that was called is a step. */
+export const isOperation = (value: unknown): value is AnyOperation =>
   (typeof value === 'object' || typeof value === 'function') && value !== null && 'input' in value && 'output' in value
 
 /** The module of a bundled text and what evaluating it exported. Throws ModuleError saying what is wrong with `where`. */
@@ -51,7 +52,9 @@ export const moduleOf = (
   )
   const fault = (why: string) => new ModuleError([`${where}: ${why}`])
   if (found.length === 0)
-    throw fault(`exports no operation; for example: export const uptime = operation({ name: 'my.uptime', ... })`)
+    throw fault(
+      `exports no operation and no pipeline; for example: export const uptime = operation({ name: 'my.uptime', ... })`,
+    )
   const bytes = Buffer.byteLength(code)
   if (bytes > moduleLimits.codeBytesMax)
     throw fault(`has ${bytes} bytes when it is bundled; at most ${moduleLimits.codeBytesMax} are allowed`)
