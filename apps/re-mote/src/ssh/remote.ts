@@ -28,6 +28,8 @@ export type Command = {
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
   readonly stdin: string | undefined
+  /** What follows `stdin`, read as the host takes it. */
+  readonly input?: Readable
   readonly outputBytesMax: number
 }
 export type Output = { readonly stdout: string; readonly stderr: string; readonly truncated: boolean }
