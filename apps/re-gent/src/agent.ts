@@ -81,7 +81,15 @@ const ensureIdentity = async (
   const known = loadIdentity(config.state)
   if (known) return known
   const { name, labels } = config
-  const spec = { url: needed(config, 'url'), token: needed(config, 'token'), keys, name, labels, instance, version: versionOf(config) }
+  const spec = {
+    url: needed(config, 'url'),
+    token: needed(config, 'token'),
+    keys,
+    name,
+    labels,
+    instance,
+    version: versionOf(config),
+  }
   const identity = await enrol(ask, spec, log, stop)
   if (!identity) return null
   await saveIdentity(config.state, identity)

@@ -75,10 +75,12 @@ export type BundleDeps = {
   /** The folder with the agent's `main.cjs`; undefined when this service was given none. */
   readonly folder: string | undefined
   readonly state: string
+  /** The program that runs it there; default: the Node of this service. */
+  readonly node?: string
 }
 
 /** The bundle of this service, made by the first who asks. Throws an Error that says why there is none. */
-export const makeBundles = ({ folder, state }: BundleDeps): (() => Promise<AgentBundle>) => {
+export const makeBundles = ({ folder, state, node = process.execPath }: BundleDeps): (() => Promise<AgentBundle>) => {
   let made: Promise<AgentBundle> | undefined
   const make = async (): Promise<AgentBundle> => {
     const machine = machines[process.arch]
@@ -86,7 +88,7 @@ export const makeBundles = ({ folder, state }: BundleDeps): (() => Promise<Agent
       throw new Error(`agents for ${process.platform} ${process.arch} are not made; linux x64 and arm64 are`)
     if (folder === undefined || !existsSync(join(folder, 'main.cjs')))
       throw new Error('this service has no agent to deploy; REMOTE_AGENT must name the folder with its main.cjs')
-    const parts = await partsOf(folder, process.execPath)
+    const parts = await partsOf(folder, node)
     const build = await buildOf(parts)
     const archive = await makeArchive(state, build, parts)
     const unpackedBytes = parts.reduce((sum, part) => sum + part.size, 0)

@@ -74,7 +74,12 @@ const placeOf = (host: DeployHost, { asked }: DeployOrder): { prefix: string; ro
 const configure = async (deps: DeployDeps, host: DeployHost, place: Place, order: DeployOrder): Promise<void> => {
   await revokeHostEnrolments(deps.pool, host.id)
   const body = { uses: 1, ttlMs: tokenMs }
-  const { token } = await createEnrolment(deps.enrolments, { body, subject: order.subject, key: undefined, host: host.id })
+  const { token } = await createEnrolment(deps.enrolments, {
+    body,
+    subject: order.subject,
+    key: undefined,
+    host: host.id,
+  })
   if (token === undefined) throw new Error('a new enrolment has no token')
   await place.configure({ token, url: order.url, name: host.name })
 }
@@ -153,8 +158,6 @@ export const deployAgent = async (
   phase('checking')
   const host = await findDeployHost(deps.pool, id)
   if (!host) return failed('rejected', 'it is not there any more')
-  if (order.asked.onlyUpgrade === true && host.agent === null)
-    return { ok: true, changed: false, said: 'no agent was deployed here' }
   const where = placeOf(host, order)
   if (typeof where === 'string') return failed('rejected', where)
   const { prefix, root } = where
@@ -176,7 +179,8 @@ export const deployAgent = async (
       phase('copying')
       await place.copy(order.bundle)
     }
-    const before = isOurs && host.agent !== null && found.current !== null ? { ...host.agent, build: found.current } : null
+    const before =
+      isOurs && host.agent !== null && found.current !== null ? { ...host.agent, build: found.current } : null
     return installed(work, found.init, before, !isOurs)
   })
 }

@@ -64,7 +64,9 @@ export const makeDeployments = (deps: DeploymentsDeps): Deployments => {
         now => (noting = noting.then(() => withRetry(() => noteDeploymentHost(pool, id, now))).catch(report)),
         phase => {
           if (isBusy) return Promise.resolve(failed('rejected', 'another deployment is at this host'))
-          return give === null ? Promise.resolve(failed('lost', 'the service stopped')) : work(host.id, phase, stop.signal)
+          return give === null
+            ? Promise.resolve(failed('lost', 'the service stopped'))
+            : work(host.id, phase, stop.signal)
         },
         report,
       )
@@ -145,7 +147,10 @@ export const makeDeployments = (deps: DeploymentsDeps): Deployments => {
       const bundle = await deps.bundle().catch((error: unknown) => {
         throw refused(409, 'no-agent', 'No agent to deploy', error instanceof Error ? error.message : String(error))
       })
-      const hosts = await pick(asked)
+      const picked = await pick(asked)
+      const hosts = asked.onlyUpgrade === true ? picked.filter(host => host.agent !== null) : picked
+      if (hosts.length === 0 && asked.allowNone !== true)
+        throw refused(422, 'no-agents', 'No agents', `/body/on: no agent was deployed to a host of ${asked.on}`)
       const url = asked.url ?? deps.advertise ?? deps.url()
       checkWay(url, hosts)
       const order = { bundle, url, asked, subject }

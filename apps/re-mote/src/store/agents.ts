@@ -36,7 +36,10 @@ export const findDeployHost = async (sql: Sql, id: string): Promise<DeployHost |
   (await findDeployHosts(sql, { condition: 'h.id = $1', parameters: [id] }))[0] ?? null
 
 export const setAgentPlace = async (sql: Sql, host: string, place: AgentPlace | null): Promise<void> => {
-  await sql.query('update mote.host set agent = $2 where id = $1', [host, place === null ? null : JSON.stringify(place)])
+  await sql.query('update mote.host set agent = $2 where id = $1', [
+    host,
+    place === null ? null : JSON.stringify(place),
+  ])
 }
 
 /**
@@ -59,9 +62,10 @@ export const retireIdentity = async (sql: Sql, host: string, reason: string): Pr
 
 /** Tokens for this host's agent that nobody has used. */
 export const revokeHostEnrolments = async (sql: Sql, host: string): Promise<void> => {
-  await sql.query('update mote.enrolment set revoked_at = now() where host = $1 and revoked_at is null and uses_left > 0', [
-    host,
-  ])
+  await sql.query(
+    'update mote.enrolment set revoked_at = now() where host = $1 and revoked_at is null and uses_left > 0',
+    [host],
+  )
 }
 
 type AgentRow = {

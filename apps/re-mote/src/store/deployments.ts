@@ -78,7 +78,11 @@ type Row = {
   created_by: string
   created_at: Date
   finished_at: Date | null
-  hosts: (Omit<DeploymentHost, 'changed' | 'said' | 'failure'> & { changed: unknown; said: unknown; failure: unknown })[]
+  hosts: (Omit<DeploymentHost, 'changed' | 'said' | 'failure'> & {
+    changed: unknown
+    said: unknown
+    failure: unknown
+  })[]
 }
 const present = (row: Row['hosts'][number]): DeploymentHost =>
   Object.fromEntries(

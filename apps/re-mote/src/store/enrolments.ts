@@ -1,4 +1,4 @@
-import type { CreateEnrolment, Enrolment, Labels } from '@re-ops/protocols'
+import type { CreateEnrolment, Enrolment, EnrolmentInfo, Labels } from '@re-ops/protocols'
 import type { Sql } from './sql.ts'
 
 export type EnrolmentRow = {
@@ -70,6 +70,47 @@ export const findSystemEnrolment = async (sql: Sql, body: CreateEnrolment): Prom
     [body.system, body.generation ?? 1, body.candidate ?? 0],
   )
   return rows[0] ?? null
+}
+
+type InfoRow = EnrolmentRow & { created_by: string; created_at: Date }
+const infoOf = (row: InfoRow): EnrolmentInfo => ({
+  id: row.id,
+  system: row.system,
+  generation: row.generation,
+  candidate: row.candidate,
+  name: row.name,
+  labels: row.labels,
+  uses: row.uses,
+  usesLeft: row.uses_left,
+  sources: row.sources,
+  host: row.host,
+  state: row.revoked_at !== null ? 'revoked' : row.uses_left <= 0 ? 'used' : row.expired ? 'expired' : 'open',
+  createdBy: row.created_by,
+  createdAt: row.created_at.toISOString(),
+  expiresAt: row.expires_at.toISOString(),
+})
+
+/** Newest first; `open` leaves out those that let nobody in any more. */
+export const listEnrolments = async (
+  sql: Sql,
+  { open, limit }: { readonly open: boolean; readonly limit: number },
+): Promise<EnrolmentInfo[]> => {
+  const { rows } = await sql.query<InfoRow>(
+    `select ${columns}, created_by, created_at from mote.enrolment
+     where not $1 or (revoked_at is null and uses_left > 0 and expires_at > now())
+     order by created_at desc, id desc limit $2`,
+    [open, limit],
+  )
+  return rows.map(infoOf)
+}
+
+/** Its token lets nobody in any more; who came in by it stays. Null: there is no such enrolment. */
+export const revokeEnrolment = async (sql: Sql, id: string): Promise<EnrolmentInfo | null> => {
+  const { rows } = await sql.query<InfoRow>(
+    `update mote.enrolment set revoked_at = coalesce(revoked_at, now()) where id = $1 returning ${columns}, created_by, created_at`,
+    [id],
+  )
+  return rows[0] ? infoOf(rows[0]) : null
 }
 
 export const lockEnrolment = async (sql: Sql, tokenHash: string): Promise<EnrolmentRow | null> =>
