@@ -401,7 +401,7 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
       'after',
       examples(
         "reops agents deploy --on 'role=web'",
-        'reops agents deploy --on web-1 --no-become --prefix /home/deploy/re-gent',
+        'reops agents deploy --on web-1 --no-become --prefix /srv/deploy/re-gent',
       ),
     )
   deploying(add(agents, 'upgrade', 'give deployed agents the newest build; one that does not call home goes back'))

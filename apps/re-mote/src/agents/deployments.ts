@@ -61,7 +61,9 @@ export const makeDeployments = (deps: DeploymentsDeps): Deployments => {
       const ended = await onHost(
         host,
         stop.signal,
-        now => (noting = noting.then(() => withRetry(() => noteDeploymentHost(pool, id, now))).catch(report)),
+        now => {
+          noting = noting.then(() => withRetry(() => noteDeploymentHost(pool, id, now))).catch(report)
+        },
         phase => {
           if (isBusy) return Promise.resolve(failed('rejected', 'another deployment is at this host'))
           return give === null

@@ -56,6 +56,6 @@ export const runOnOwnChannel = (
     remote.stdin.write(command.stdin ?? '')
     const { input } = command
     input.on('error', abort) // what cannot be read any more must not look whole to the host
-    remote.ended.finally(() => input.destroy())
+    void remote.ended.finally(() => input.destroy())
     input.pipe(remote.stdin)
   })
