@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { bundle, trespasses, type Bundled } from './bundle.ts'
 import { bundles } from './bundles.ts'
@@ -10,6 +10,14 @@ const sizeOf = (folder: string): number =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
     .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0)
+
+/** re-mote puts agents onto hosts: in its bundle it finds the agent beside its program. */
+const shipAgent = (): void => {
+  const [agent, mote] = ['re-gent', 're-mote'].map(name => join(root, 'dist', name)) as [string, string]
+  if (!existsSync(join(agent, 'main.cjs')) || !existsSync(mote)) return
+  rmSync(join(mote, 're-gent'), { recursive: true, force: true })
+  cpSync(agent, join(mote, 're-gent'), { recursive: true })
+}
 
 const main = async (names: readonly string[]): Promise<number> => {
   let failed = 0
@@ -36,6 +44,7 @@ const main = async (names: readonly string[]): Promise<number> => {
       process.stderr.write(`dist/${name} must not contain ${line}\n`)
     }
   }
+  shipAgent()
   return failed > 0 ? 1 : 0
 }
 

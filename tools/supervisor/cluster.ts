@@ -116,7 +116,7 @@ const start = async (
   const [moteUrl, coreUrl] = [urlOf(endpoints.mote, ports.mote), urlOf(endpoints.core, ports.core)]
   const client = makeClient({ coreUrl, moteUrl, token })
   const setting = { state, ports, endpoints }
-  const moteSetting = moteEnvironment(environment, { ...setting, databaseUrl: database.urls.mote })
+  const moteSetting = moteEnvironment(environment, { ...setting, databaseUrl: database.urls.mote }, program)
   const coreSetting = coreEnvironment(environment, { ...setting, databaseUrl: database.urls.core }, moteUrl, program)
   const mote = (parts.mote = startService('mote', { state, environment: moteSetting, onRestart }))
   const core = (parts.core = startService('core', { state, environment: coreSetting, onRestart }))

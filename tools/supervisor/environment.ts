@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Endpoint, PortName, Ports } from './ports.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -31,7 +31,12 @@ const service = (environment: Environment, { state, databaseUrl }: ServiceSettin
   NODE_COMPILE_CACHE: join(state, 'cache'),
 })
 
-export const moteEnvironment = (environment: Environment, setting: ServiceSetting): Record<string, string> => ({
+export const moteEnvironment = (
+  environment: Environment,
+  setting: ServiceSetting,
+  agentProgram: string,
+): Record<string, string> => ({
+  REMOTE_AGENT: dirname(agentProgram),
   ...service(environment, setting),
   REMOTE_HOST: setting.endpoints.mote.host,
   REMOTE_PORT: String(setting.ports.mote),

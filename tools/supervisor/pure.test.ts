@@ -95,7 +95,7 @@ test('an agent gets no address of a database and no key', () => {
     ports: { mote: 1, core: 2, broker: 3, postgres: 4 },
     endpoints: { mote: endpoint, core: endpoint, broker: endpoint },
   }
-  const mote = moteEnvironment(environment, setting)
+  const mote = moteEnvironment(environment, setting, '/dist/agent-1/main.cjs')
   expect(mote).toMatchObject({ DATABASE_URL: 'postgres://mote', REMOTE_PORT: '1', REMOTE_BROKER_PORT: '3' })
   expect(mote['K']).toBeUndefined()
 })

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { allOf, docker, file, nothing, program, type Need } from './needs.ts'
+import { allOf, docker, file, nothing, program, root, type Need } from './needs.ts'
 
 /** A heavy suite: which files, what it shows, what it needs of the machine. */
 export type Suite = {
@@ -41,6 +41,13 @@ export const suites: readonly Suite[] = [
     files: 'apps/re-mote/src/ssh/.*\\.heavy\\.test\\.ts$',
     doc: 'hosts over SSH on real sshd; sudo and passwords with a user of its own',
     needs: allOf(file('/usr/sbin/sshd', constants.R_OK), program('ssh-keygen'), program('ssh')),
+    limitMs: minutes(12),
+  },
+  {
+    name: 'agents',
+    files: 'tools/acceptance/agents.*\\.heavy\\.test\\.ts$',
+    doc: 'agents put onto hosts over SSH, upgraded, rolled back, taken away',
+    needs: allOf(root, file('/usr/sbin/sshd', constants.R_OK), program('ssh-keygen')),
     limitMs: minutes(12),
   },
   {

@@ -25,6 +25,8 @@ import { recoverCalls } from './recover.ts'
 import { openRing } from './ring.ts'
 
 export const version = '0.1.0'
+/** With what was deployed, where that is known. */
+const versionOf = ({ build }: Config): string => (build === undefined ? version : `${version}+${build}`)
 
 export type AgentDeps = {
   readonly config: Config
@@ -81,7 +83,15 @@ const ensureIdentity = async (
   const known = loadIdentity(config.state)
   if (known) return known
   const { name, labels } = config
-  const spec = { url: needed(config, 'url'), token: needed(config, 'token'), keys, name, labels, instance, version }
+  const spec = {
+    url: needed(config, 'url'),
+    token: needed(config, 'token'),
+    keys,
+    name,
+    labels,
+    instance,
+    version: versionOf(config),
+  }
   const identity = await enrol(ask, spec, log, stop)
   if (!identity) return null
   await saveIdentity(config.state, identity)
@@ -159,7 +169,7 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
       outbox,
       keys,
       boot,
-      version,
+      version: versionOf(config),
       dial: embedding?.dial ?? dial,
       onSession: embedding?.onSession,
       identity: () => current,

@@ -20,6 +20,7 @@ export const Config = Type.Object(
     spoolBytesMax: Type.Integer({ minimum: 65_536, maximum: 2 ** 40, description: 'bytes, 65536 or more' }),
     journalSegmentBytesMax: Type.Integer({ minimum: 4_096, maximum: 2 ** 30, description: 'bytes, 4096 or more' }),
     logLevel: Type.Enum(logLevels, { description: logLevels.join(', ') }),
+    build: Type.Optional(Type.String({ pattern: '^[0-9a-f]{12}$', description: 'what was deployed, 12 digits' })),
     policy: Type.Optional(Type.String({ minLength: 1, description: 'path of the policy file' })),
     faults: Type.Array(Type.Enum(['ack-before-commit', 'no-journal', 'no-fence']), {
       description: 'ack-before-commit, no-journal, no-fence; the proof kit alone may use them',
@@ -40,6 +41,7 @@ export const variables = {
   spoolBytesMax: 'REGENT_SPOOL_BYTES_MAX',
   journalSegmentBytesMax: 'REGENT_JOURNAL_SEGMENT_BYTES_MAX',
   logLevel: 'REOPS_LOG_LEVEL',
+  build: 'REGENT_BUILD',
   policy: 'REGENT_POLICY',
   faults: 'REOPS_FAULTS',
 } as const

@@ -28,6 +28,20 @@ export const Config = Type.Object({
       description: 'what agents dial, for example tcp://mote.example:7022',
     }),
   ),
+  advertise: Type.Optional(
+    Type.String({
+      pattern: '^https?://[^\\s/]+$',
+      env: 'REMOTE_ADVERTISE',
+      description: 'where agents that are deployed reach this service, for example http://mote.example:7020',
+    }),
+  ),
+  agent: Type.Optional(
+    Type.String({
+      minLength: 1,
+      env: 'REMOTE_AGENT',
+      description: 'the folder with the main.cjs of the agent that is deployed; absent: re-gent beside this program',
+    }),
+  ),
   sshAgent: Type.Optional(
     Type.String({
       env: 'REMOTE_SSH_AGENT',

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { operationNamed } from '@re-ops/operations'
 import type { Keyset } from '@re-ops/protocols'
@@ -23,9 +24,12 @@ import {
   type ServiceContext,
   type Started,
 } from '@re-ops/service'
+import { makeBundles } from './agents/bundle.ts'
+import { makeDeployments } from './agents/deployments.ts'
 import type { Config } from './config.ts'
 import { makeDriver, type Driver } from './driver/driver.ts'
 import { makeMoteMetrics } from './metrics.ts'
+import { addAgents } from './routes/agents.ts'
 import { addEnrolments } from './routes/enrolments.ts'
 import { addHosts } from './routes/hosts.ts'
 import { addModules } from './routes/modules.ts'
@@ -249,6 +253,27 @@ export const start = async (context: ServiceContext, config: Config, environment
   }
   const { root, seal } = installation.keys
   const derivationKey = createHmac('sha256', root.privateKey).update('re-ops enrolment tokens').digest('base64url')
+  const enrolments = { pool, rootKey: root.publicKey, derivationKey }
+  const listening = { url: '' }
+  const shipped = join(import.meta.dirname, 're-gent')
+  const deployments = makeDeployments({
+    log,
+    pool,
+    ssh: { folder: ssh.folder, pool: ssh.pool, secret: reference => secrets.get(reference) },
+    enrolments,
+    bundle: makeBundles({ folder: config.agent ?? (existsSync(shipped) ? shipped : undefined), state }),
+    advertise: config.advertise,
+    url: () => listening.url,
+    endpoint: () => config.brokerAdvertise ?? link.endpoint ?? '',
+    epochOf: link.epochOf,
+    endSession: (host, reason) => link.endSession(host, reason, false),
+    hostChanged: host => {
+      ssh.directory.changed()
+      hub.hostChanged(host)
+    },
+    audit: link.audit,
+  })
+  context.onStop('deployments', deployments.close)
   const deps = {
     pool,
     hub,
@@ -261,7 +286,8 @@ export const start = async (context: ServiceContext, config: Config, environment
     outputs,
     keyset: currentKeyset,
     enrolsPerMinuteMax: config.enrolsPerMinute,
-    enrolments: { pool, rootKey: root.publicKey, derivationKey },
+    deployments,
+    enrolments,
     enrol: {
       pool,
       sealPrivateKey: seal.privateKey,
@@ -279,10 +305,12 @@ export const start = async (context: ServiceContext, config: Config, environment
   addSsh(app, deps)
   addSelectors(app, deps)
   addEnrolments(app, deps)
+  addAgents(app, deps)
   addModules(app, deps)
   addOutputs(app, deps)
   context.onStop('http', () => app.close())
   const url = await app.listen({ host: config.host, port: config.port })
+  listening.url = url
   const announce = () => writeAddressFile(state, name, { url, brokers: [{ pid: link.pid, endpoint: link.endpoint }] })
   const address = await announce()
   parts.announce = () => {

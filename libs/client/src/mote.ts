@@ -1,15 +1,21 @@
 import type {
   AddHost,
+  Agent,
+  AuditItem,
   ChangeHost,
   CreateEnrolment,
   CreateRun,
+  DeployAgents,
+  Deployment,
   Enrolment,
+  EnrolmentInfo,
   Host,
   HostResult,
   Keyset,
   Module,
   PushModule,
   RetryRun,
+  RemoveAgents,
   Run,
   RunAggregate,
   RunMissing,
@@ -23,6 +29,7 @@ import { readOutput, type Output, type OutputOptions } from './output.ts'
 import { runAggregates, runEvents, runResults, type RunProgress } from './run-events.ts'
 import {
   aggregateShape,
+  deploymentShape,
   enrolmentShape,
   hostShape,
   missingShape,
@@ -185,6 +192,48 @@ export const makeMote = (service: Service) => {
     },
     createEnrolment: async (body: CreateEnrolment, options: CallOptions = {}): Promise<Enrolment> =>
       shaped(await post('/v1/enrolments', body, options), 'enrolment', enrolmentShape, url),
+    /** Newest first, without their tokens. */
+    enrolments: async (
+      which: { readonly open?: boolean; readonly limit?: number } = {},
+      options: CallOptions = {},
+    ): Promise<EnrolmentInfo[]> =>
+      shapedList<EnrolmentInfo>(await get(`/v1/enrolments${query(which)}`, options), 'enrolment', enrolmentShape, url),
+    /** Its token lets nobody in any more. */
+    revokeEnrolment: async (id: string, options: CallOptions = {}): Promise<EnrolmentInfo> =>
+      shaped<EnrolmentInfo>(
+        await send(service, { ...options, method: 'DELETE', path: `/v1/enrolments/${segment(id)}` }),
+        'enrolment',
+        enrolmentShape,
+        url,
+      ),
+    /** What happened to identities, keys and hosts, newest first. */
+    audit: async (
+      which: { readonly limit?: number; readonly host?: string; readonly action?: string } = {},
+      options: CallOptions = {},
+    ): Promise<AuditItem[]> =>
+      shapedList<AuditItem>(
+        await get(`/v1/audit${query(which)}`, options),
+        'audit entry',
+        { id: 'string', action: 'string' },
+        url,
+      ),
+    agents: async (which: { readonly on?: string } = {}, options: CallOptions = {}): Promise<Agent[]> =>
+      shapedList<Agent>(
+        await get(`/v1/agents${query(which)}`, options),
+        'agent',
+        { host: 'object', online: 'boolean' },
+        url,
+      ),
+    /** Begins to put agents onto SSH hosts; `deployment` tells how far it is. */
+    deployAgents: async (body: DeployAgents, options: CallOptions = {}): Promise<Deployment> =>
+      shaped(await post('/v1/agents/deploy', body, options), 'deployment', deploymentShape, url),
+    removeAgents: async (body: RemoveAgents, options: CallOptions = {}): Promise<Deployment> =>
+      shaped(await post('/v1/agents/remove', body, options), 'deployment', deploymentShape, url),
+    deployment: async (id: string, options: CallOptions = {}): Promise<Deployment> =>
+      shaped(await get(`/v1/deployments/${segment(id)}`, options), 'deployment', deploymentShape, url),
+    /** The agent's identity is accepted no more; a host with SSH settings is reached over SSH from then on. */
+    revokeAgent: async (id: string, options: CallOptions = {}): Promise<Host> =>
+      shaped(await post(`/v1/agents/${segment(id)}/revoke`, {}, options), 'host', hostShape, url),
     /** Revokes the hosts of a system (generations up to the given one) and its open enrolments; doing it again is nothing. */
     revokeIdentities: async (
       body: { system: string; generation?: number },

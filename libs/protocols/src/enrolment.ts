@@ -89,6 +89,25 @@ export const Enrolment = Type.Object({
 })
 export type Enrolment = Static<typeof Enrolment>
 
+/** An enrolment as it is listed: what its token may still do, never the token. */
+export const EnrolmentInfo = Type.Object({
+  id: Id,
+  system: Enrolment.properties.system,
+  generation: Enrolment.properties.generation,
+  candidate: Enrolment.properties.candidate,
+  name: Enrolment.properties.name,
+  labels: Labels,
+  uses: Type.Integer(),
+  usesLeft: Type.Integer(),
+  sources: Type.Array(Type.String()),
+  host: Type.Union([Id, Type.Null()], { description: 'the SSH host that gets its agent by it' }),
+  state: Type.Enum(['open', 'used', 'expired', 'revoked']),
+  createdBy: Type.String(),
+  createdAt: Type.String({ format: 'date-time' }),
+  expiresAt: Type.String({ format: 'date-time' }),
+})
+export type EnrolmentInfo = Static<typeof EnrolmentInfo>
+
 /** The plain text inside the sealed body of `POST /v1/enrol`. */
 export const EnrolRequest = Type.Object(
   {

@@ -1,3 +1,4 @@
+export * from './agent.ts'
 export * from './canonical.ts'
 export * from './enrolment.ts'
 export * from './field-error.ts'

@@ -1,5 +1,6 @@
 import type { Keyset } from '@re-ops/protocols'
 import type { Pool, Secrets } from '@re-ops/service'
+import type { Deployments } from '../agents/deployments.ts'
 import type { Driver } from '../driver/driver.ts'
 import type { EnrolDeps } from '../services/enrol.ts'
 import type { EnrolmentDeps } from '../services/enrolments.ts'
@@ -20,6 +21,7 @@ export type RouteDeps = {
   readonly secrets: Secrets
   readonly modules: Modules
   readonly outputs: OutputReaders
+  readonly deployments: Deployments
   readonly enrolments: EnrolmentDeps
   readonly enrol: EnrolDeps
   keyset(): Keyset

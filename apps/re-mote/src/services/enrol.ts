@@ -2,7 +2,7 @@ import { EnrolRequest, newId, secretHash, unseal, type EnrolAnswer, type Keyset,
 import { HttpProblem, transaction, type Pool, type Tx } from '@re-ops/service'
 import { Compile } from 'typebox/compile'
 import type { AuditEntry } from '../store/audit.ts'
-import { findUse, insertHost, lockEnrolment, type EnrolmentRow } from '../store/enrolments.ts'
+import { adoptHost, findUse, insertHost, lockEnrolment, type EnrolmentRow } from '../store/enrolments.ts'
 import { mayComeFrom } from './enrolments.ts'
 
 export type EnrolDeps = {
@@ -84,6 +84,17 @@ const exchange = async (tx: Tx, request: EnrolRequest, address: string): Promise
     return no(refused(409, 'token-taken', 'the token was used with other keys'), 'used with other keys')
   if (row.uses_left <= 0) return denied('used up')
   if (row.expired) return denied('expired')
+  if (row.host !== null) {
+    const { curveKey, signKey, instance, version } = request
+    const id = row.host
+    const name = await adoptHost(tx, { id, curveKey, signKey, instance, version, enrolment: row })
+    if (name === null)
+      return no(
+        refused(409, 'host-not-waiting', 'the host of this token has an agent, is gone, or had these keys before'),
+        'host not waiting',
+      )
+    return { ok: true, isNew: true, host: id, name, enrolment: row.id }
+  }
   const host = newHost(request, row)
   if (!(await insertHost(tx, host)))
     return no(refused(409, 'keys-taken', 'these keys belong to another host'), 'keys of another host')

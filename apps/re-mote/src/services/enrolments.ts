@@ -10,7 +10,13 @@ export type EnrolmentDeps = {
   /** Tokens of repeated requests are derived with it, so that no token has to be stored. */
   readonly derivationKey: string
 }
-type Asked = { readonly subject: string; readonly key: string | undefined; readonly body: CreateEnrolment }
+type Asked = {
+  readonly subject: string
+  readonly key: string | undefined
+  readonly body: CreateEnrolment
+  /** The SSH host that gets its agent by it. */
+  readonly host?: string
+}
 
 /** Registers a token's hash, or makes a token and answers it. Asking again with the same key, or for the same system, is the same enrolment. */
 export const createEnrolment = async (deps: EnrolmentDeps, asked: Asked): Promise<Enrolment> => {
@@ -28,7 +34,13 @@ export const createEnrolment = async (deps: EnrolmentDeps, asked: Asked): Promis
           'Identity revoked',
           `system ${body.system} generation ${body.generation ?? 1} was revoked and cannot enrol again; a higher generation is allowed`,
         )
-      const row = await insertEnrolment(tx, { id: newId(), tokenHash, createdBy: asked.subject, body })
+      const row = await insertEnrolment(tx, {
+        id: newId(),
+        tokenHash,
+        createdBy: asked.subject,
+        body,
+        host: asked.host ?? null,
+      })
       if (row) return { ...enrolmentOf(row), isNew: true }
       const existing = body.system === undefined ? null : await findSystemEnrolment(tx, body)
       if (existing && (body.tokenHash === undefined || existing.token_hash === tokenHash))

@@ -52,5 +52,10 @@ export const runOnOwnChannel = (
     else signal.addEventListener('abort', abort)
     remote.stdin.on('error', () => undefined) // it did not read its input: its own choice
     remote.stdin.write(commandLine(command, mark))
-    remote.stdin.end(command.stdin ?? '')
+    if (command.input === undefined) return void remote.stdin.end(command.stdin ?? '')
+    remote.stdin.write(command.stdin ?? '')
+    const { input } = command
+    input.on('error', abort) // what cannot be read any more must not look whole to the host
+    void remote.ended.finally(() => input.destroy())
+    input.pipe(remote.stdin)
   })

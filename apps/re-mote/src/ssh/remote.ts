@@ -31,6 +31,8 @@ export type Command = {
   readonly stdin: string | undefined
   /** Where its output goes. */
   readonly streams: Streams
+  /** What follows `stdin`, read as the host takes it. */
+  readonly input?: Readable
 }
 export type Output = { readonly stdout: string; readonly stderr: string; readonly truncated: boolean }
 

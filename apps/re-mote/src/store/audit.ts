@@ -1,3 +1,4 @@
+import type { AuditItem } from '@re-ops/protocols'
 import type { Sql } from './sql.ts'
 
 export type AuditEntry = {
@@ -21,10 +22,19 @@ export const writeAudit = async (sql: Sql, entries: readonly AuditEntry[]): Prom
   )
 }
 
-export const readAudit = async (sql: Sql, limit: number): Promise<(AuditEntry & { id: string; at: string })[]> => {
+export type AuditFilter = {
+  readonly limit: number
+  readonly host?: string | undefined
+  /** An action, or its beginning with a `.` at the end: `host.`. */
+  readonly action?: string | undefined
+}
+/** Newest first. */
+export const readAudit = async (sql: Sql, { limit, host, action }: AuditFilter): Promise<AuditItem[]> => {
   const { rows } = await sql.query<AuditEntry & { id: string; at: Date }>(
-    'select id, at, action, subject, host, detail from mote.audit order by at desc, id desc limit $1',
-    [limit],
+    `select id, at, action, subject, host, detail from mote.audit
+     where ($2::uuid is null or host = $2) and ($3::text is null or action = $3 or ($3 like '%.' and starts_with(action, $3)))
+     order by at desc, id desc limit $1`,
+    [limit, host ?? null, action ?? null],
   )
   return rows.map(row => ({ ...row, at: row.at.toISOString() }))
 }

@@ -134,7 +134,8 @@ const allowOf = (row: AllowRow): AllowEntry => ({
 /** The allow-list from a version on. Versions commit out of order, so readers ask from somewhat before the last one they saw. */
 export const readAllowList = async (sql: Sql, from: number): Promise<{ version: number; entries: AllowEntry[] }> => {
   const { rows } = await sql.query<AllowRow>(
-    'select curve_key, id, sign_key, state, allow_version from mote.host where allow_version >= $1 and curve_key is not null',
+    `select curve_key, id, sign_key, state, allow_version from mote.host where allow_version >= $1 and curve_key is not null
+     union all select curve_key, id, sign_key, 'revoked', allow_version from mote.retired_key where allow_version >= $1`,
     [from],
   )
   return {
@@ -145,7 +146,8 @@ export const readAllowList = async (sql: Sql, from: number): Promise<{ version: 
 
 export const findAllowed = async (sql: Sql, keys: readonly string[]): Promise<AllowEntry[]> => {
   const { rows } = await sql.query<AllowRow>(
-    'select curve_key, id, sign_key, state, allow_version from mote.host where curve_key = any($1::text[])',
+    `select curve_key, id, sign_key, state, allow_version from mote.host where curve_key = any($1::text[])
+     union all select curve_key, id, sign_key, 'revoked', allow_version from mote.retired_key where curve_key = any($1::text[])`,
     [keys],
   )
   return rows.map(allowOf)

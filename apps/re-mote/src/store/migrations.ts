@@ -249,4 +249,55 @@ alter table mote.run
   add column stopped json; -- the rule that stopped it, committed before what follows from it
 `,
   },
+  {
+    // Agents that are put onto SSH hosts: the host keeps its id and gets keys, or loses them again.
+    name: '008-agent',
+    sql: `
+alter table mote.host
+  add column agent json, -- where it was deployed: {prefix, build, init, root}
+  add column keys_at timestamptz; -- when its keys were enrolled; null: with the host
+alter table mote.enrolment add column host uuid; -- the SSH host that gets its agent by this token
+create trigger host_keys_changed before update of curve_key on mote.host for each row
+  when (old.curve_key is distinct from new.curve_key) execute function mote.allow_changed();
+
+-- Keys of agents that were taken from their hosts: they are refused for good, under an id of their own.
+create table mote.retired_key (
+  curve_key text primary key,
+  sign_key text not null,
+  id uuid not null default mote.new_id(),
+  host uuid not null,
+  reason text not null,
+  retired_at timestamptz not null default now(),
+  allow_version bigint not null default nextval('mote.allow_version')
+);
+create index retired_key_version on mote.retired_key (allow_version);
+create function mote.key_retired() returns trigger language plpgsql as $$ begin
+  perform pg_notify('mote_allow', new.host::text);
+  return null;
+end $$;
+create trigger key_retired after insert on mote.retired_key for each row execute function mote.key_retired();
+
+create table mote.deployment (
+  id uuid primary key,
+  verb text not null check (verb in ('deploy', 'remove')),
+  selector text not null,
+  build text,
+  created_by text not null,
+  created_at timestamptz not null default now(),
+  finished_at timestamptz,
+  seen_at timestamptz not null default now() -- by the service that does it
+);
+create index deployment_open on mote.deployment (seen_at) where finished_at is null;
+create table mote.deployment_host (
+  deployment uuid not null references mote.deployment on delete cascade,
+  host uuid not null, host_name text not null,
+  state text not null default 'queued',
+  phase text not null default 'waiting',
+  phases json not null default '[]',
+  ms double precision,
+  changed boolean, said text, failure json,
+  primary key (deployment, host)
+);
+`,
+  },
 ]

@@ -1,3 +1,4 @@
+import type { Mote } from '@re-ops/client'
 import type { Host } from '@re-ops/protocols'
 import { confirm } from '../confirm.ts'
 import { printJson, type Context } from '../context.ts'
@@ -60,10 +61,33 @@ export const revokeHosts = (context: Context, names: readonly string[], options:
 export const removeHosts = (context: Context, names: readonly string[], options: EndOptions): Promise<number> =>
   endHosts(context, { verb: 'remove', did: 'removed', isMeant: host => host.transport === 'ssh' }, names, options)
 
-type Ending = { readonly verb: string; readonly did: string; isMeant(host: Host): boolean }
+/** A host with SSH settings stays, as a host that is reached over SSH. */
+export const revokeAgents = (context: Context, names: readonly string[], options: EndOptions): Promise<number> =>
+  endHosts(
+    context,
+    {
+      verb: 'revoke',
+      did: 'agent revoked',
+      isMeant: host => host.transport === 'zmq',
+      otherwise: name => `${name} has no agent; \`reops hosts remove ${name}\` removes it`,
+      end: (mote, id) => mote.revokeAgent(id),
+    },
+    names,
+    options,
+  )
+
+type Ending = {
+  readonly verb: string
+  readonly did: string
+  isMeant(host: Host): boolean
+  /** What is said of one that is not meant. */
+  otherwise?(name: string): string
+  end?(mote: Mote, id: string): Promise<unknown>
+}
+const hasAgent = (name: string) => `${name} has an agent; \`reops hosts revoke ${name}\` ends its identity`
 const endHosts = async (
   context: Context,
-  { verb, did, isMeant }: Ending,
+  { verb, did, isMeant, otherwise = hasAgent, end = (mote, id) => mote.revokeHost(id) }: Ending,
   names: readonly string[],
   options: EndOptions,
 ): Promise<number> => {
@@ -77,7 +101,7 @@ const endHosts = async (
   )
   if (hosts.length === 0 && options.allowNone !== true) throw usage(`no host to ${verb}; allow that with --allow-none`)
   const other = hosts.find(host => !isMeant(host))
-  if (other) throw usage(`${other.name} has an agent; \`reops hosts revoke ${other.name}\` ends its identity`)
+  if (other) throw usage(otherwise(other.name))
   await confirm(context, {
     verb,
     noun: 'host',
@@ -85,7 +109,7 @@ const endHosts = async (
     yes: options.yes === true,
   })
   for (const host of hosts) {
-    await mote.revokeHost(host.id)
+    await end(mote, host.id)
     if (options.json !== true) context.terminal.out(`${host.name}  ${did}\n`)
   }
   if (options.json === true)
