@@ -133,7 +133,8 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
     const keyset = () => current.keyset
     const ask = (hash: string) => outbox.control({ kind: 'module.pull', body: { hash } })
     const live = lazily(async () => (await loadLive()).makeLive({ state, log, policy, keyset, ask }))
-    const calls = makeCalls({ catalogue, policy, live: live.get, journal, ring, outbox, log, slots: config.slots })
+    const rules = { slots: config.slots, startsAgain: config.faults.includes('start-again') }
+    const calls = makeCalls({ catalogue, policy, live: live.get, journal, ring, outbox, log, ...rules })
     const saveKeyset = (keyset: Keyset): void => {
       current = { ...current, keyset }
       const saved = current

@@ -20,8 +20,8 @@ export const Config = Type.Object(
     journalSegmentBytesMax: Type.Integer({ minimum: 4_096, maximum: 2 ** 30, description: 'bytes, 4096 or more' }),
     logLevel: Type.Enum(logLevels, { description: logLevels.join(', ') }),
     policy: Type.Optional(Type.String({ minLength: 1, description: 'path of the policy file' })),
-    faults: Type.Array(Type.Enum(['ack-before-commit', 'no-journal', 'no-fence']), {
-      description: 'ack-before-commit, no-journal, no-fence; the proof kit alone may use them',
+    faults: Type.Array(Type.Enum(['ack-before-commit', 'no-journal', 'no-fence', 'start-again']), {
+      description: 'ack-before-commit, no-journal, no-fence, start-again; the proof kit alone may use them',
     }),
   },
   { additionalProperties: false },
