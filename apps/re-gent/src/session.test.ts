@@ -42,6 +42,7 @@ test('a call that overtakes the welcome is not lost', async () => {
   const body = { id, operation: 'ping', input: {}, timeoutMs: 5_000, outputBytesMax: 1_000, requestId: 'early' }
   c.broker.onHello = { early: ['call', body] }
   c.start()
+  await c.online()
   await until('its result', () => c.broker.results.has(id))
   expect(c.broker.results.get(id)).toMatchObject([{ result: { ok: true } }])
 })
