@@ -1,6 +1,7 @@
 import { runProof } from '../proof/command.ts'
 
 const chaos = {
+  delivery: async () => (await import('./delivery/delivery.ts')).delivery,
   foundation: async () => (await import('./foundation/foundation.ts')).foundation,
 }
 

@@ -148,12 +148,13 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
     const keyset = () => current.keyset
     const ask = (hash: string) => outbox.control({ kind: 'module.pull', body: { hash } })
     const live = lazily(async () => (await loadLive()).makeLive({ state, log, policy, keyset, ask }))
-    const { spoolBytesMax, slots } = config
+    const { spoolBytesMax } = config
     const spool = { folder: join(state, 'spool'), bytesMax: spoolBytesMax, streamBytesMax: spoolBytesMax / 4 }
     const outputs = makeOutputs(async () => (await loadSpool()).openSpool(spool))
     const pulls = makeOutputPulls({ outputs, outbox, log })
     const reading = { outputs, pull: pulls.pull }
-    const calls = makeCalls({ catalogue, policy, live: live.get, journal, ring, outbox, ...reading, log, slots })
+    const rules = { slots: config.slots, startsAgain: config.faults.includes('start-again') }
+    const calls = makeCalls({ catalogue, policy, live: live.get, journal, ring, outbox, ...reading, log, ...rules })
     const saveKeyset = (keyset: Keyset): void => {
       current = { ...current, keyset }
       const saved = current

@@ -34,6 +34,8 @@ export type CallsDeps = {
   readonly pull: OutputPulls['pull']
   readonly log: Log
   readonly slots: number
+  /** Proof kit only: an id that is known is started all the same, which a chaos test must notice. */
+  readonly startsAgain: boolean
 }
 /** The delivery rules of the agent: a call id starts at most once, and every start ends in one result that is kept until it is settled. */
 export type Calls = {
@@ -168,7 +170,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
   const optimiseWhenBusy = makeCompilerSwitch()
   const accept = async (call: Call): Promise<void> => {
     optimiseWhenBusy()
-    if (answerKnown(call)) return
+    if (!deps.startsAgain && answerKnown(call)) return
     const { operation, module } = call
     const rule = deps.policy.refusal({ operation, module })
     if (rule !== null) return rejected(call, rule)

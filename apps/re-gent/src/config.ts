@@ -22,8 +22,8 @@ export const Config = Type.Object(
     logLevel: Type.Enum(logLevels, { description: logLevels.join(', ') }),
     build: Type.Optional(Type.String({ pattern: '^[0-9a-f]{12}$', description: 'what was deployed, 12 digits' })),
     policy: Type.Optional(Type.String({ minLength: 1, description: 'path of the policy file' })),
-    faults: Type.Array(Type.Enum(['ack-before-commit', 'no-journal', 'no-fence']), {
-      description: 'ack-before-commit, no-journal, no-fence; the proof kit alone may use them',
+    faults: Type.Array(Type.Enum(['ack-before-commit', 'no-journal', 'no-fence', 'start-again']), {
+      description: 'ack-before-commit, no-journal, no-fence, start-again; the proof kit alone may use them',
     }),
   },
   { additionalProperties: false },

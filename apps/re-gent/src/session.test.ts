@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { newId } from '@re-ops/protocols'
 import { makeKeyset } from './testing/broker.ts'
 import { startCluster, type Cluster } from './testing/cluster.ts'
 import { until } from './testing/process.ts'
@@ -34,6 +35,16 @@ test('a welcome with a keyset of another root gives no session; a higher serial 
   await c.online(before + 1)
   await until('the refusal of 3', () => agent.stderr().includes('lower serial'))
   expect(held()).toBe(5)
+})
+
+test('a call that overtakes the welcome is not lost', async () => {
+  const id = newId()
+  const body = { id, operation: 'ping', input: {}, timeoutMs: 5_000, outputBytesMax: 1_000, requestId: 'early' }
+  c.broker.onHello = { early: ['call', body] }
+  c.start()
+  await c.online()
+  await until('its result', () => c.broker.results.has(id))
+  expect(c.broker.results.get(id)).toMatchObject([{ result: { ok: true } }])
 })
 
 test('an identity that is not accepted any more ends it with code 4', async () => {

@@ -36,6 +36,8 @@ type Session = {
   readonly over: AbortSignal
   readonly end: (why: string, final?: boolean) => void
   readonly timers: NodeJS.Timeout[]
+  /** What overtook the welcome: it is of this session if it bears its token. */
+  readonly early: FromBroker[]
   token: string | undefined
   welcomedAt: number | null
   heardAt: number
@@ -46,6 +48,7 @@ type Session = {
 const welcomeTimeoutMs = 2 * wireLimits.helloTimeoutMs
 const sendsPerTurn = 128
 const leaveMs = 1_000
+const earlyMax = 1_000
 
 const open = (dial: Dial, target: Target): Session => {
   const ended = Promise.withResolvers<{ why: string; final: boolean }>()
@@ -61,6 +64,7 @@ const open = (dial: Dial, target: Target): Session => {
     over: over.signal,
     end,
     timers: [],
+    early: [],
     token: undefined,
     welcomedAt: null,
     heardAt: nowMs(),
@@ -123,6 +127,7 @@ const welcome = (deps: SessionDeps, session: Session, body: Body<'hello.welcome'
   deps.onSession?.(true)
   deps.log.info('session', { epoch: body.epoch, unsettled: deps.journal.unsettled().length })
   void write(deps, session).catch((error: unknown) => end(`cannot send: ${errorText(error)}`))
+  for (const message of session.early.splice(0)) if (message.token === body.token) receive(deps, session, message)
 }
 
 const handle = async (deps: SessionDeps, session: Session, message: FromBroker): Promise<void> => {
@@ -139,6 +144,8 @@ const handle = async (deps: SessionDeps, session: Session, message: FromBroker):
     default:
       if (session.token !== undefined && (message.token ?? session.token) === session.token)
         return deps.calls.handle(message)
+      if (session.token === undefined && message.token !== undefined && session.early.length < earlyMax)
+        return void session.early.push(message)
       deps.log.warn('a message outside the session is dropped', { kind: message.kind })
   }
 }
@@ -152,12 +159,15 @@ const read = async (deps: SessionDeps, session: Session): Promise<void> => {
       deps.log.warn('a malformed message is dropped', { why: message?.why ?? 'not one frame' })
       continue
     }
-    // Not awaited: a call that waits for its sync must not hold the ones behind it, which share that sync.
-    void handle(deps, session, message).catch((error: unknown) =>
-      deps.log.error('a message cannot be handled', { kind: message.kind, why: errorText(error) }),
-    )
+    receive(deps, session, message)
   }
 }
+
+/** Not awaited: a call that waits for its sync must not hold the ones behind it, which share that sync. */
+const receive = (deps: SessionDeps, session: Session, message: FromBroker): void =>
+  void handle(deps, session, message).catch((error: unknown) =>
+    deps.log.error('a message cannot be handled', { kind: message.kind, why: errorText(error) }),
+  )
 
 /** Ends in good order: running calls first, their results, then goodbye. */
 const leave = async ({ calls, outbox }: SessionDeps, session: Session): Promise<void> => {

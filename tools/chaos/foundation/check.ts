@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { terminalStates, type Run, type System, type Target } from '@re-ops/protocols'
+import { makeFindings } from './findings.ts'
 import { journalFacts, readJournal } from './journals.ts'
 import { agentFolders, isAlive } from './parts.ts'
 import { processesNaming } from './processes.ts'
@@ -22,9 +23,6 @@ export type Verdict = {
 }
 
 const terminal: ReadonlySet<string> = new Set(terminalStates)
-/** Of each sort, told by its first words: many of one must not hide the others. */
-const findingsMax = 8
-
 /** The id that the command itself printed: which call made this result. */
 const printedCallId = (target: Target): string | undefined => {
   const stdout = (target.value as { stdout?: unknown } | undefined)?.stdout
@@ -45,13 +43,7 @@ export const check = (seen: {
   lates: ReadonlySet<string>
 }): Verdict => {
   const { state, runs, systems, kept, effects, lates } = seen
-  const findings: string[] = []
-  const sorts = new Map<string, number>()
-  const find = (sort: string, text: string) => {
-    const n = (sorts.get(sort) ?? 0) + 1
-    sorts.set(sort, n)
-    if (n <= findingsMax) findings.push(`${sort}: ${text}`)
-  }
+  const { find, findings } = makeFindings()
   const targets = runs.flatMap(run => run.targets ?? [])
   const notTerminal = targets.filter(target => !terminal.has(target.state))
   for (const target of notTerminal) find('not terminal', `${target.host.name} is ${target.state}`)

@@ -29,11 +29,13 @@ export type JournalFacts = {
   ends: Map<string, string>
   /** Calls that were running when the agent's process ended: a boot follows their start, without an end between. */
   diedWith: Set<string>
+  /** Calls that the agent has declared void: it never started them and never will. */
+  voids: Set<string>
   boots: number
 }
 
 export const journalFacts = (lines: readonly JournalLine[]): JournalFacts => {
-  const facts: JournalFacts = { starts: new Map(), ends: new Map(), diedWith: new Set(), boots: 0 }
+  const facts: JournalFacts = { starts: new Map(), ends: new Map(), diedWith: new Set(), voids: new Set(), boots: 0 }
   const running = new Set<string>()
   for (const line of lines)
     switch (line.t) {
@@ -49,6 +51,9 @@ export const journalFacts = (lines: readonly JournalLine[]): JournalFacts => {
       case 'end':
         facts.ends.set(line.id, line.state)
         running.delete(line.id)
+        break
+      case 'void':
+        facts.voids.add(line.id)
         break
       default:
         break

@@ -39,7 +39,13 @@ export type TestBroker = {
   /** Sends nothing at all, heartbeats included, as a broker whose event loop hangs. */
   hung: boolean
   /** Changes the answers of the hello. */
-  onHello: { serverKey?: string; keyset?: Keyset; refuse?: { reason: string; retry: boolean } }
+  onHello: {
+    serverKey?: string
+    keyset?: Keyset
+    refuse?: { reason: string; retry: boolean }
+    /** Goes out before the welcome, under the token of its session. */
+    early?: Send
+  }
   heartbeatMs: number
   trust(agent: Id, signKey: string): void
   send(...message: Send): Promise<void>
@@ -117,6 +123,7 @@ export const startBroker = async (): Promise<TestBroker> => {
         heartbeatMs: broker.heartbeatMs,
         keyset: broker.onHello.keyset ?? broker.keyset,
       }
+      if (broker.onHello.early) await say(routing, token, ...broker.onHello.early)
       await say(routing, token, 'hello.welcome', body)
       session = { routing, token }
       broker.sessions += 1

@@ -1,0 +1,33 @@
+import { describe, expect, test } from '@jest/globals'
+import { runDelivery, safety } from './delivery/delivery.ts'
+import { bugForm, seededBugs, shortForm, type Fault } from './delivery/plan.ts'
+
+const seed = 20_261_126
+const limitMs = 300_000
+
+describe('the short chaos run of delivery', () => {
+  test(
+    'ends every target, starts nothing twice, loses no result, and knows why what is lost is lost',
+    async () => {
+      const said: string[] = []
+      const plan = { ...shortForm, brokers: 1, seed, fault: undefined }
+      const { measures } = await runDelivery(plan, line => said.push(line))
+      const broken = safety.filter(key => measures[key] !== 0)
+      expect({ broken, said: broken.length > 0 ? said : [] }).toEqual({ broken: [], said: [] })
+      const { agents, runs, blows } = shortForm
+      expect(measures).toMatchObject({ targets: runs * agents, blows, agentsBack: agents })
+    },
+    limitMs,
+  )
+
+  test.each(Object.keys(seededBugs) as Fault[])(
+    'catches the seeded bug %s by the harm it does',
+    async fault => {
+      const said: string[] = []
+      const { measures } = await runDelivery({ ...bugForm(fault), brokers: 1, seed, fault }, line => said.push(line))
+      const harm = measures[seededBugs[fault].shows] ?? 0
+      expect({ harm: harm > 0, said: harm > 0 ? [] : said }).toEqual({ harm: true, said: [] })
+    },
+    limitMs,
+  )
+})
