@@ -30,9 +30,13 @@ const canTie = endsWithUs([]).length > 0
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const pid = await new Promise<number>(resolve => parent.stdout.once('data', text => resolve(Number(String(text)))))
-  expect(await within(() => isTied(pid))).toBe(true)
-  const ended = new Promise(resolve => parent.once('exit', resolve))
-  parent.kill('SIGKILL')
-  await ended
-  expect(await within(() => !isAlive(pid))).toBe(true)
+  try {
+    expect(await within(() => isTied(pid))).toBe(true)
+    const ended = new Promise(resolve => parent.once('exit', resolve))
+    parent.kill('SIGKILL')
+    await ended
+    expect(await within(() => !isAlive(pid))).toBe(true)
+  } finally {
+    if (isAlive(pid)) process.kill(pid, 'SIGKILL') // what it must not be is left running by a test
+  }
 })
