@@ -159,6 +159,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     isReturning: host => parts.link?.isReturning(host) ?? true,
     call: (shape, to) => parts.link?.call(shape, to),
     send: (host, epoch, messages) => parts.link?.send(host, epoch, messages),
+    slow: isSlow => parts.link?.slow(isSlow),
     ssh: ssh.transport,
     reads: operation => operationNamed(operation)?.reads === true,
     onCommit: metrics.onCommit,

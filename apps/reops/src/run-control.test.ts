@@ -127,6 +127,18 @@ describe('runs', () => {
     expect(failureStates).toEqual(failureKinds)
   })
 
+  test('show reads the targets in pages when they are too much for one answer', async () => {
+    const pages = (asked: Asked): Answer | undefined => {
+      const [path, query = ''] = asked.path.split('?')
+      if (path === `/v1/runs/${id}/targets`) return { body: query.includes('after=') ? [] : targets }
+      return path === `/v1/runs/${id}` && query === '' ? problem(413, 'too-large', 'too much') : undefined
+    }
+    await using service = await serve(mote({ state: 'done', summary }, pages))
+    const ended = await reops(['runs', 'show', id], reach(service.url))
+    expect(ended).toMatchObject({ code: 0, error: '' })
+    expect(ended.out).toContain('web-2  skipped: its turn did not come')
+  })
+
   test('pause and resume say what is held', async () => {
     const rollout = { begun: 3, running: 1, held: 2, stage: 'all', paused: true, waitsFor: 'the run is paused' }
     await using service = await serve(mote({ control: { batch: 1 }, rollout }))

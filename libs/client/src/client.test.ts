@@ -62,6 +62,18 @@ test('the results of a run are an async iterable that `reduce` takes; lost conne
   expect(asked).toBe(2)
 })
 
+test('targets are read page by page, until one is empty', async () => {
+  const pages: Record<string, string[]> = { '': ['a', 'b'], b: ['c'], c: [] }
+  const url = await serve((request, response) => {
+    const after = new URL(request.url ?? '', 'http://x').searchParams.get('after') ?? ''
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(pages[after]?.map(target)))
+  })
+  const names: string[] = []
+  for await (const { host } of client(url).mote.targets('r1')) names.push(host.name)
+  expect(names).toEqual(['a', 'b', 'c'])
+})
+
 test('aggregates of a run are asked for without its targets, and end with the one that is done', async () => {
   const paths: unknown[] = []
   const url = await serve((request, response) => {

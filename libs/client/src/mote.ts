@@ -21,6 +21,7 @@ import type {
   RunMissing,
   SavedSelector,
   SaveSelector,
+  Target,
   Varies,
 } from '@re-ops/protocols'
 import { follow, type EventOptions } from './events.ts'
@@ -39,6 +40,7 @@ import {
   savedShape,
   shaped,
   shapedList,
+  targetShape,
 } from './shape.ts'
 
 /** An operation as the catalogue of `GET /v1/operations` describes it: schemas are plain JSON Schema. */
@@ -67,6 +69,7 @@ const query = (fields: Readonly<Record<string, string | number | boolean | undef
   return given.length === 0 ? '' : `?${new URLSearchParams(given as [string, string][]).toString()}`
 }
 const segment = encodeURIComponent
+const targetsPageMax = 500
 
 /** re-mote's API: runs, hosts, enrolments. Each call throws ClientError. */
 export const makeMote = (service: Service) => {
@@ -96,6 +99,16 @@ export const makeMote = (service: Service) => {
       shaped(await post(`/v1/runs/${segment(id)}/pause`, {}, options), 'run', runShape, url),
     resumeRun: async (id: string, options: CallOptions = {}): Promise<Run> =>
       shaped(await post(`/v1/runs/${segment(id)}/resume`, {}, options), 'run', runShape, url),
+    /** All targets of a run by name, read in pages: for runs whose results are too much for one answer. */
+    targets: async function* (id: string, options: CallOptions = {}): AsyncGenerator<Target> {
+      for (let after: string | undefined; ;) {
+        const path = `/v1/runs/${segment(id)}/targets${query({ limit: targetsPageMax, after })}`
+        const page = shapedList<Target>(await get(path, options), 'target', targetShape, url)
+        yield* page
+        after = page.at(-1)?.host.id
+        if (after === undefined) return
+      }
+    },
     /** A new run of the same on the hosts that failed. `force`: also what may have run and must not run twice. */
     retryRun: async (id: string, body: RetryRun = {}, options: CallOptions = {}): Promise<Run> =>
       shaped(await post(`/v1/runs/${segment(id)}/retry`, body, options), 'run', runShape, url),

@@ -53,13 +53,19 @@ export const makeBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>)
   const hellos = makeHellos({ ...identity, allowList, sessions, drops, writer, say: sayAndGreet, audit })
   const conversation = makeConversation({ sessions, drops, writer, hellos, shelf, say, audit })
 
+  let slowed: PromiseWithResolvers<void> | undefined
   const receive = async () => {
-    let count = 0
+    let [count, bytes] = [0, 0]
     for await (const frames of router) {
       conversation.received(frames)
       count += 1
-      if (count % brokerLimits.receivesPerTurnMax === 0) await new Promise(setImmediate)
+      for (const frame of frames) bytes += frame.length
+      if (count >= brokerLimits.receivesPerTurnMax || bytes >= brokerLimits.receivedBytesPerTurnMax) {
+        ;[count, bytes] = [0, 0]
+        await new Promise(setImmediate)
+      }
       await outbox.room()
+      if (slowed) await slowed.promise
     }
   }
   return {
@@ -91,6 +97,10 @@ export const makeBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>)
           return conversation.call(item.shape, item.to)
         case 'send':
           return conversation.send(item.agent, item.epoch, item.messages)
+        case 'slow':
+          slowed?.resolve()
+          slowed = item.isSlow ? Promise.withResolvers<void>() : undefined
+          return
         case 'end': {
           const session = sessions.byAgent.get(item.agent)
           return session && conversation.endSession(session, item.reason, item.retry)

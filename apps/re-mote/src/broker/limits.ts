@@ -18,6 +18,7 @@ export const brokerLimits = {
   slowAgentMs: 5_000,
   sendsPerTurnMax: 256,
   receivesPerTurnMax: 256,
+  receivedBytesPerTurnMax: 2 * 1024 * 1024,
   /** Messages of one session per second, and at once. */
   messagesPerSecondMax: 5_000,
   messagesBurstMax: 20_000,

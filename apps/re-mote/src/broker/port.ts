@@ -42,6 +42,8 @@ export type ServiceSays =
       readonly epoch: number
       readonly messages: readonly CallSays[]
     }
+  /** Results come faster than they are committed: what agents say stays in their sockets until this is taken back. */
+  | { readonly kind: 'slow'; readonly isSlow: boolean }
   | { readonly kind: 'end'; readonly agent: string; readonly reason: string; readonly retry: boolean }
   /** A live module (a SignedModule as JSON) for agents that pull it, or why there is none. */
   | { readonly kind: 'module'; readonly hash: string; readonly text: string }

@@ -14,6 +14,8 @@ export type DriverDeps = {
   isReturning(host: string): boolean
   call(shape: CallShape, to: Addressed): void
   send(host: string, epoch: number, messages: readonly CallSays[]): void
+  /** Results wait for their commits: agents must not be listened to, until few do. */
+  slow(isSlow: boolean): void
   /** For hosts without an agent, and for steps that ask for it. */
   readonly ssh: Transport
   reads(operation: string): boolean

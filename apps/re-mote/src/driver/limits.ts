@@ -19,4 +19,11 @@ export const driverLimits = {
   settleHostsMax: 100,
   sweepMs: 250,
   batchItemsMax: 2_000,
+  /** Results in one commit, about. Alone, 2,000 rows of them could be a gigabyte. */
+  batchBytesMax: 8 * 1024 * 1024,
+  /** Results that wait for their commit. With more the broker is asked to read no further, until there are few again. */
+  waitingBytesMax: 64 * 1024 * 1024,
+  waitingBytesFew: 16 * 1024 * 1024,
+  /** Results that a run keeps for who waits for it, all targets together. */
+  keptBytesMax: 8 * 1024 * 1024,
 } as const

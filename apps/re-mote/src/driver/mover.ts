@@ -2,6 +2,7 @@ import { begin, release, resume, type Progress } from '@re-ops/pipelines'
 import type { Hold } from '@re-ops/service'
 import { newId, type CallResult, type Target } from '@re-ops/protocols'
 import { makeBatcher } from '../services/batcher.ts'
+import { roughBytes } from '../services/rough-bytes.ts'
 import { commitAdvances, type Advance } from '../store/commit.ts'
 import type { DriverDeps } from './deps.ts'
 import { awaits, cancelled, completed, noSessionIn, noSsh, unreachable } from './failures.ts'
@@ -19,6 +20,8 @@ type Pending = {
   readonly progress: Progress
   /** What the call that ended gave. */
   readonly given: CallResult | null
+  /** What it holds, about. */
+  readonly bytes: number
 }
 export type MoverDeps = Omit<DriverDeps, 'ssh'> & {
   readonly runs: Map<string, ActiveRun>
@@ -53,6 +56,9 @@ export const makeMover = (deps: MoverDeps): Mover => {
     name: 'moves',
     log,
     itemsMax: driverLimits.batchItemsMax,
+    bytesMax: driverLimits.batchBytesMax,
+    bytesOf: one => one.bytes,
+    onBytes: makePace(deps.slow),
     newBatchId: newId,
     onFlushed: deps.onCommit,
     flush: async (batch, id, again) => {
@@ -94,7 +100,8 @@ export const makeMover = (deps: MoverDeps): Mover => {
       target: rowOf(run, progress),
       next: next && nextOf(next, deps.epochOf(host) === undefined ? 'queued' : 'sent'),
     }
-    moves.put({ target, ended, next, progress, advance, given })
+    const { value } = advance.target
+    moves.put({ target, ended, next, progress, advance, given, bytes: roughBytes(value ?? given) })
   }
   /** Calls to a host that cannot be reached end at once, without having been; so do those of a cancelled run. */
   const reachable = ({ run, host, transport, ssh }: ActiveTarget, from: Progress): Progress => {
@@ -154,6 +161,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
     const { run } = target
     const whole = targetOf(target, result, ms)
     target.ended = run.keepsResults ? whole : true
+    if (run.keepsResults) keep(run, whole)
     run.open -= 1
     if (result.ok) run.ok += 1
     else run.failures[whole.state] = (run.failures[whole.state] ?? 0) + 1
@@ -201,6 +209,25 @@ export const makeMover = (deps: MoverDeps): Mover => {
       return moves.length
     },
     drained: moves.drained,
+  }
+}
+
+/** Results are kept while they are small together; then who waits reads them back. */
+const keep = (run: ActiveRun, { value, failure }: Target) => {
+  run.keptBytes += roughBytes(value ?? failure, driverLimits.keptBytesMax)
+  if (run.keptBytes <= driverLimits.keptBytesMax) return
+  run.keepsResults = false
+  for (const target of run.targets.values()) if (target.ended) target.ended = true
+}
+
+/** Says when results come faster than they can be committed, and when they may come again. */
+const makePace = (slow: (isSlow: boolean) => void): ((bytes: number) => void) => {
+  let isSlow = false
+  return bytes => {
+    const { waitingBytesMax, waitingBytesFew } = driverLimits
+    if (isSlow ? bytes > waitingBytesFew : bytes <= waitingBytesMax) return
+    isSlow = !isSlow
+    slow(isSlow)
   }
 }
 

@@ -14,7 +14,8 @@ export type ActiveRun = {
   readonly targets: Map<string, ActiveTarget>
   readonly expected: number
   /** Kept for who waits for the run, while it is small enough. */
-  readonly keepsResults: boolean
+  keepsResults: boolean
+  keptBytes: number
   open: number
   gathered: number
   ok: number

@@ -64,7 +64,7 @@ export const addRunControl = (app: App, { pool, driver, runs }: RouteDeps): void
       const by = { subject: request.caller.subject, requestId: request.id, key: idempotencyKey(request) }
       const { run, ended } = await retryRun(runs, { row, asked: request.body, ...by })
       const done = await within(ended, (request.query.wait ?? 0) * 1000)
-      return done ? reply.code(201).send(done) : reply.code(202).send(run)
+      return done?.targets ? reply.code(201).send(done) : reply.code(202).send(done ?? run)
     },
   )
 }

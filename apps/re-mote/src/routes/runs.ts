@@ -1,10 +1,10 @@
-import { AggregateQuery, CreateRun, Id, missingOf, Run, RunAggregate, RunMissing } from '@re-ops/protocols'
+import { AggregateQuery, CreateRun, Id, missingOf, Run, RunAggregate, RunMissing, Target } from '@re-ops/protocols'
 import { HttpProblem, idempotencyKey, type App } from '@re-ops/service'
 import { Type } from 'typebox'
 import { shownRollout } from '../services/rollout.ts'
-import { startRun } from '../services/runs.ts'
+import { smallTargets, startRun, targetsBytesMax } from '../services/runs.ts'
 import { aggregatorFor, runAggregateOf, summariseRun } from '../services/summaries.ts'
-import { findRun, listRuns, listTargets, listUnanswered, markCancelled, runOf } from '../store/runs.ts'
+import { findRun, listRuns, listUnanswered, markCancelled, pageOfTargets, runOf } from '../store/runs.ts'
 import type { RouteDeps } from './deps.ts'
 import { streamRun } from './run-events.ts'
 
@@ -12,6 +12,13 @@ const Params = Type.Object({ id: Id })
 const Flag = Type.Union([Type.Literal('true'), Type.Literal('false')])
 export const noSuchRun = (id: string) =>
   new HttpProblem(404, 'no-such-run', 'No such run', `run ${id} does not exist; GET /v1/runs lists them`)
+const tooLarge = (id: string) =>
+  new HttpProblem(
+    413,
+    'too-large',
+    'Too much for one answer',
+    `the results of run ${id} are more than ${targetsBytesMax / 1_048_576} MiB together: GET /v1/runs/${id}/targets gives them in pages, ?targets=false the run alone`,
+  )
 
 export const addRuns = (app: App, deps: RouteDeps): void => {
   const { pool, driver } = deps
@@ -41,7 +48,8 @@ export const addRuns = (app: App, deps: RouteDeps): void => {
       const asked = { body, subject: request.caller.subject, requestId: request.id, key }
       const { run, ended } = await startRun(deps.runs, asked)
       const done = await within(ended, (query.wait ?? 0) * 1000)
-      return done ? reply.code(201).send(done) : reply.code(202).send(run)
+      // Without its targets it is not the whole answer: they are too much for one.
+      return done?.targets ? reply.code(201).send(done) : reply.code(202).send(done ?? run)
     },
   )
   app.get(
@@ -73,7 +81,33 @@ export const addRuns = (app: App, deps: RouteDeps): void => {
     async ({ params, query }) => {
       const row = await found(params.id)
       const rollout = await shownRollout(pool, row)
-      return { ...runOf(row, query.targets === 'false' ? undefined : await listTargets(pool, params.id)), ...rollout }
+      if (query.targets === 'false') return { ...runOf(row), ...rollout }
+      const targets = await smallTargets(pool, params.id)
+      if (!targets) throw tooLarge(params.id)
+      return { ...runOf(row, targets), ...rollout }
+    },
+  )
+  app.get(
+    '/v1/runs/:id/targets',
+    {
+      config: { scope: 'runs:read' },
+      schema: {
+        summary:
+          'The targets of a run by name; a page may be shorter than its limit, the last one is followed by an empty one',
+        params: Params,
+        querystring: Type.Object({
+          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, description: 'default 100' })),
+          after: Type.Optional(
+            Type.Unsafe<string>({ ...Id, description: 'the host of the last target of the page before' }),
+          ),
+        }),
+        response: { 200: Type.Array(Target) },
+      },
+    },
+    async ({ params, query }) => {
+      const { id } = await found(params.id)
+      const { after = null, limit = 100 } = query
+      return pageOfTargets(pool, { run: id, after, limit, bytesMax: targetsBytesMax })
     },
   )
   app.post(

@@ -10,6 +10,11 @@ export type BatcherOptions<T> = {
   readonly name: string
   readonly log: Log
   readonly itemsMax: number
+  /** How big items are, where they can be big: batches end at `bytesMax`, whatever `itemsMax` allows. */
+  bytesOf?(item: T): number
+  readonly bytesMax?: number
+  /** Told whenever the bytes that wait, or are being written, change. */
+  onBytes?(bytes: number): void
   /**
    * Writes the batch in one statement; answers what to do once it is committed. Repeated with the same batch after a lost connection, so it
    * must be safe to repeat; `again` says that it is.
@@ -62,10 +67,24 @@ export const makeBatcher = <T>(options: BatcherOptions<T>): Batcher<T> => {
     await flushOne(batch.slice(0, middle))
     await flushOne(batch.slice(middle))
   }
+  const { bytesOf = () => 0, bytesMax = Number.POSITIVE_INFINITY } = options
+  let bytes = 0
+  const count = (change: number) => {
+    if (change === 0) return
+    bytes += change
+    options.onBytes?.(bytes)
+  }
+  const next = (): { batch: T[]; size: number } => {
+    let [items, size] = [0, 0]
+    for (; items < waiting.length && items < options.itemsMax && size < bytesMax; items += 1)
+      size += bytesOf(waiting[items] as T)
+    return { batch: waiting.splice(0, items), size }
+  }
   const run = async () => {
     while (waiting.length > 0) {
-      const batch = waiting.splice(0, options.itemsMax)
+      const { batch, size } = next()
       await flushOne(batch)
+      count(-size)
     }
     running = false
     idle.resolve()
@@ -73,6 +92,7 @@ export const makeBatcher = <T>(options: BatcherOptions<T>): Batcher<T> => {
   return {
     put: item => {
       waiting.push(item)
+      count(bytesOf(item))
       if (running) return
       running = true
       idle = Promise.withResolvers<void>()

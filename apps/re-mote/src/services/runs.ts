@@ -13,6 +13,7 @@ import {
   findRunByKey,
   listTargets,
   runOf,
+  sizeOfTargets,
   type OpenTarget,
   type RunRow,
 } from '../store/runs.ts'
@@ -197,8 +198,13 @@ const read = async ({ pool }: RunsDeps, id: string): Promise<Run> => {
   const row = await findRun(pool, id)
   if (!row)
     throw new HttpProblem(404, 'no-such-run', 'No such run', `run ${id} does not exist; GET /v1/runs lists them`)
-  return runOf(row, await listTargets(pool, id))
+  return runOf(row, await smallTargets(pool, id))
 }
+
+/** All targets of a run at once, unless their results together are too much for one answer. */
+export const targetsBytesMax = 16 * 1024 * 1024
+export const smallTargets = async (sql: Sql, id: string): Promise<Target[] | undefined> =>
+  (await sizeOfTargets(sql, id)) > targetsBytesMax ? undefined : listTargets(sql, id)
 
 type RunFacts = Pick<
   ActiveRun,
@@ -211,6 +217,7 @@ const newRun = ({ ageMs, ...facts }: RunFacts): ActiveRun => ({
   startedAt: performance.now() - ageMs,
   targets: new Map(),
   keepsResults: facts.expected <= keptTargetsMax,
+  keptBytes: 0,
   open: 0,
   gathered: 0,
   ok: 0,

@@ -123,6 +123,53 @@ export const listTargets = async (
   return rows.map(targetOf)
 }
 
+/** Bytes of all that the targets of a run hold, as text. */
+export const sizeOfTargets = async (sql: Sql, run: string): Promise<number> => {
+  const { rows } = await sql.query<{ bytes: number }>(
+    `select coalesce(sum(coalesce(octet_length(value::text), 0) + coalesce(octet_length(failure::text), 0)), 0)::float8 as bytes
+     from mote.target where run = $1`,
+    [run],
+  )
+  return rows[0]?.bytes ?? 0
+}
+
+/** Hosts whose targets have ended. */
+export const listEnded = async (sql: Sql, run: string): Promise<string[]> => {
+  const { rows } = await sql.query<{ host: string }>(
+    'select host from mote.target where run = $1 and finished_at is not null order by host_name, host',
+    [run],
+  )
+  return rows.map(row => row.host)
+}
+
+/** The targets of these hosts, in that order. */
+export const findTargets = async (sql: Sql, run: string, hosts: readonly string[]): Promise<Target[]> => {
+  const { rows } = await sql.query<TargetRow>(
+    `select t.host, t.host_name, t.state, t.step, t.ms, case when t.state = 'ok' then t.value end as value, t.failure
+     from unnest($2::uuid[]) with ordinality as i(host, nth) join mote.target t on t.run = $1 and t.host = i.host order by i.nth`,
+    [run, hosts],
+  )
+  return rows.map(targetOf)
+}
+
+/** A page of targets by name, those behind the host given: as many as have results of `bytesMax` together, but at least one. */
+export const pageOfTargets = async (
+  sql: Sql,
+  page: { readonly run: string; readonly after: string | null; readonly limit: number; readonly bytesMax: number },
+): Promise<Target[]> => {
+  const { rows } = await sql.query<TargetRow>(
+    `with p as (
+       select *, sum(coalesce(octet_length(value::text), 0)) over (order by host_name, host) as bytes from (
+         select * from mote.target where run = $1
+           and ($2::uuid is null or (host_name, host) > (select host_name, host from mote.target where run = $1 and host = $2))
+         order by host_name, host limit $3) t)
+     select host, host_name, state, step, ms, case when state = 'ok' then value end as value, failure from p
+     where bytes - coalesce(octet_length(value::text), 0) < $4 order by host_name, host`,
+    [page.run, page.after, page.limit, page.bytesMax],
+  )
+  return rows.map(targetOf)
+}
+
 /** Targets that have not ended, or ended in a way that their host may have had no part in. */
 export const listUnanswered = async (sql: Sql, run: string): Promise<Target[]> => {
   const { rows } = await sql.query<TargetRow>(

@@ -35,6 +35,8 @@ export type Link = {
   isReturning(host: string): boolean
   call(shape: CallShape, to: Addressed): void
   send(host: string, epoch: number, messages: readonly CallSays[]): void
+  /** Whether agents are to be listened to only when the service has caught up. */
+  slow(isSlow: boolean): void
   endSession(host: string, reason: string, retry: boolean): void
   audit(entry: AuditEntry): void
   sayModule(item: Extract<ServiceSays, { kind: 'module' | 'modules.revoked' }>): void
@@ -65,6 +67,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
   const epochs = new Map<string, number>()
   let returning = new Set(await openSessions(pool))
   let returnTimer: NodeJS.Timeout | undefined
+  let isSlowed = false
   let broker = newId()
   let bind = deps.bind
   let endpoint: string | null = null
@@ -192,6 +195,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
   const onUp = () => {
     // What is known already goes ahead, so that a restarted broker needs no Postgres to let agents back in.
     if (keyset) child.say({ kind: 'keyset', keyset })
+    if (isSlowed) child.say({ kind: 'slow', isSlow: true })
     feed.resend()
     void feed.reload()
   }
@@ -270,6 +274,11 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     isReturning: host => returning.has(host),
     call: (shape, to) => child.say({ kind: 'calls', shape, to: [to] }),
     send: (agent, epoch, messages) => child.say({ kind: 'send', agent, epoch, messages }),
+    slow: isSlow => {
+      isSlowed = isSlow
+      if (isSlow) log.warn('results come faster than they can be stored; agents are not listened to for a moment')
+      child.say({ kind: 'slow', isSlow })
+    },
     endSession: (agent, reason, retry) => child.say({ kind: 'end', agent, reason, retry }),
     audit,
     sayModule: item => child.say(item),

@@ -1,5 +1,5 @@
 import type { Mote } from '@re-ops/client'
-import type { Run } from '@re-ops/protocols'
+import type { Run, Target } from '@re-ops/protocols'
 import { lastOperation, missingOf, resultOf } from '@re-ops/protocols/target'
 import { wholeNumber } from '../arguments/labels.ts'
 import { summaryAsked, type SummaryOptions } from '../arguments/summary.ts'
@@ -68,6 +68,19 @@ export const idOf = async (mote: Mote, word: string): Promise<string> => {
   return only.id
 }
 
+/** With all its targets, however much they hold. */
+const wholeRun = async (mote: Mote, id: string): Promise<Run> => {
+  try {
+    return await mote.run(id)
+  } catch (error) {
+    if ((error as { status?: number }).status !== tooLarge) throw error
+    const targets: Target[] = []
+    for await (const target of mote.targets(id)) targets.push(target)
+    return { ...(await mote.run(id, { targets: false })), targets }
+  }
+}
+const tooLarge = 413
+
 export const showRun = async (
   context: Context,
   word: string,
@@ -81,7 +94,7 @@ export const showRun = async (
     printJson(terminal, await mote.summary(id, asked))
     return 0
   }
-  const run = await mote.run(id)
+  const run = await wholeRun(mote, id)
   if (options.json === true) {
     printJson(terminal, run)
     return 0

@@ -3,9 +3,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 export type EventStream = {
   /** False when the stream is closed, or was closed now because the reader is too slow. */
   send(event: string, data: unknown, id?: string): boolean
+  /** Resolves when the reader has taken what was sent, or is gone; undefined while there is room for more. */
+  room(): Promise<void> | undefined
   readonly closed: AbortSignal
   end(): void
 }
+/** Who waits for room before each event keeps no more than this waiting, and one event. */
+const roomBytes = 256 * 1024
 const bufferedBytesMax = 4 * 1024 * 1024
 const keepAliveMs = 15_000
 const open = new Set<EventStream>()
@@ -47,6 +51,18 @@ export const openEvents = (request: FastifyRequest, reply: FastifyReply): EventS
       write(
         `${id === undefined ? '' : `id: ${id.replace(/[\r\n]/g, '')}\n`}event: ${event}\ndata: ${JSON.stringify(data ?? null)}\n\n`,
       ),
+    room: () => {
+      if (closed.signal.aborted || raw.writableLength <= roomBytes) return undefined
+      return new Promise(resolve => {
+        const go = () => {
+          raw.off('drain', go)
+          raw.off('close', go)
+          resolve()
+        }
+        raw.once('drain', go)
+        raw.once('close', go)
+      })
+    },
     closed: closed.signal,
     end: () => raw.end(),
   }
