@@ -36,6 +36,7 @@ export const ModuleOperation = Type.Object(
     doc: Type.String({ maxLength: 512 }),
     reads: Type.Boolean(),
     idempotent: Type.Boolean(),
+    dry: Type.Optional(Type.Boolean({ description: 'input `dry: true` makes it only say what it would change' })),
     forms: Type.Array(Type.Enum(['shell', 'native']), { minItems: 1, maxItems: 2 }),
     input: Schema,
     output: Schema,

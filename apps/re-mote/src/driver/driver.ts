@@ -3,6 +3,7 @@ import type { DriverDeps } from './deps.ts'
 import { makeExchange, type Exchange } from './exchange.ts'
 import { cancelled } from './failures.ts'
 import { makeFlights, newCall, type CallProgress } from './flights.ts'
+import { driverLimits } from './limits.ts'
 import { makeLates } from './lates.ts'
 import { makeMover } from './mover.ts'
 import { makeOverSsh, type OverSsh } from './over-ssh.ts'
@@ -60,6 +61,7 @@ export const makeDriver = (deps: DriverDeps): Driver => {
   const cancelRun = (run: ActiveRun) => {
     if (run.cancelled) return
     run.cancelled = true
+    run.cancelsBy = performance.now() + driverLimits.cancelGraceMs
     for (const target of run.targets.values()) cancelTarget(target)
     rollouts.drop(run)
   }

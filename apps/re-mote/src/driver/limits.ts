@@ -4,6 +4,8 @@ export const driverLimits = {
   graceMs: 5_000,
   /** How much longer when the host has no session at its deadline: an agent may pause this long before it dials again. */
   absentGraceMs: 20_000,
+  /** How long a host may take to confirm that it ended a call that is cancelled; after it nobody knows. */
+  cancelGraceMs: 30_000,
   /** How long a call may wait on its host for a slot. */
   slotWaitMaxMs: 15 * 60_000,
   /** Times a call goes out again under a new id. */

@@ -6,10 +6,10 @@ import { makeSweep, type SweepDeps } from './sweep.ts'
 import type { ActiveCall } from './types.ts'
 
 const { sweepMs } = driverLimits
-const callOf = (deadline: number): ActiveCall =>
+const callOf = (deadline: number, run: object = { cancelled: false, cancelsBy: Infinity }): ActiveCall =>
   ({
     id: newId(),
-    target: { host: newId(), call: null },
+    target: { host: newId(), call: null, run },
     state: 'running',
     handed: true,
     timeoutMs: 10_000,
@@ -41,4 +41,13 @@ test('the time that the computer stood still is no time in which an answer could
   expect(ended).toEqual([])
   sweep(woken + 8 * sweepMs)
   expect(ended).toMatchObject([{ ok: false, failure: { kind: 'lost' } }])
+})
+
+test('a call that is cancelled is not waited for as long as its own limit', () => {
+  const { ended, sweep } = sweeping(callOf(1_000 * sweepMs, { cancelled: true, cancelsBy: 10 * sweepMs }))
+  for (let turn = 1; turn < 10; turn += 1) sweep(turn * sweepMs)
+  expect(ended).toEqual([])
+  sweep(10 * sweepMs)
+  const message = 'cancelled, and its host did not confirm it within 30 s'
+  expect(ended).toMatchObject([{ ok: false, failure: { kind: 'lost', message } }])
 })

@@ -22,10 +22,15 @@ export const startSweep = (deps: SweepDeps): (() => void) => {
 
 /** Ends calls that are past their deadline, and tries those that could not be sent. Time that was slept through does not count. */
 export const makeSweep = ({ epochOf, flights, mover, exchange }: SweepDeps, from: number): ((now: number) => void) => {
-  const { graceMs, absentGraceMs, sweepMs } = driverLimits
+  const { graceMs, absentGraceMs, cancelGraceMs, sweepMs } = driverLimits
   const sleptUntil = makeSlept(sweepMs, from)
   const onDeadline = (call: ActiveCall, now: number) => {
     if (call.transport === 'ssh') return mover.endCall(call, lost(call, 'the SSH transport did not end it in time'))
+    if (call.target.run.cancelled)
+      return mover.endCall(
+        call,
+        lost(call, `cancelled, and its host did not confirm it within ${cancelGraceMs / 1000} s`),
+      )
     const live = epochOf(call.target.host) !== undefined
     if (!live && !call.extended) {
       call.extended = true
@@ -41,7 +46,7 @@ export const makeSweep = ({ epochOf, flights, mover, exchange }: SweepDeps, from
     const slept = sleptUntil(now)
     for (const call of flights.all()) {
       if (call.state === 'ending') continue
-      call.deadline += slept
+      call.deadline = Math.min(call.deadline + slept, call.target.run.cancelsBy)
       // It may wait for a slot on its host for long, but not on a host that is gone.
       if (call.state === 'acked' && epochOf(call.target.host) === undefined)
         call.deadline = Math.min(call.deadline, now + call.timeoutMs + graceMs)

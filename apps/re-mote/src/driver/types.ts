@@ -21,6 +21,8 @@ export type ActiveRun = {
   ok: number
   readonly failures: Record<string, number>
   cancelled: boolean
+  /** When the last host must have confirmed that, on the monotonic clock; Infinity: nobody cancelled it. */
+  cancelsBy: number
   /** The rule that stopped it. */
   stop: RunStop | null
   /** Of a run whose hosts take turns; null: all begin at once. */

@@ -164,6 +164,7 @@ const checkedContent = ({ code, operations, limits = defaultModuleLimits, hash }
 const decodable = (of: ModuleOperation): DecodeOperation => ({
   name: of.name,
   reads: of.reads,
+  dry: of.dry === true,
   repeat: of.reads || of.idempotent ? 'safe' : 'once',
   checkInput: value => checkLive(of.input, value),
 })

@@ -4,6 +4,7 @@ import { contentHash, HttpProblem, type Log, type Pool } from '@re-ops/service'
 import { catalogue } from '@re-ops/operations'
 import { offlineOpening, onlineOpening } from '../driver/opening.ts'
 import type { Driver } from '../driver/driver.ts'
+import { driverLimits } from '../driver/limits.ts'
 import type { ActiveCall, ActiveRun, ActiveTarget, Rollout } from '../driver/types.ts'
 import { lookupOf, type Modules } from './modules.ts'
 import { createRun, type Opening, type PickedHost } from '../store/create-run.ts'
@@ -218,6 +219,7 @@ const newRun = ({ ageMs, ...facts }: RunFacts): ActiveRun => ({
   targets: new Map(),
   keepsResults: facts.expected <= keptTargetsMax,
   keptBytes: 0,
+  cancelsBy: facts.cancelled ? performance.now() + driverLimits.cancelGraceMs : Infinity,
   open: 0,
   gathered: 0,
   ok: 0,

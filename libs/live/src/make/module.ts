@@ -29,6 +29,7 @@ const describe = (of: AnyOperation): ModuleOperation => ({
   doc: of.doc ?? '',
   reads: of.reads === true,
   idempotent: of.idempotent === true,
+  ...(of.dry === true ? { dry: true } : {}),
   forms: [...(of.shell ? (['shell'] as const) : []), ...(typeof of.native === 'function' ? (['native'] as const) : [])],
   input: plain(of.input as unknown as Record<string, unknown>),
   output: plain(of.output as unknown as Record<string, unknown>),
