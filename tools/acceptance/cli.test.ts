@@ -1,4 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { hostNameOf } from '../supervisor/this-machine.ts'
 import { eventually, openWorld, reops, type World } from './testing.ts'
@@ -84,6 +86,45 @@ describe('the contract for programs', () => {
       out: '',
     })
   }, 30_000)
+})
+
+describe('runs in turns', () => {
+  const lastLine = (text: string) => jsonLines(text).at(-1)
+
+  test('a canary that fails keeps the others from beginning; a retry is the same again', async () => {
+    const mark = join(world.folder, 'began')
+    const script = `echo . >>"${mark}"; exit $(wc -l <"${mark}")`
+    const options = ['--canary', '1', '--batch', '50%', '--deadline', '1m', '--json', '--', 'sh', '-c', script]
+    const first = await reops(world, ['run', '--on', '*', ...options])
+    expect(first.code).toBe(1)
+    expect(lastLine(first.out)).toMatchObject({
+      summary: { expected: 3, ok: 0, failures: { exit: 1, skipped: 2 } },
+      stopped: { rule: 'canary', reason: '1 of 1 canaries failed, allowed are 0', cancelRunning: false },
+    })
+    expect(readFileSync(mark, 'utf8')).toBe('.\n')
+    const skipped = await reops(world, ['runs', 'retry', 'last', '--state', 'skipped', '--json'])
+    expect(lastLine(skipped.out)).toMatchObject({ summary: { expected: 2, failures: { exit: 1, skipped: 1 } } })
+    expect(readFileSync(mark, 'utf8')).toBe('.\n.\n')
+    const shown = await reops(world, ['runs', 'show', 'last'])
+    expect(shown.out).toContain('  retry of ')
+    expect(shown.out).toContain('stopped: 1 of 1 canaries failed, allowed are 0\n')
+  }, 60_000)
+
+  test('a dry run says what it would do, and nothing is done', async () => {
+    const path = join(world.folder, 'made')
+    const ensure = ['run', 'directory.ensure', `path=${path}`, '--on', here, '--json']
+    const dry = await reops(world, [...ensure, '--dry-run'])
+    expect(dry.code).toBe(0)
+    expect(jsonLines(dry.out)[0]).toMatchObject({ ok: true, value: { changed: false, wouldChange: true } })
+    expect(lastLine(dry.out)).toMatchObject({ dryRun: true })
+    expect(existsSync(path)).toBe(false)
+    const real = await reops(world, ensure)
+    expect(jsonLines(real.out)[0]).toMatchObject({ ok: true, value: { changed: true } })
+    expect(existsSync(path)).toBe(true)
+    const shell = await reops(world, ['run', '--on', here, '--dry-run', '--', 'rmdir', path])
+    expect(shell.out).toContain('rejected: dry run: shell cannot say what it would do, so it was not asked')
+    expect(existsSync(path)).toBe(true)
+  }, 60_000)
 })
 
 test('a killed agent is `unreachable` in the next run, it alone, and ok again when it is back', async () => {

@@ -54,7 +54,7 @@ test('readers of events who read nothing hold next to nothing in the service, an
   const [hosts, bytes] = [1_200, 64 * 1024]
   const run = await storedRun(hosts, bytes)
   const before = residentBytes('VmRSS')
-  const readers = await Promise.all([1, 2, 3].map(() => openEvents(run)))
+  const readers = await Promise.all([1, 2].map(() => openEvents(run)))
   // They stand still with full sockets; the service has answered others since, so it had time to read on, if it did.
   for (let n = 0; n < 20; n += 1) await mote.ask('GET', `/v1/runs/${run}?targets=false`)
   await until('the first events are there', () => readers.every(reader => reader.readableLength > 0))
@@ -76,11 +76,11 @@ test('readers of events who read nothing hold next to nothing in the service, an
 })
 
 test('a run with more results than fit one answer says so, and gives them in pages', async () => {
-  const run = await storedRun(300, 128 * 1024)
+  const run = await storedRun(200, 128 * 1024)
   const { status, body } = await mote.ask('GET', `/v1/runs/${run}`)
   expect(status).toBe(413)
   expect((body as Problem).detail).toContain(`GET /v1/runs/${run}/targets gives them in pages`)
-  expect(((await mote.ask('GET', `/v1/runs/${run}?targets=false`)).body as Run).summary.ok).toBe(300)
+  expect(((await mote.ask('GET', `/v1/runs/${run}?targets=false`)).body as Run).summary.ok).toBe(200)
   const seen: string[] = []
   for (let after = ''; ;) {
     const page = (await mote.ask('GET', `/v1/runs/${run}/targets?limit=1000${after}`)).body as Target[]
@@ -89,7 +89,7 @@ test('a run with more results than fit one answer says so, and gives them in pag
     seen.push(...page.map(target => target.host.name))
     after = `&after=${page.at(-1)?.host.id}`
   }
-  expect(new Set(seen).size).toBe(300)
+  expect(new Set(seen).size).toBe(200)
   expect(seen).toEqual(seen.toSorted())
 })
 
@@ -127,7 +127,6 @@ test('results beyond what may wait for Postgres stay where they are, and all arr
 })
 const patienceMs = 60_000
 const waitingResults = async (): Promise<number> => {
-  const headers = { authorization: `Bearer ${await mote.token('admin')}` }
-  const text = await (await fetch(`${mote.url}/metrics`, { headers })).text()
-  return Number(/^\w*mote_commit_queue (\d+)/m.exec(text)?.[1] ?? Number.NaN)
+  const text = await (await fetch(`${mote.url}/metrics`)).text()
+  return Number(/^mote_commit_queue\{.*\} (\d+)/m.exec(text)?.[1] ?? Number.NaN)
 }
