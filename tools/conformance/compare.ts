@@ -6,14 +6,16 @@ import type { Transport } from './world.ts'
 export type Answers = Readonly<Record<Transport, Target>>
 
 /** Where the two transports disagree: one line each, nothing when they agree. */
-export const differences = (operation: AnyOperation, { zmq, ssh }: Answers): string[] => {
+export const differences = (operation: AnyOperation, { ownWords }: Example, { zmq, ssh }: Answers): string[] => {
   if (zmq.state !== ssh.state) return [`zmq ends ${endOf(zmq)}, ssh ends ${endOf(ssh)}`]
   if (zmq.state === 'ok')
     return disagreements(zmq.value, ssh.value, operation.varies).map(
       ({ path, a, b }) => `${path === '' ? 'the value' : path}: zmq ${short(a)}, ssh ${short(b)}`,
     )
-  const fields = ['kind', 'code', 'signal', 'message'] as const
-  return fields
+  // What cannot be read came from a program that ended well, or, natively, from none.
+  const ends = zmq.failure?.kind === 'exit' ? (['kind', 'code'] as const) : (['kind'] as const)
+  const words = ownWords ? [] : (['signal', 'message', 'stderrTail'] as const)
+  return [...ends, ...words]
     .filter(field => zmq.failure?.[field] !== ssh.failure?.[field])
     .map(field => `${field}: zmq ${short(zmq.failure?.[field])}, ssh ${short(ssh.failure?.[field])}`)
 }

@@ -7,7 +7,7 @@ export type Example = {
   /** What it shows, when an operation has several. */
   readonly name?: string
   readonly input?: unknown
-  /** For `sh -eu` on the machine, as root in /work: before the call over each transport, and after it. */
+  /** For `sh -eu` on the machine, as root in /scratch: before the call over each transport, and after it. */
   readonly setUp?: string
   readonly cleanUp?: string
   readonly needs?: readonly ProgramName[]
@@ -15,6 +15,8 @@ export type Example = {
   readonly gives?: unknown
   /** How both must fail. */
   readonly fails?: { readonly kind: Failure['kind']; readonly code?: number }
+  /** The transports say it in words of their own: only kind and code are compared. */
+  readonly ownWords?: true
   /** The machine goes down after it and is started again. */
   readonly endsMachine?: true
 }

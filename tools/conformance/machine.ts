@@ -10,7 +10,7 @@ import { machineScript, masked } from './machine-script.ts'
  * firewalls and reboots are real there. It lives in the network namespace of whoever starts it.
  */
 export type Machine = {
-  /** Runs a script as root on the machine, in /work; throws with what it wrote when it fails. */
+  /** Runs a script as root on the machine, in /scratch; throws with what it wrote when it fails. */
   sh(script: string, limitMs?: number): Promise<string>
   /** Waits until it has gone down by itself, and starts it again with the same disk. */
   again(): Promise<void>
@@ -42,7 +42,7 @@ export const startMachine = async (options: MachineOptions): Promise<Machine> =>
     stop: async () => {
       machine.child.kill('SIGKILL')
       await machine.gone
-      forgetGroups()
+      await forgetGroups()
     },
   }
 }
@@ -57,6 +57,8 @@ const layOut = ({ disk, files, units }: MachineOptions) => {
   for (const name of ['work', 'root']) mkdirSync(join(disk, name), { recursive: true })
   const target = `[Unit]\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\nWants=${units.join(' ')}\n`
   put('/etc/systemd/system/conformance.target', target)
+  // What does not end when it goes down is not waited for.
+  put('/etc/systemd/system.conf.d/reops.conf', '[Manager]\nDefaultTimeoutStopSec=2s\n')
   put('/etc/fstab', '')
   put('/etc/hostname', 'conformance\n')
   put('/etc/hosts', '127.0.0.1 localhost conformance\n::1 localhost\n')
@@ -124,8 +126,8 @@ const firstProcessOf = (parent: number): number | null => {
 }
 
 const inside = async ({ pid }: Pick<Booted, 'pid'>, script: string, limitMs: number): Promise<string> => {
-  const into = ['--mount', '--uts', '--ipc', '--pid', '--cgroup', '--root', '--wd=/']
-  const whole = `mkdir -p /work; cd /work\n${script}`
+  const into = ['--mount', '--uts', '--ipc', '--pid', '--cgroup', '--root', '--wd']
+  const whole = `mkdir -p /scratch; cd /scratch\n${script}`
   const child = spawn('nsenter', ['--target', String(pid), ...into, 'sh', '-eu', '-c', whole], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LC_ALL: 'C' },
@@ -166,5 +168,11 @@ const joinGroups = eachGroup(`mkdir -p "$own"
     if [ "$controllers" = cpuset ]; then cat "$base$path/$file" >"$own/$file"; fi
   done
   echo $$ >"$own/cgroup.procs"`)
-const forgetGroups = () =>
-  spawnSync('sh', ['-c', eachGroup('find "$own" -depth -type d -exec rmdir {} \\; 2>/dev/null')])
+/** Again until they are empty: the last processes may still be on their way out. */
+const forgetGroups = async () => {
+  const script = `left=0; ${eachGroup('find "$own" -depth -type d -exec rmdir {} \\; 2>/dev/null; [ ! -d "$own" ] || left=1')}; exit $left`
+  for (let look = 0; look < 40; look += 1) {
+    if (spawnSync('sh', ['-c', script]).status === 0) return
+    await pause(50)
+  }
+}

@@ -75,7 +75,6 @@ const chosen = (only: string | undefined) => {
 
 const conformance = async ({ only, json, keep: isKept }: ReturnType<typeof options>): Promise<number> => {
   const { operations, families: some } = chosen(only)
-  if (operations.length === 0) throw new Error(`--only ${only}: no operation has that in its name`)
   const world = await openWorld()
   const stop = () => void world.close().finally(() => process.exit(130))
   process.once('SIGINT', stop).once('SIGTERM', stop)
@@ -102,6 +101,8 @@ const main = async (): Promise<number> => {
     return 0
   }
   if (given.inside) return conformance(given)
+  if (chosen(given.only).operations.length === 0)
+    throw new Error(`--only ${given.only}: no operation has that in its name`)
   const whyNot = whyNotHere()
   if (whyNot !== null) throw new Error(`cannot run here: ${whyNot}`)
   provide(given.install)

@@ -7,6 +7,7 @@ export const packages = {
   crontab: 'cron',
   curl: 'curl',
   docker: 'docker.io',
+  'docker-registry': 'docker-registry',
   dockerd: 'docker.io',
   'dpkg-deb': 'dpkg',
   git: 'git',
@@ -23,6 +24,7 @@ export const packages = {
   sudo: 'sudo',
   systemctl: 'systemd',
   useradd: 'passwd',
+  'zfs-fuse': 'zfs-fuse',
 } as const
 export type ProgramName = keyof typeof packages
 

@@ -76,7 +76,7 @@ const judged = (operation: AnyOperation, example: Example, answers: Answers): Ve
     const why = shortcoming(example, answers[transport])
     return why === null ? [] : [`${transport} ${why}`]
   })
-  const different = differences(operation, answers)
+  const different = differences(operation, example, answers)
   if (different.length > 0) return verdict(example, 'differs', [...different, ...short])
   return verdict(example, short.length > 0 ? 'failed' : 'pass', short)
 }
