@@ -82,8 +82,10 @@ const conformance = async ({ only, json, keep: isKept }: ReturnType<typeof optio
     const verdicts = await runExamples({ world, say }, some)
     const standings = standingsOf(operations, verdicts, recordedCases())
     const report = reportOf(standings)
-    if (only === undefined && isKept !== 'no')
+    if (only === undefined && isKept !== 'no') {
       keep(new URL('./results/', import.meta.url), report, { programs: versionsOf(needed), standings })
+      say('kept; npm run docs writes docs/conformance.md from it')
+    }
     process.stdout.write(json ? `${reportLine(report)}\n` : `${standingTable(standings)}\n\n${reportTable(report)}\n`)
     if (json)
       for (const one of standings.filter(({ end }) => end !== 'pass' && end !== 'recorded'))

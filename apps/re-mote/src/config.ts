@@ -68,7 +68,8 @@ export const Config = Type.Object({
     maximum: 8_760,
     default: 12,
     env: 'REMOTE_FACTS_HOURS',
-    description: 'facts of hosts with an agent that are missing, or older than this, are read by re-mote itself; 0: never',
+    description:
+      'facts of hosts with an agent that are missing, or older than this, are read by re-mote itself; 0: never',
   }),
   proofKit: Type.Optional(Type.Literal('1', { env: 'REOPS_PROOF_KIT' })),
   windows: Windows,

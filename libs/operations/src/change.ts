@@ -90,5 +90,6 @@ export const changesIn = (stdout: string, input: { readonly dry?: boolean }): Ch
 /** Spread into the shell form of an operation whose script is a changeScript, and which answers no more than what it changed. */
 export const changeAnswer = {
   ...becomes,
-  parse: ({ stdout }: { readonly stdout: string }, input: { readonly dry?: boolean }): Change => changesIn(stdout, input),
+  parse: ({ stdout }: { readonly stdout: string }, input: { readonly dry?: boolean }): Change =>
+    changesIn(stdout, input),
 }

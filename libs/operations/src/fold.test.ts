@@ -20,14 +20,32 @@ test('memory: hosts of one size are one group, however the kernel rounds and wha
     ok('c', of(8_233_472_000, GiB)),
   ]
   for (const operation of [memory, metricsMemory])
-    expect(foldResults(results, operation).map(group => group.hosts.map(host => host.name))).toEqual([['c'], ['a', 'b']])
+    expect(foldResults(results, operation).map(group => group.hosts.map(host => host.name))).toEqual([
+      ['c'],
+      ['a', 'b'],
+    ])
 })
 
 test('disk and facts: sizes of file systems that are nearly equal; what is mounted where still tells hosts apart', () => {
   const mount = (totalBytes: number, more = {}) => ({
-    mounts: [{ mount: '/', device: '/dev/vda', fs: 'ext4', totalBytes, usedBytes: totalBytes / 3, availableBytes: 1, used: 0.3, ...more }],
+    mounts: [
+      {
+        mount: '/',
+        device: '/dev/vda',
+        fs: 'ext4',
+        totalBytes,
+        usedBytes: totalBytes / 3,
+        availableBytes: 1,
+        used: 0.3,
+        ...more,
+      },
+    ],
   })
-  const results = [ok('a', mount(105_089_261_568)), ok('b', mount(105_012_000_000)), ok('c', mount(105_089_261_568, { fs: 'xfs' }))]
+  const results = [
+    ok('a', mount(105_089_261_568)),
+    ok('b', mount(105_012_000_000)),
+    ok('c', mount(105_089_261_568, { fs: 'xfs' })),
+  ]
   expect(foldResults(results, disk).map(group => group.hosts.length)).toEqual([1, 2])
   const fact = (bootedAt: string, totalBytes: number) => ({
     hostname: bootedAt,
@@ -41,7 +59,10 @@ test('disk and facts: sizes of file systems that are nearly equal; what is mount
 })
 
 test('rough looks into lists and leaves what it does not know', () => {
-  expect(rough('a.b', 'none')({ a: [{ b: 1234 }, { b: 'x' }, {}], c: 1234 })).toEqual({ a: [{ b: 1200 }, { b: 'x' }, {}], c: 1234 })
+  expect(rough('a.b', 'none')({ a: [{ b: 1234 }, { b: 'x' }, {}], c: 1234 })).toEqual({
+    a: [{ b: 1200 }, { b: 'x' }, {}],
+    c: 1234,
+  })
   expect(rough('a')(null)).toBeNull()
   expect(operationNamed('memory')?.fold).toBeDefined()
 })
