@@ -35,10 +35,12 @@ describe('the examples', () => {
   })
 })
 
-const ok = (value: unknown): Target =>
-  ({ host: { id: 'h', name: 'h' }, state: 'ok', step: null, ms: 1, value }) as Target
-const failed = (kind: 'exit' | 'invalid', code: number, message = 'no'): Target =>
-  ({ ...ok(undefined), state: kind, failure: { kind, code, message, step: 's' } }) as Target
+const ok = (value: unknown): Target => ({ host: { id: 'h', name: 'h' }, state: 'ok', step: null, ms: 1, value })
+const failed = (kind: 'exit' | 'invalid', code: number, message = 'no'): Target => ({
+  ...ok(undefined),
+  state: kind,
+  failure: { kind, code, message, step: 's' },
+})
 const uptime = operationNamed('uptime')
 
 describe('the comparison', () => {

@@ -3,7 +3,7 @@ import { portOpens, running, stopping } from './scripts.ts'
 
 const at = '/scratch/files'
 /** The same files with the same times before each call. */
-const fresh = `rm -rf ${at}; mkdir -p ${at}/sub; cd ${at}
+const fresh = `rm -rf ${at}; mkdir -p ${at}/sub ${at}/closed; chmod 700 ${at}/closed; cd ${at}
 printf 'one\\ntwo\\n' >a.txt; printf '\\377\\376' >binary; echo "it's" >"sub/b c.txt"; ln -s a.txt link
 tar -cf ../files.tar a.txt sub; mv ../files.tar pack.tar
 find . -exec touch -h -d '2026-01-02 03:04:05Z' {} +`
@@ -36,7 +36,7 @@ const looks: readonly Example[] = [
   example(
     'file.stat',
     'not allowed',
-    { path: '/root/x', become: { user: 'daemon' } },
+    { path: `${at}/closed/x`, become: { user: 'daemon' } },
     { needs: ['sudo'], fails: exit(1) },
   ),
 ]
