@@ -9,7 +9,13 @@ export const withCluster = async <A>(
   use: (cluster: Cluster) => Promise<A>,
 ): Promise<A> => {
   const state = mkdtempSync(join(tmpdir(), 'reops-bench-'))
-  const cluster = await startCluster({ state, systems: 0, ports: 0, onLine: say })
+  const cluster = await startCluster({
+    state,
+    systems: 0,
+    ports: 0,
+    onLine: say,
+    environment: { REMOTE_FACTS_HOURS: '0' },
+  })
   try {
     return await use(cluster)
   } finally {

@@ -79,3 +79,7 @@ export const fieldTable = (schema: TSchema): string => {
     ...(one.length > 0 ? ['', `Exactly one of ${one.map(name => `\`${name}\``).join(', ')}.`] : []),
   ].join('\n')
 }
+
+/** A table of texts. */
+export const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n')

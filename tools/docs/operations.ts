@@ -16,7 +16,7 @@ const traits = (of: AnyOperation): string => {
     ([path, how]) => `\`${path || 'all of it'}\` (${inWords(how)})`,
   )
   const varies = fields.length > 0 ? `; volatile: ${fields.join(', ')}` : ''
-  return `${repeat}; forms: ${forms}${of.dry ? '; can say what it would do (`dry`)' : ''}${varies}`
+  return `${repeat}; forms: ${forms}${of.dry ? '; can say what it would do (`dry`)' : ''}${varies}${of.fold ? '; close values fold together' : ''}`
 }
 
 const section = (of: AnyOperation): string =>

@@ -1,3 +1,4 @@
+import { conformancePage } from './conformance.ts'
 import { operationsPage } from './operations.ts'
 import { wirePage } from './wire.ts'
 
@@ -5,6 +6,7 @@ import { wirePage } from './wire.ts'
 export type Page = { readonly path: string; make(): string | Promise<string> }
 
 export const pages: readonly Page[] = [
+  { path: 'docs/conformance.md', make: conformancePage },
   { path: 'docs/operations.md', make: operationsPage },
   { path: 'docs/wire.md', make: wirePage },
 ]

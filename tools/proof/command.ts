@@ -38,8 +38,8 @@ export const runProof = async (
   return holds(report) ? 0 : 1
 }
 
-/** The last results stay beside the benchmark, with what they were taken on. */
-const keep = (results: URL, report: Report): void => {
+/** The last results stay beside the benchmark, with what they were taken on; `more` are details that belong to them. */
+export const keep = (results: URL, report: Report, more: Readonly<Record<string, unknown>> = {}): void => {
   mkdirSync(results, { recursive: true })
   const machine = {
     cpus: cpus().length,
@@ -49,6 +49,6 @@ const keep = (results: URL, report: Report): void => {
     node: process.version,
   }
   const at = new Date().toISOString()
-  const text = JSON.stringify({ ...report, holds: holds(report), at, machine }, null, 2)
+  const text = JSON.stringify({ ...report, holds: holds(report), at, machine, ...more }, null, 2)
   writeFileSync(new URL(`${report.name.replaceAll(' ', '-')}.json`, results), `${text}\n`)
 }

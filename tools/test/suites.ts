@@ -1,4 +1,5 @@
 import { constants } from 'node:fs'
+import { whyNotHere } from '../conformance/why-not.ts'
 import { allOf, docker, file, nothing, program, root, type Need } from './needs.ts'
 
 /** A heavy suite: which files, what it shows, what it needs of the machine. */
@@ -49,6 +50,13 @@ export const suites: readonly Suite[] = [
     doc: 'agents put onto hosts over SSH, upgraded, rolled back, taken away',
     needs: allOf(root, file('/usr/sbin/sshd', constants.R_OK), program('ssh-keygen')),
     limitMs: minutes(12),
+  },
+  {
+    name: 'conformance',
+    files: 'tools/conformance/.*\\.heavy\\.test\\.ts$',
+    doc: 'every operation over both transports on one real machine, compared',
+    needs: whyNotHere,
+    limitMs: minutes(16),
   },
   {
     name: 'compose',

@@ -63,6 +63,25 @@ test('operations of the catalogue run as on any transport: a script, and one wit
     expect(await call('file.write', { path, content: 'a\n', mode: '0600' })).toMatchObject({ value: { changed } })
   expect(await call('file.read', { path })).toMatchObject({ value: { content: 'a\n', truncated: false } })
   expect(await call('cron.list', {})).toMatchObject({ ok: true }) // crontab could eat the rest of the script
+  // Scripts have arguments: what they look at, and for how long.
+  const wait = { path, timeoutMs: 1000, intervalMs: 50 }
+  expect(await call('wait.file', { ...wait, contains: 'a' })).toMatchObject({ ok: true })
+  const absent = await call('wait.file', { ...wait, timeoutMs: 60, contains: 'b' })
+  expect(absent).toMatchObject({ failure: { kind: 'exit', code: 124, message: expect.stringContaining(path) } })
+})
+
+test('failures are told in the words of every transport', async () => {
+  c.start()
+  await c.online()
+  const failure = async (input: Readonly<Record<string, unknown>>) => c.result(await c.shell(input))
+  const exit = (code: number, message: string) => ({ failure: { kind: 'exit', code, message } })
+  expect(await failure({ argv: ['reops-none'] })).toMatchObject(exit(127, 'cannot start reops-none: it is not there'))
+  expect(await failure({ argv: ['/etc/passwd'] })).toMatchObject(
+    exit(126, 'cannot start /etc/passwd: this user may not start it'),
+  )
+  expect(await failure({ argv: ['true'], cwd: '/none' })).toMatchObject(exit(127, 'the folder /none is not there'))
+  expect(await failure({ script: 'echo why >&2; exit 3' })).toMatchObject(exit(3, 'exit code 3: why'))
+  expect(await failure({ script: 'kill -9 $$' })).toMatchObject({ failure: { signal: 'SIGKILL', code: 137 } })
 })
 
 test('a timeout kills the process group, grandchildren included, also one that left the group', async () => {

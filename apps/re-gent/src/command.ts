@@ -1,5 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
+import { noFolderWords, noStartWords } from '@re-ops/operations'
 import type { Collector, Streams } from '@re-ops/outputs'
 import { kill } from './leftovers.ts'
 
@@ -39,12 +41,12 @@ const follow = (stream: Readable, collector: Collector): void => {
 }
 
 const notStarted = (error: NodeJS.ErrnoException, { argv, cwd }: Command): CommandEnd => {
+  const [program = ''] = argv
+  if (error.code === 'ENOENT' && !existsSync(cwd)) return { kind: 'not started', code: 127, why: noFolderWords(cwd) }
   const code = error.code === 'ENOENT' ? 127 : 126
-  const what =
-    error.code === 'ENOENT'
-      ? `${argv[0]} is not found, or the folder ${cwd} is not there`
-      : (error.code ?? error.message)
-  return { kind: 'not started', code, why: `cannot start ${argv[0]}: ${what}` }
+  const isKnown = error.code === 'ENOENT' || error.code === 'EACCES'
+  const why = isKnown ? noStartWords(program, code) : `cannot start ${program}: ${error.code ?? error.message}`
+  return { kind: 'not started', code, why }
 }
 
 const attend = (child: Child, command: Command): Promise<CommandEnd> =>

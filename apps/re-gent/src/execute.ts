@@ -1,7 +1,7 @@
-import { userInfo } from 'node:os'
-import { wrapScript } from '@re-ops/operations'
+import { constants, userInfo } from 'node:os'
+import { brokenWords, cutWords, exitWords, scriptCommand, unreadableWords, wrapScript } from '@re-ops/operations'
 import type { Outputs } from '@re-ops/outputs'
-import type { AnyOperation } from '@re-ops/pipelines'
+import { errorLine, type AnyOperation } from '@re-ops/pipelines'
 import {
   wireLimits,
   type call,
@@ -75,14 +75,14 @@ export const findOperation = (catalogue: Catalogue, call: Call): Found | CallRes
   const { shell } = operation
   if (!shell && !native)
     return failed(call, 'rejected', `the agent has no native form of ${call.operation}`, { started: 'no' })
-  const errorOf = (check: AgentOperation['checkInput']) => (value: unknown) => {
-    const [error] = check(value)
-    return error ? `${error.path} ${error.message}` : null
+  const errorOf = (check: AgentOperation['checkInput'], begin: string) => (value: unknown) => {
+    const errors = check(value)
+    return errors.length === 0 ? null : `${begin}${errorLine(errors)}`
   }
   return {
     reads: operation.reads === true,
-    inputError: errorOf(operation.checkInput),
-    outputError: errorOf(operation.checkOutput),
+    inputError: errorOf(operation.checkInput, ''),
+    outputError: errorOf(operation.checkOutput, ''),
     ...(native ? { native: (value, { signal }) => native(value as never, { signal }) } : {}),
     ...(shell ? { shell: shell as AnyShell } : {}),
   }
@@ -147,23 +147,24 @@ const ended = async (
   outputs: Outputs,
 ): Promise<CallResult> => {
   const input = call.input as never
-  const stderrTail = end.stderr.slice(-stderrTailChars)
+  const tail = end.stderr.slice(-stderrTailChars)
   const stdout = fit(end.stdout, escapedBytesMax / 2)
   const stderr = fit(end.stderr, escapedBytesMax / 2)
   const truncated = end.truncated || stdout.length < end.stdout.length || stderr.length < end.stderr.length
   const kept = (await outputs.end(call.id, truncated)) ? { outputRef: call.id } : {}
-  if (end.signal !== null)
-    return failed(call, 'exit', `killed by ${end.signal}`, { signal: end.signal, stderrTail, ...kept })
+  const more = { ...(tail === '' ? {} : { stderrTail: tail }), ...kept }
+  const { signal } = end
+  if (signal !== null)
+    return failed(call, 'exit', `killed by ${signal}`, { signal, code: 128 + constants.signals[signal], ...more })
   const code = end.code ?? 0
-  if (!(shell.okCodes?.(input) ?? [0]).includes(code)) {
-    const line = stderrTail.trim().split('\n').at(-1) ?? ''
-    return failed(call, 'exit', `exit code ${code}${line ? `: ${line}` : ''}`, { code, stderrTail, ...kept })
-  }
+  if (!(shell.okCodes?.(input) ?? [0]).includes(code))
+    return failed(call, 'exit', exitWords({ code, stderr: end.stderr }), { code, ...more })
   try {
     return { ok: true, value: await shell.parse({ stdout, stderr, code, truncated, ...kept }, input) }
   } catch (error) {
     if (isCallFault(error)) return error.result
-    return failed(call, 'invalid', `output does not parse: ${errorText(error)}`, { code, stderrTail, ...kept })
+    const cut = truncated ? cutWords : ''
+    return failed(call, 'invalid', `${unreadableWords(error)}${cut}`, { code, ...more })
   }
 }
 
@@ -174,7 +175,7 @@ const commandOf = (call: Call, shell: AnyShell) => {
   // A script comes by standard input, which leaves no trace in the process list, unless the call needs it for itself.
   const script = 'script' in shell ? shell.script(input) : undefined
   const plain =
-    'command' in shell ? shell.command(input) : given === undefined ? ['sh', '-s'] : ['sh', '-c', script ?? '']
+    'command' in shell ? shell.command(input) : scriptCommand(script ?? '', given !== undefined, shell.args?.(input))
   const user = shell.become?.(input)?.user
   // sudo clears the environment, so ours goes through `env`.
   const pairs = Object.entries(env).map(([name, value]) => `${name}=${value}`)
@@ -222,7 +223,11 @@ const runNative = async (
     return done ? { ok: true, value: done.value } : aborted(call, signal, timeoutMs)
   } catch (error) {
     if (signal.aborted) return aborted(call, signal, timeoutMs)
-    return isCallFault(error) ? error.result : failed(call, 'exit', errorText(error))
+    if (isCallFault(error)) return error.result
+    // As its shell form fails: `cat` of what cannot be read, or a parser that finds nothing in it.
+    return (error as NodeJS.ErrnoException).code === undefined
+      ? failed(call, 'invalid', unreadableWords(error))
+      : failed(call, 'exit', errorText(error), { code: 1 })
   } finally {
     signal.removeEventListener('abort', stop)
   }
@@ -231,7 +236,7 @@ const runNative = async (
 const checked = (call: Call, found: Found, result: CallResult, bytesMax: number): CallResult => {
   if (!result.ok) return result
   const error = found.outputError(result.value)
-  if (error !== null) return failed(call, 'invalid', `output${error}`)
+  if (error !== null) return failed(call, 'invalid', brokenWords(call.operation, error))
   const size = Buffer.byteLength(JSON.stringify(result.value) ?? '')
   return size <= bytesMax
     ? result

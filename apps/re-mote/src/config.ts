@@ -63,6 +63,14 @@ export const Config = Type.Object({
     env: 'REMOTE_ENROLS_PER_MINUTE',
     description: 'enrolments that one address may ask for in a minute',
   }),
+  factsHours: Type.Number({
+    minimum: 0,
+    maximum: 8_760,
+    default: 12,
+    env: 'REMOTE_FACTS_HOURS',
+    description:
+      'facts of hosts with an agent that are missing, or older than this, are read by re-mote itself; 0: never',
+  }),
   proofKit: Type.Optional(Type.Literal('1', { env: 'REOPS_PROOF_KIT' })),
   windows: Windows,
   faults: Type.Optional(Type.Array(Type.String(), { env: 'REOPS_FAULTS', description: 'of the proof kit' })),

@@ -41,9 +41,10 @@ import { addSsh } from './routes/ssh.ts'
 import { makeLiveOperations } from './runner/live-operations.ts'
 import { makeHub } from './services/events.ts'
 import { makeFacts } from './services/facts.ts'
+import { makeFreshFacts } from './services/fresh-facts.ts'
 import { makeModules } from './services/modules.ts'
 import { makeOutputReaders } from './services/outputs.ts'
-import { adoptRuns, type RunsDeps } from './services/runs.ts'
+import { adoptRuns, startRun, type RunsDeps } from './services/runs.ts'
 import { findHosts } from './store/hosts.ts'
 import { findRuns } from './store/runs.ts'
 import { ensureInstallation, ensureKeyset } from './store/installation.ts'
@@ -183,6 +184,15 @@ export const start = async (context: ServiceContext, config: Config, environment
     broker: () => parts.link?.broker ?? installation.id,
     onCreated: hub.runChanged,
   }
+  const fresh = makeFreshFacts({
+    log,
+    pool,
+    hours: config.factsHours,
+    isOnline,
+    calls: () => driver.size().calls,
+    run: async (body, asked) => (await startRun(runs, { body, ...asked, key: undefined })).ended,
+  })
+  context.onStop('fresh facts', async () => fresh.close())
   // Stored runs are known before the first agent can answer for them.
   await adoptRuns(runs, 0)
 
@@ -198,7 +208,10 @@ export const start = async (context: ServiceContext, config: Config, environment
       keyset = await ensureKeyset(pool, installation, [config.brokerAdvertise ?? endpoint])
       return keyset
     },
-    onLive: driver.onLive,
+    onLive: (host, epoch) => {
+      driver.onLive(host, epoch)
+      fresh.noteLive()
+    },
     onHeard: driver.onHeard,
     onOutput: outputs.onChunk,
     onUnsent: driver.onUnsent,

@@ -1,5 +1,5 @@
 import { Type, type Static } from '@re-ops/pipelines'
-import { becomeInput } from './become.ts'
+import { becomeInput, becomes } from './become.ts'
 import { scriptWith } from './script.ts'
 
 /** Every operation that changes a host answers at least this. */
@@ -85,4 +85,11 @@ export const changesIn = (stdout: string, input: { readonly dry?: boolean }): Ch
   const changes = stdout.split('\n').flatMap(line => (line.startsWith('change ') ? [line.slice(7)] : []))
   const some = changes.length > 0
   return input.dry === true ? { changed: false, wouldChange: some, changes } : { changed: some, changes }
+}
+
+/** Spread into the shell form of an operation whose script is a changeScript, and which answers no more than what it changed. */
+export const changeAnswer = {
+  ...becomes,
+  parse: ({ stdout }: { readonly stdout: string }, input: { readonly dry?: boolean }): Change =>
+    changesIn(stdout, input),
 }

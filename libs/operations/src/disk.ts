@@ -1,5 +1,6 @@
 import { operation, Type } from '@re-ops/pipelines'
 import { dfScript, mounts } from './df.ts'
+import { rough } from './fold.ts'
 import { sections } from './sections.ts'
 import { bytes, percent } from './show.ts'
 
@@ -35,6 +36,7 @@ export const disk = operation({
     'mounts.availableBytes': { tolerance: 0.05, absolute: 268_435_456 },
     'mounts.used': { tolerance: 0, absolute: 0.05 },
   },
+  fold: rough('mounts.totalBytes'),
   summary: { 'mounts.used': ['max'], 'mounts.totalBytes': ['sum'], 'mounts.usedBytes': ['sum'] },
   display: {
     rows: found => found.mounts,

@@ -1,5 +1,6 @@
 import { operation, Type, type Static } from '@re-ops/pipelines'
 import { dfScript, mounts } from './df.ts'
+import { rough } from './fold.ts'
 import { meminfo } from './meminfo.ts'
 import { sections, wholeNumber } from './sections.ts'
 import { bytes } from './show.ts'
@@ -112,9 +113,11 @@ export const facts = operation({
   varies: {
     hostname: 'host',
     addresses: 'host',
+    bootedAt: 'host',
     'memory.availableBytes': { tolerance: 0.2, absolute: 536_870_912 },
     'disks.usedBytes': { tolerance: 0.05, absolute: 268_435_456 },
   },
+  fold: rough('memory.totalBytes', 'disks.totalBytes'),
   summary: {
     'os.pretty': ['histogram'],
     kernel: ['histogram'],

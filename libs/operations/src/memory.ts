@@ -1,4 +1,5 @@
 import { operation, Type } from '@re-ops/pipelines'
+import { rough } from './fold.ts'
 import { meminfo } from './meminfo.ts'
 import { bytes, percent } from './show.ts'
 
@@ -28,6 +29,7 @@ export const memory = operation({
     used: { tolerance: 0, absolute: 0.2 },
     swapFreeBytes: { tolerance: 0.2, absolute: 268_435_456 },
   },
+  fold: rough('totalBytes', 'swapTotalBytes'),
   summary: { totalBytes: ['sum'], availableBytes: ['min', 'sum'], used: ['min', 'mean', 'max'] },
   display: {
     columns: [

@@ -24,8 +24,10 @@ export const osqueryQuery = operation({
     command: ({ sql }) => ['osqueryi', '--json', sql],
     ...becomes,
     parse: ({ stdout, stderr }) => {
-      // osqueryi ends with 0 after a query that it did not understand (older versions): then there is no list.
+      // Before 4.1 osqueryi ends with 0 after a query that it did not understand, with no list or an empty one.
       const begin = stdout.indexOf('[')
+      const wrong = /^Error: .*$/m.exec(stderr)?.[0]
+      if (wrong !== undefined) throw new Error(wrong)
       if (begin < 0) throw new Error(stderr.trim().split('\n').at(-1) || 'osquery answered nothing')
       return JSON.parse(stdout.slice(begin)) as Record<string, string>[]
     },

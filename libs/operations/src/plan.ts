@@ -1,6 +1,7 @@
 import { errorLine, type AnyOperation, type SchemaError } from '@re-ops/pipelines'
 import type { Become, CallResult, ShellResult } from '@re-ops/protocols'
 import { scriptCommand, wrapScript } from './script.ts'
+import { brokenWords, cutWords, exitWords, unreadableWords } from './words.ts'
 
 /** What to spawn for a call: complete, the transport adds nothing but its own limits. */
 export type ShellPlan = {
@@ -71,19 +72,18 @@ export const parseShell = (operation: AnyOperation, input: unknown, result: Shel
   const stderrTail = tail === '' ? {} : { stderrTail: tail }
   const okCodes = shell.okCodes?.(input) ?? [0]
   if (!okCodes.includes(result.code)) {
-    const lastLine = result.stderr.trimEnd().split('\n').at(-1)?.slice(0, 200) ?? ''
-    const message = `exit code ${result.code}${lastLine === '' ? '' : `: ${lastLine}`}`
-    return { ok: false, failure: { kind: 'exit', message, step, code: result.code, ...stderrTail } }
+    const failure = { kind: 'exit' as const, message: exitWords(result), step, code: result.code, ...stderrTail }
+    return { ok: false, failure }
   }
   const invalid = (why: string): CallResult => {
-    const cut = result.truncated ? '; the output was cut at the limit' : ''
-    return { ok: false, failure: { kind: 'invalid', message: `${why}${cut}`, step, code: result.code, ...stderrTail } }
+    const message = `${why}${result.truncated ? cutWords : ''}`
+    return { ok: false, failure: { kind: 'invalid', message, step, code: result.code, ...stderrTail } }
   }
   let value: unknown
   try {
     value = shell.parse(result, input)
   } catch (error) {
-    return invalid(`cannot read the output: ${error instanceof Error ? error.message : String(error)}`.slice(0, 512))
+    return invalid(unreadableWords(error))
   }
   const checked = checkOutput(operation, value)
   return checked.ok ? checked : invalid(checked.failure.message)
@@ -93,6 +93,6 @@ export const parseShell = (operation: AnyOperation, input: unknown, result: Shel
 export const checkOutput = (operation: AnyOperation, value: unknown): CallResult => {
   const errors = operation.checkOutput(value)
   if (errors.length === 0) return { ok: true, value }
-  const message = `the output is not what ${operation.name} promises: ${errorLine(errors)}`.slice(0, 512)
+  const message = brokenWords(operation.name, errorLine(errors))
   return { ok: false, failure: { kind: 'invalid', message, step: operation.name } }
 }

@@ -14,16 +14,31 @@ export type Group<A> =
 
 /**
  * Identical results as one group: failures first, then what few hosts say, the biggest group last, so that what differs
- * is seen. `varies` names fields (paths) that differ by nature and are left out of the comparison.
+ * is seen. `varies` names fields (paths) that differ by nature and are left out of the comparison; `fold` makes values equal that are
+ * close (operation.ts). An operation is such options.
  */
-export const foldResults = <A>(results: Outcome<A>, options: { readonly varies?: Varies } = {}): Group<A>[] => {
-  const varies = foldedOut(options.varies)
-  const groups = Map.groupBy(results, result => sameness(result, varies))
+export const foldResults = <A>(results: Outcome<A>, options: FoldOptions = {}): Group<A>[] => {
+  const compared = comparedIn(options)
+  const groups = Map.groupBy(results, result => sameness(result, compared))
   return [...groups.values()].map(group).sort(failuresFirst)
 }
 
-const sameness = (result: HostResult<unknown>, varies: readonly string[]): string => {
-  if (result.ok) return `ok ${canonical(without(result.value, varies))}`
+type FoldOptions = { readonly varies?: Varies; fold?(value: unknown): unknown }
+
+/** A `fold` that cannot read a value (another version's, say) leaves it as it is. */
+const comparedIn = ({ varies, fold }: FoldOptions) => {
+  const leftOut = foldedOut(varies)
+  return (value: unknown): unknown => {
+    try {
+      return without(fold ? fold(value) : value, leftOut)
+    } catch {
+      return without(value, leftOut)
+    }
+  }
+}
+
+const sameness = (result: HostResult<unknown>, compared: (value: unknown) => unknown): string => {
+  if (result.ok) return `ok ${canonical(compared(result.value))}`
   const { kind, message, step, code, signal, started } = result.failure
   return canonical([kind, message, step, code, signal, started])
 }

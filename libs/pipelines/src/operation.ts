@@ -42,6 +42,7 @@ type SpecOf<I extends TSchema, O extends TSchema, D> = {
   readonly fact?: string
   readonly dry?: boolean
   readonly varies?: Varies
+  fold?(value: Static<O>): unknown
   readonly display?: D
 } & (
   | { readonly shell: Shell<Static<I>, Static<O>>; readonly native?: boolean | Native<Static<I>, Static<O>> }

@@ -53,6 +53,17 @@ describe('folding', () => {
     expect(foldResults(results, { varies: ['at', 'disks.used'] })[0]).toMatchObject({ value: { at: 0 }, results })
   })
 
+  test('what an operation folds together is one group; a fold that cannot read a value leaves it apart', () => {
+    const results = [16_000, 16_400, 32_000].map((total, n) => ok(n, { total, at: n }))
+    const fold = (value: unknown) => {
+      const { total } = value as { total: number }
+      if (total > 20_000) throw new Error('another version')
+      return { ...(value as object), total: Number(total.toPrecision(2)) }
+    }
+    const groups = foldResults(results, { varies: ['at'], fold })
+    expect(groups.map(group => group.hosts.map(host => host.name))).toEqual([['h2'], ['h0', 'h1']])
+  })
+
   test('every host is in exactly one group', () => {
     fc.assert(
       fc.property(anyOutcome, results => {

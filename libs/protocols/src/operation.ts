@@ -71,6 +71,8 @@ export type OperationSpec<I = never, O = unknown> = {
   /** Input `dry: true` makes it only say what it would change. */
   readonly dry?: boolean
   readonly varies?: Varies
+  /** What of a value is compared when results of hosts are folded for people: close values may be made equal. What varies is left out of it. */
+  fold?(value: O): unknown
 } & (
   | { readonly shell: Shell<I, O>; readonly native?: boolean | Native<I, O> }
   | { readonly shell?: undefined; readonly native: true | Native<I, O> }

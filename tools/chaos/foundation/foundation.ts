@@ -39,6 +39,7 @@ export const safety = [
 
 const environmentOf = ({ fault, windows }: Plan) => ({
   REOPS_PROOF_KIT: '1',
+  REMOTE_FACTS_HOURS: '0', // every run that is found was asked for
   REOPS_WINDOWS: windowsText(windows),
   ...(fault === undefined ? {} : { REOPS_FAULTS: fault }),
 })

@@ -20,7 +20,7 @@ export const foundIn = (runners: Runners, module: SignedModule, call: Call): Fou
   const { name, input, output, reads, forms } = operation
   const errorsOf = (schema: object) => (value: unknown) => {
     const errors = checkLive(schema, value)
-    return errors.length === 0 ? null : ` ${errorLine(errors)}`
+    return errors.length === 0 ? null : errorLine(errors)
   }
   const ask = (question: Asked, { signal, onSpawn }: SpawnedBy) => runners.ask(module, question, signal, onSpawn)
   const common = { reads, inputError: errorsOf(input), outputError: errorsOf(output) }
@@ -40,7 +40,7 @@ export const foundIn = (runners: Runners, module: SignedModule, call: Call): Fou
           call,
           await ask({ ask: 'parse', name, input: value, result }, by),
           'invalid',
-          'output does not parse: ',
+          'cannot read the output: ',
         ),
       )
     },

@@ -6,6 +6,7 @@ import { become } from './become.ts'
 import { requiredText, type CredentialDeps } from './credentials.ts'
 import type { SshHost } from './host.ts'
 import { sshLimits } from './limits.ts'
+import { whyNotStarted } from './not-started.ts'
 import type { Pool } from './pool.ts'
 import { SshRefused } from './refused.ts'
 import type { CommandEnd, Output } from './remote.ts'
@@ -87,7 +88,7 @@ const signalHint = (code: number): string =>
   code > 128 && code <= 192 ? ` (128 + ${code - 128}, as after a signal)` : ''
 
 const resultOf = async (
-  { parse }: Prepared,
+  { plan, parse }: Prepared,
   fail: Fail,
   end: Read,
   reason: AbortReason,
@@ -108,6 +109,8 @@ const resultOf = async (
       const result = await parse({ stdout, stderr, code, truncated, ...kept })
       if (!result.ok) {
         const { kind, message, step: _, ...more } = result.failure
+        const why = kind === 'exit' ? whyNotStarted(plan, code, stderr) : null
+        if (why !== null) return fail('exit', why, { code })
         return fail(kind, kind === 'exit' ? `${message}${signalHint(code)}` : message, { ...more, ...kept })
       }
       const size = jsonSize(result.value)

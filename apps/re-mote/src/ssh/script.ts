@@ -1,3 +1,4 @@
+import { noFolderWords } from '@re-ops/operations'
 import { isVariable, quoted, quotedOnLine } from './quote.ts'
 import type { Command } from './remote.ts'
 
@@ -25,9 +26,7 @@ const exported = ({ env, id }: Command, quote: (text: string) => string): string
     .join('')
 
 const enter = (cwd: string, quote: (text: string) => string): string =>
-  cwd === '/'
-    ? 'cd /; '
-    : `cd ${quote(cwd)} 2>/dev/null || { echo ${quote(`the folder ${cwd} is not there`)} >&2; exit 127; }; `
+  cwd === '/' ? 'cd /; ' : `cd ${quote(cwd)} 2>/dev/null || { echo ${quote(noFolderWords(cwd))} >&2; exit 127; }; `
 
 /** Why a command cannot be said to `sh`, or null. */
 export const whyNotSaid = ({ argv, env, cwd }: Command): string | null => {

@@ -67,7 +67,7 @@ export const showOutcome = ({ terminal }: Context, outcome: Outcome): void => {
   const look = { paint, width: columns }
   const operation = outcome.operation === undefined ? undefined : operationNamed(outcome.operation)
   const results = outcome.asked ? outcome.results.filter(result => !result.ok) : outcome.results
-  const groups = foldResults(results, operation?.varies ? { varies: operation.varies } : {})
+  const groups = foldResults(results, operation)
   terminal.out(outcomeText(groups, operation?.display, look))
   if (outcome.asked) {
     const report = aggregated(outcome.results, outcome.operation, outcome.asked)

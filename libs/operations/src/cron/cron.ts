@@ -1,6 +1,6 @@
 import { operation, Type, type Static } from '@re-ops/pipelines'
 import { becomeInput, becomes } from '../become.ts'
-import { Change, changeInput, changeScript, changesIn, changeTraits } from '../change.ts'
+import { changeAnswer, Change, changeInput, changeScript, changeTraits } from '../change.ts'
 import { scriptWith } from '../script.ts'
 
 import { lines, oneOf } from '../text.ts'
@@ -129,8 +129,7 @@ const shell = {
     const { name, where = 'crontab', user, schedule, command } = input
     return changeScript(input, { name, where, user, schedule, command }, tableBody)
   },
-  ...becomes,
-  parse: ({ stdout }: { stdout: string }, input: Input) => changesIn(stdout, input),
+  ...changeAnswer,
 }
 
 export const cronEnsure = operation({

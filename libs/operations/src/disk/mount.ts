@@ -1,6 +1,5 @@
 import { operation, Type } from '@re-ops/pipelines'
-import { becomes } from '../become.ts'
-import { Change, changeInput, changeScript, changesIn, changeTraits } from '../change.ts'
+import { changeAnswer, Change, changeInput, changeScript, changeTraits } from '../change.ts'
 import { oneOf, Path, Word } from '../text.ts'
 
 /** In fstab and in /proc/mounts blanks are written as \040. */
@@ -52,8 +51,7 @@ export const mountEnsure = operation({
       const variables = { device, path, type: fs, options, pass, persist, state, fstab: input.fstab ?? '/etc/fstab' }
       return changeScript(input, variables, `${common}\n${ensureBody}`)
     },
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })
 
@@ -77,7 +75,6 @@ export const mountRemove = operation({
 if mounted; then change "unmount $path"; act umount -- "$path"; fi
 if [ -e "$fstab" ] && P=$escaped awk '!/^[ \\t]*#/ && $2 == ENVIRON["P"] { found = 1 } END { exit !found }' "$fstab"; then table ''; fi`,
       ),
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })

@@ -156,7 +156,7 @@ export const dockerRun = operation({
       return present({ ...changes(action !== 'none', dry), action, id: parts.get('id')?.slice(0, 12) || undefined })
     },
   },
-  varies: { id: 'host' },
+  varies: { id: 'any' },
   summary: { action: ['histogram'] },
   display: {
     columns: [

@@ -1,6 +1,5 @@
 import { operation, Type } from '@re-ops/pipelines'
-import { becomes } from '../become.ts'
-import { Change, changeInput, changeScript, changesIn, changeTraits } from '../change.ts'
+import { changeAnswer, Change, changeInput, changeScript, changeTraits } from '../change.ts'
 import { oneOf, Path } from '../text.ts'
 
 /** How it is packed is told by its first bytes: not every tar finds that out by itself. */
@@ -41,8 +40,7 @@ export const archiveExtract = operation({
         extractBody,
         input.strip === undefined ? [] : [`--strip-components=${input.strip}`],
       ),
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })
 
@@ -83,7 +81,6 @@ export const archiveCreate = operation({
       const { archive, from, names = ['.'], compression: how = 'gzip' } = input
       return changeScript(input, { archive, from, flag: compression[how] }, createBody, names)
     },
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })

@@ -1,6 +1,5 @@
 import { operation, Type } from '@re-ops/pipelines'
-import { becomes } from '../become.ts'
-import { Change, changeInput, changeScript, changesIn, changeTraits } from '../change.ts'
+import { changeAnswer, Change, changeInput, changeScript, changeTraits } from '../change.ts'
 import { Account, Mode, Path, plainMode } from '../text.ts'
 
 const limitDefault = 2 ** 30
@@ -70,7 +69,6 @@ export const download = operation({
       const { url, path, checksum, limitBytes: limit = limitDefault, mode, owner, group } = input
       return changeScript(input, { url, path, checksum, limit, mode: plainMode(mode), owner, group }, body)
     },
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })

@@ -1,6 +1,5 @@
 import { operation, Type } from '@re-ops/pipelines'
-import { becomes } from '../become.ts'
-import { Change, changeInput, changeScript, changesIn, changeTraits } from '../change.ts'
+import { changeAnswer, Change, changeInput, changeScript, changeTraits } from '../change.ts'
 import { Account, Line, Mode, Path, plainMode } from '../text.ts'
 
 export const directoryEnsure = operation({
@@ -28,8 +27,7 @@ export const directoryEnsure = operation({
 if [ ! -d "$path" ]; then change "create folder $path"; act mkdir -p -- "$path"; fi
 [ ! -d "$path" ] || permissions "$path"`,
       ),
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })
 
@@ -68,8 +66,7 @@ export const linkEnsure = operation({
   ...changeTraits,
   shell: {
     script: input => changeScript(input, { path: input.path, target: input.target, force: input.force }, linkBody),
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })
 
@@ -110,7 +107,6 @@ export const filePermissions = operation({
       const variables = { path, owner, group, recursive, mode: plainMode(mode), folders: plainMode(directoryMode) }
       return changeScript(input, variables, treeBody)
     },
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })

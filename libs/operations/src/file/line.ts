@@ -1,6 +1,5 @@
 import { operation, Type } from '@re-ops/pipelines'
-import { becomes } from '../become.ts'
-import { Change, changeInput, changeScript, changesIn, changeTraits } from '../change.ts'
+import { changeAnswer, Change, changeInput, changeScript, changeTraits } from '../change.ts'
 import { Account, Line, Mode, oneOf, Path, plainMode } from '../text.ts'
 
 /**
@@ -56,7 +55,6 @@ export const fileLine = operation({
       if (line === undefined && state === 'present') throw new Error('a line that is to be present needs `line`')
       return changeScript(input, { path, line, match, state, create, mode: plainMode(mode), owner, group }, body)
     },
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })

@@ -1,6 +1,5 @@
 import { operation, Type } from '@re-ops/pipelines'
-import { becomes } from '../become.ts'
-import { Change, changeInput, changeScript, changesIn, changeTraits } from '../change.ts'
+import { changeAnswer, Change, changeInput, changeScript, changeTraits } from '../change.ts'
 import { Path } from '../text.ts'
 
 /** Where the path really is decides: a slip of the hand must not remove a root or a folder right under it. */
@@ -35,7 +34,6 @@ export const fileRemove = operation({
   ...changeTraits,
   shell: {
     script: input => changeScript(input, { path: input.path, recursive: input.recursive }, body),
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })

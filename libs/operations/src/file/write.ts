@@ -1,6 +1,5 @@
 import { operation, Type } from '@re-ops/pipelines'
-import { becomes } from '../become.ts'
-import { Change, changeInput, changeScript, changesIn, changeTraits } from '../change.ts'
+import { changeAnswer, Change, changeInput, changeScript, changeTraits } from '../change.ts'
 import { Account, Mode, oneOf, Path, plainMode } from '../text.ts'
 
 /** The bytes are counted before they take their place: content cut off on its way replaces nothing. */
@@ -42,7 +41,6 @@ export const fileWrite = operation({
       return changeScript(input, variables, body)
     },
     stdin: ({ content }) => content,
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })

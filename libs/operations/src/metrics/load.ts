@@ -40,6 +40,11 @@ export const metricsLoad = operation({
   },
 })
 
+export const entropySample = (available: string | undefined, pool: string | undefined) => ({
+  availableBits: wholeNumber(available, 'entropy'),
+  poolBits: wholeNumber(pool, 'size of the pool'),
+})
+
 export const metricsEntropy = operation({
   name: 'metrics.entropy',
   doc: 'How much entropy the kernel has for random numbers.',
@@ -51,7 +56,7 @@ export const metricsEntropy = operation({
     command: () => ['cat', '/proc/sys/kernel/random/entropy_avail', '/proc/sys/kernel/random/poolsize'],
     parse: ({ stdout }) => {
       const [available, pool] = stdout.split('\n')
-      return { availableBits: wholeNumber(available, 'entropy'), poolBits: wholeNumber(pool, 'size of the pool') }
+      return entropySample(available, pool)
     },
   },
   varies: { availableBits: { tolerance: 0.5, absolute: 256 } },

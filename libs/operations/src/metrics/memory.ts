@@ -1,4 +1,5 @@
 import { operation, Type, type Static } from '@re-ops/pipelines'
+import { rough } from '../fold.ts'
 import { meminfo } from '../meminfo.ts'
 import { bytes, percent } from '../show.ts'
 
@@ -54,6 +55,7 @@ export const metricsMemory = operation({
     swapFreeBytes: volatileBytes,
     used: { tolerance: 0, absolute: 0.2 },
   },
+  fold: rough('totalBytes', 'swapTotalBytes'),
   summary: { used: ['min', 'mean', 'max'], totalBytes: ['sum'], availableBytes: ['min', 'sum'] },
   display: {
     columns: [

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as after } from 'node:timers/promises'
 import type { Native } from '@re-ops/protocols'
-import { loadSample } from './load.ts'
+import { entropySample, loadSample } from './load.ts'
 import { memorySample } from './memory.ts'
 import { cpuUse, diskRates, networkRates, type Reading } from './rates.ts'
 
@@ -28,9 +28,6 @@ export const metricsNatives: readonly (readonly [string, Native<unknown, unknown
   ['metrics.load', async () => loadSample(await text('/proc/loadavg'))],
   [
     'metrics.entropy',
-    async () => ({
-      availableBits: Number(await text(`${random}/entropy_avail`)),
-      poolBits: Number(await text(`${random}/poolsize`)),
-    }),
+    async () => entropySample(await text(`${random}/entropy_avail`), await text(`${random}/poolsize`)),
   ],
 ]

@@ -32,6 +32,12 @@ export const managerScript = `if [ -z "$manager" ]; then
   elif command -v dnf >/dev/null; then manager=dnf
   else fail "no package manager is here; apt, dnf, apk and zypper are known"
   fi
+else
+  case $manager in
+    apt) command -v apt-get >/dev/null || fail "apt is not here" ;;
+    apk) command -v apk >/dev/null || [ -f /lib/apk/db/installed ] || [ -f /usr/lib/apk/db/installed ] || fail "apk is not here" ;;
+    *) command -v "$manager" >/dev/null || fail "$manager is not here" ;;
+  esac
 fi
 echo "== manager"; echo "$manager"
 apk_data() {

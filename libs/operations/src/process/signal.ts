@@ -1,6 +1,5 @@
 import { operation, Type } from '@re-ops/pipelines'
-import { becomes } from '../become.ts'
-import { Change, changeInput, changeScript, changesIn, changeTraits } from '../change.ts'
+import { changeAnswer, Change, changeInput, changeScript, changeTraits } from '../change.ts'
 import { Account, Line, oneOf } from '../text.ts'
 
 /**
@@ -58,7 +57,6 @@ export const processSignal = operation({
       if (pids.length === 0 && (pattern ?? '') === '') throw new Error('neither pids nor a pattern')
       return changeScript(input, { pattern, user, signal }, body, pids.map(String))
     },
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })

@@ -1,6 +1,5 @@
 import { operation, Type } from '@re-ops/pipelines'
-import { becomes } from '../become.ts'
-import { Change, changeInput, changeScript, changesIn, changeTraits } from '../change.ts'
+import { changeAnswer, Change, changeInput, changeScript, changeTraits } from '../change.ts'
 import { initScript, ServiceName } from './init.ts'
 
 /**
@@ -48,8 +47,7 @@ type Input = { name: string; dry?: boolean }
 
 const shellOf = (body: string) => ({
   script: (input: Input) => changeScript(input, { name: input.name }, `${initScript}\n${commands}\n${body}`),
-  ...becomes,
-  parse: ({ stdout }: { stdout: string }, input: Input) => changesIn(stdout, input),
+  ...changeAnswer,
 })
 
 export const serviceStart = operation({

@@ -1,6 +1,5 @@
 import { operation, Type } from '@re-ops/pipelines'
-import { becomes } from '../become.ts'
-import { Change, changeInput, changeScript, changesIn, changeTraits } from '../change.ts'
+import { changeAnswer, Change, changeInput, changeScript, changeTraits } from '../change.ts'
 import { scriptWith } from '../script.ts'
 import { lines } from '../text.ts'
 
@@ -62,7 +61,6 @@ export const hostnameSet = operation({
   ...changeTraits,
   shell: {
     script: input => changeScript(input, { name: input.name }, body),
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })

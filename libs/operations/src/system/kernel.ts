@@ -1,6 +1,5 @@
 import { operation, Type, type Static } from '@re-ops/pipelines'
-import { becomes } from '../become.ts'
-import { Change, changeInput, changeScript, changesIn, changeTraits } from '../change.ts'
+import { changeAnswer, Change, changeInput, changeScript, changeTraits } from '../change.ts'
 import { scriptWith } from '../script.ts'
 import { bytes } from '../show.ts'
 import { Line, lines, numberOrNull, tabbed } from '../text.ts'
@@ -129,7 +128,6 @@ export key value
 place "$draft" "$kept"`,
       )
     },
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })

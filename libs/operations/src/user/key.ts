@@ -1,6 +1,5 @@
 import { operation, Type } from '@re-ops/pipelines'
-import { becomes } from '../become.ts'
-import { Change, changeInput, changeScript, changesIn, changeTraits } from '../change.ts'
+import { changeAnswer, Change, changeInput, changeScript, changeTraits } from '../change.ts'
 import { oneOf } from '../text.ts'
 import { Name } from './user.ts'
 
@@ -61,7 +60,6 @@ export const userKey = operation({
       const { user, key, state = 'present', exclusive } = input
       return changeScript(input, { user, key, state, exclusive }, body)
     },
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })

@@ -1,6 +1,5 @@
 import { operation, Type } from '@re-ops/pipelines'
-import { becomes } from '../become.ts'
-import { Change, changeInput, changeScript, changesIn, changeTraits } from '../change.ts'
+import { changeAnswer, Change, changeInput, changeScript, changeTraits } from '../change.ts'
 import { Path } from '../text.ts'
 
 export const Name = Type.String({ pattern: '^[a-z_][a-z0-9_.-]{0,31}$', examples: ['deploy'] })
@@ -82,8 +81,7 @@ export const userEnsure = operation({
       const more = { nohome: !createHome, locked: locked === undefined ? '' : String(locked) }
       return changeScript(input, { ...variables, ...more }, `group=\n${known}\n${ensureBody}`)
     },
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })
 
@@ -113,8 +111,7 @@ now=$(entry passwd "$name")
 change "remove user $name"
 if command -v userdel >/dev/null; then act userdel \${home:+-r} -- "$name"; else act deluser \${home:+--remove-home} "$name"; fi`,
       ),
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })
 
@@ -145,8 +142,7 @@ elif [ -n "$gid" ] && [ "$(field "$now" 3)" != "$gid" ]; then
   act groupmod -g "$gid" -- "$name"
 fi`,
       ),
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })
 
@@ -169,7 +165,6 @@ now=$(entry group "$name")
 change "remove group $name"
 if command -v groupdel >/dev/null; then act groupdel -- "$name"; else act delgroup "$name"; fi`,
       ),
-    ...becomes,
-    parse: ({ stdout }, input) => changesIn(stdout, input),
+    ...changeAnswer,
   },
 })

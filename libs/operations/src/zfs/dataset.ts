@@ -3,7 +3,7 @@ import { becomeInput, becomes } from '../become.ts'
 import { present } from '../present.ts'
 import { needs, plain } from '../script.ts'
 import { bytes } from '../show.ts'
-import { Changed, changes, dryInput, size } from './size.ts'
+import { Changed, changes, dryInput, listed, size } from './size.ts'
 
 const Bytes = Type.Integer({ minimum: 0 })
 const Dataset = Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_.:/ -]*$', maxLength: 255, examples: ['tank/home'] })
@@ -26,7 +26,7 @@ export const zfsDatasets = operation({
   output: Type.Array(DatasetState),
   reads: true,
   shell: {
-    script: () => `${plain}\n${needs('zfs')}\nzfs list -p "$@"`,
+    script: () => `${plain}\n${needs('zfs')}\n${listed('zfs list')}`,
     args: ({ dataset }) => (dataset === undefined ? [] : ['-r', dataset]),
     ...becomes,
     parse: ({ stdout }) =>
@@ -71,7 +71,7 @@ export const zfsSnapshots = operation({
   output: Type.Array(Snapshot),
   reads: true,
   shell: {
-    script: () => `${plain}\n${needs('zfs')}\nzfs list -p -t snapshot -s creation "$@"`,
+    script: () => `${plain}\n${needs('zfs')}\n${listed('zfs list -t snapshot -s creation')}`,
     args: ({ dataset }) => (dataset === undefined ? [] : ['-r', dataset]),
     ...becomes,
     parse: ({ stdout }) =>

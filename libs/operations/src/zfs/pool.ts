@@ -5,7 +5,7 @@ import { present } from '../present.ts'
 import { needs, plain } from '../script.ts'
 import { sections } from '../sections.ts'
 import { bytes, percent } from '../show.ts'
-import { Changed, changes, dryInput, size } from './size.ts'
+import { Changed, changes, dryInput, listed, size } from './size.ts'
 
 const Bytes = Type.Integer({ minimum: 0 })
 const Pool = Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_.:-]*$', maxLength: 255, examples: ['tank'] })
@@ -43,7 +43,7 @@ export const zfsPools = operation({
   output: Type.Array(PoolState),
   reads: true,
   shell: {
-    script: () => `${plain}\n${needs('zpool')}\nzpool list -p`,
+    script: () => `${plain}\n${needs('zpool')}\n${listed('zpool list')}`,
     ...becomes,
     parse: ({ stdout }) =>
       table(stdout).map(cell =>
@@ -107,7 +107,7 @@ const statuses = (stdout: string): Status[] =>
       const devices = [...part.matchAll(/^\s+(\S+)\s+([A-Z]{4,})\s+(\S+)\s+(\S+)\s+(\d\S*)/gm)].map(
         ([, name = '', state = '', read = '', write = '', checksum = '']) => ({ name, state, read, write, checksum }),
       )
-      const scan = field('scan')
+      const scan = field('scan') ?? field('scrub') // so it was called before 2010, and in zfs-fuse
       return present({
         pool: field('pool') ?? '',
         state: field('state') ?? '',

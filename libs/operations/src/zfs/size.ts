@@ -18,3 +18,12 @@ export const Changed = {
 }
 export const changes = (some: boolean, dry: boolean | undefined) =>
   dry ? { changed: false, wouldChange: some } : { changed: some }
+
+/**
+ * A list with exact sizes (`-p`); ZFS from before 2014, and zfs-fuse, know only those for people. When it cannot be had at all, the
+ * second call says why.
+ */
+export const listed = (
+  command: string,
+): string => `list=$(${command} -p "$@" 2>/dev/null) && { printf '%s\\n' "$list"; exit 0; }
+${command} "$@"`
