@@ -6,7 +6,7 @@ import { counted, dropsByReason } from './drops.ts'
 import { makeHttpAttack, type HttpTally } from './http-round.ts'
 import type { Counted } from './peer.ts'
 import { fullForm, rssGrowthMax, shares, shortForm, type Plan } from './plan.ts'
-import { knockWithGarbage, sendOversize } from './raw-attack.ts'
+import { holdSlowBodies, knockWithGarbage, sendOversize } from './raw-attack.ts'
 import { openStage, type Stage } from './stage.ts'
 import { startWatch, type Watch, type Watched } from './watch.ts'
 import { makeWireAttack } from './wire-round.ts'
@@ -40,6 +40,7 @@ const attack = async (plan: Plan, stage: Stage, watch: Watch, random: Random, sa
   const before = await counted(cluster.moteUrl)
   const wire = makeWireAttack({ ...stage, identities: stage.identities.slice(0, -1), strangers, random })
   const http = await makeHttpAttack({ ...stage, peers: plan.httpPeers, random })
+  const slow = holdSlowBodies(stage)
   const inRound = (share: number) => Math.ceil((plan.messages * share) / plan.rounds)
   const expected = { ...before }
   const rss: Rss[] = []
@@ -66,6 +67,7 @@ const attack = async (plan: Plan, stage: Stage, watch: Watch, random: Random, sa
       )
     }
   } finally {
+    slow.stop()
     wire.close()
     http.close()
   }

@@ -9,7 +9,7 @@ export type HttpRequest = { readonly route: Route; readonly bytes: Buffer; reado
 export type Credentials = { readonly admin: readonly string[]; readonly small: readonly string[] }
 
 const hugeBytes = 1_500_000
-const oneInHuge = 400
+const oneInHuge = 40
 const path = (text: string) => encodeURIComponent(text.toWellFormed()).slice(0, 4_000)
 /** In a path as it is: no blank and no line end, else it is another request line. */
 const bare = (text: string) => text.replace(/[\s\u0080-\uffff]/g, '').slice(0, 400)

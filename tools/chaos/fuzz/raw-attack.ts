@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { wireLimits } from '@re-ops/protocols'
 import { garbage, greeting } from '../../acceptance/garbage.ts'
 import type { Random } from '../foundation/random.ts'
@@ -45,4 +45,37 @@ export const sendOversize = async ({ broker, identities }: Stage): Promise<void>
   await peer.send([Buffer.alloc(wireLimits.messageBytesMax + 1, 32)])
   await peer.ended
   peer.close()
+}
+
+const slowPerPort = 20
+const dripMs = 1_000
+
+/** Requests whose bodies come a byte a second, on many connections, for as long as it takes; one that is ended is begun again. */
+export const holdSlowBodies = ({ cluster }: Stage): { stop(): void } => {
+  const open = new Set<Socket>()
+  let stopped = false
+  const begin = (port: number) => {
+    if (stopped) return
+    const socket = connect(port, '127.0.0.1')
+    open.add(socket)
+    const drip = setInterval(() => socket.writable && socket.write(' '), dripMs)
+    socket.write(
+      'POST /v1/enrol HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 5000\r\n\r\n{',
+    )
+    socket.on('error', () => undefined) // told by `close`
+    socket.on('data', () => undefined)
+    socket.on('close', () => {
+      clearInterval(drip)
+      open.delete(socket)
+      setTimeout(begin, dripMs, port).unref()
+    })
+  }
+  for (const url of [cluster.moteUrl, cluster.coreUrl])
+    for (let at = 0; at < slowPerPort; at += 1) begin(Number(new URL(url).port))
+  return {
+    stop: () => {
+      stopped = true
+      for (const socket of open) socket.destroy()
+    },
+  }
 }
