@@ -14,8 +14,8 @@ import { openTerminal, type Terminal } from './readme/terminal.ts'
  */
 const root = dirname(dirname(import.meta.dirname))
 const commands = commandsIn(readFileSync(join(root, 'README.md'), 'utf8'))
-const commandLimitMs = 120_000
-const startLimitMs = 300_000
+const commandLimitMs = 180_000
+const startLimitMs = 600_000
 
 const lacks = (program: string): string | null =>
   program === 'sshd'

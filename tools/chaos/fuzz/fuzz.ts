@@ -9,7 +9,7 @@ import { fullForm, rssGrowthMax, shares, shortForm, type Plan } from './plan.ts'
 import { holdSlowBodies, knockWithGarbage, sendOversize } from './raw-attack.ts'
 import { openStage, type Stage } from './stage.ts'
 import { startWatch, type Watch, type Watched } from './watch.ts'
-import { makeWireAttack } from './wire-round.ts'
+import { makeWireAttack, nothingExpected, sumOf, type Expected } from './wire-round.ts'
 
 type Say = (line: string) => void
 const peers = 6
@@ -18,22 +18,26 @@ const reconcileWithinMs = 20_000
 
 type Rss = Readonly<Record<Watched, number>>
 type Told = {
-  readonly expected: Counted
+  /** Of the metrics at the end. */
+  readonly expected: Expected
   readonly http: HttpTally
   readonly agentDropped: number
   readonly rss: readonly Rss[]
 }
 
 /** Waits until the metrics hold all of it: the broker tells its counts once a second. */
-const reconcile = async (moteUrl: string, expected: Counted): Promise<Counted> => {
+const reconcile = async (moteUrl: string, { least }: Expected): Promise<Counted> => {
   const until = performance.now() + reconcileWithinMs
   for (;;) {
     const now = await counted(moteUrl)
-    const isAll = now.dropped >= expected.dropped && now.unclaimed >= expected.unclaimed
+    const isAll = now.dropped >= least.dropped && now.unclaimed >= least.unclaimed
     if (isAll || performance.now() > until) return now
     await wait(100)
   }
 }
+/** How far a count is from what it must be. */
+const off = (now: Counted, { least, most }: Expected, what: keyof Counted): number =>
+  Math.max(0, least[what] - now[what], now[what] - most[what])
 
 const attack = async (plan: Plan, stage: Stage, watch: Watch, random: Random, say: Say): Promise<Told> => {
   const { cluster, attacked } = stage
@@ -42,7 +46,7 @@ const attack = async (plan: Plan, stage: Stage, watch: Watch, random: Random, sa
   const http = await makeHttpAttack({ ...stage, peers: plan.httpPeers, random })
   const slow = holdSlowBodies(stage)
   const inRound = (share: number) => Math.ceil((plan.messages * share) / plan.rounds)
-  const expected = { ...before }
+  let expected: Expected = { ...nothingExpected, least: before, most: before }
   const rss: Rss[] = []
   let agentDropped = 0
   try {
@@ -56,14 +60,13 @@ const attack = async (plan: Plan, stage: Stage, watch: Watch, random: Random, sa
         sendOversize(stage),
       ])
       agentDropped += dropped
-      expected.dropped += said.dropped
-      expected.unclaimed += said.unclaimed
+      expected = sumOf(expected, said)
       const now = await reconcile(cluster.moteUrl, expected)
       rss.push(watch.rss())
       const seconds = ((performance.now() - from) / 1000).toFixed(1)
       const memory = Object.entries(rss.at(-1) ?? {}).map(([name, bytes]) => `${name} ${Math.round(bytes / 1e6)} MB`)
       say(
-        `round ${round}/${plan.rounds} in ${seconds} s: dropped ${now.dropped}/${expected.dropped}, unclaimed ${now.unclaimed}/${expected.unclaimed}; ${memory.join(', ')}`,
+        `round ${round}/${plan.rounds} in ${seconds} s: dropped ${now.dropped}/${expected.most.dropped}, unclaimed ${now.unclaimed}/${expected.most.unclaimed}; ${memory.join(', ')}`,
       )
     }
   } finally {
@@ -71,8 +74,7 @@ const attack = async (plan: Plan, stage: Stage, watch: Watch, random: Random, sa
     wire.close()
     http.close()
   }
-  const { dropped, unclaimed } = expected
-  return { expected: { dropped, unclaimed }, http: http.tally(), agentDropped, rss }
+  return { expected, http: http.tally(), agentDropped, rss }
 }
 
 /** How much more memory the last rounds held than the first warm ones: medians, so that one collection more or less says nothing. */
@@ -113,9 +115,10 @@ export const runFuzz = async (plan: Plan, say: Say): Promise<Report> => {
         brokerCrashes: restarts('broker'),
         serviceCrashes: restarts('re-mote') + restarts('re-core'),
         agentCrashes: restarts('agent') + (1 - attackedLives),
-        toBeDropped: told.expected.dropped,
-        dropsUncounted: Math.abs(told.expected.dropped - now.dropped),
-        unclaimedUncounted: Math.abs(told.expected.unclaimed - now.unclaimed),
+        toBeDropped: told.expected.most.dropped,
+        connectionsLost: told.expected.connectionsLost,
+        dropsUncounted: off(now, told.expected, 'dropped'),
+        unclaimedUncounted: off(now, told.expected, 'unclaimed'),
         toBeDroppedByAgent: told.agentDropped,
         agentDropsUncounted: Math.abs(told.agentDropped - agentSays),
         http5xx: told.http.broken,

@@ -16,8 +16,9 @@ export type Peer = {
   readonly isLive: boolean
   /** Says hello and waits for the welcome. */
   hello(): Promise<void>
-  /** Sends it; answers what must be counted of it. */
+  /** Sends it; answers what must be counted of it. When the connection ends meanwhile, nobody knows what arrived. */
   send(frames: readonly Buffer[]): Promise<Counted>
+  readonly isGone: boolean
   /** Resolves when the broker, or libzmq for it, has ended the connection. */
   readonly ended: Promise<void>
   close(): void
@@ -33,8 +34,8 @@ export type Counted = {
 const drop: Counted = { dropped: 1, unclaimed: 0 }
 const take = (unclaimed = 0): Counted => ({ dropped: 0, unclaimed })
 
-const helloWithinMs = 20_000
-const helloEveryMs = 2_000
+const helloWithinMs = 90_000
+const againMs = 200
 
 export const openPeer = (
   { endpoint, serverKey }: BrokerAddress,
@@ -52,7 +53,12 @@ export const openPeer = (
     receiveHighWaterMark: deaf ? 10 : 10_000,
   })
   const ended = Promise.withResolvers<void>()
-  socket.events.on('disconnect', () => ended.resolve())
+  let isGone = false
+  const lost = () => {
+    isGone = true
+    ended.resolve()
+  }
+  socket.events.on('disconnect', lost)
   socket.connect(endpoint)
   const boot = newId()
   let nonce = ''
@@ -70,11 +76,21 @@ export const openPeer = (
     const body = { signature, journalCounter: 0, name: 'hostile', pid: 1, version: '0.1.0' }
     return socket.send(fromAgent.encode('hello.proof', body))
   }
+  const start = () => {
+    nonce = randomBytes(24).toString('base64url')
+    challengesDue += 1
+    const body = { agent: identity.host, boot, nonce, versions: [1] }
+    socket.send(fromAgent.encode('hello.start', body)).catch(lost)
+  }
   const on = (message: FromBroker): unknown => {
     if (message.kind === 'hello.challenge') {
       challengesDue -= 1
       return welcomed && challengesDue === 0 ? prove(message.body) : undefined
     }
+    // A service that is slow has its agents come again.
+    if (message.kind === 'hello.refused' && welcomed) return setTimeout(start, againMs)
+    // Not by anything of ours: what was on its way may have come too late.
+    if (message.kind === 'session.end' && message.token !== undefined && message.token === token) return lost()
     if (message.kind !== 'hello.welcome') return undefined
     token = message.body.token
     isLive = true
@@ -108,30 +124,27 @@ export const openPeer = (
     get token() {
       return token
     },
+    get isGone() {
+      return isGone
+    },
     get isLive() {
       return isLive
     },
     hello: async () => {
       const { promise, resolve, reject } = Promise.withResolvers<void>()
       welcomed = resolve
-      const start = () => {
-        nonce = randomBytes(24).toString('base64url')
-        const body = { agent: identity.host, boot, nonce, versions: [1] }
-        challengesDue += 1
-        socket.send(fromAgent.encode('hello.start', body)).catch(reject)
-      }
-      const again = setInterval(start, helloEveryMs)
       const late = setTimeout(() => reject(new Error('no welcome for a hostile agent')), helloWithinMs)
       start()
-      await promise.finally(() => {
-        clearInterval(again)
+      await Promise.race([promise, ended.promise]).finally(() => {
         clearTimeout(late)
         welcomed = undefined
       })
     },
     send: async frames => {
       const expected = counted(frames)
-      await socket.send([...frames])
+      const sent = socket.send([...frames])
+      sent.catch(() => undefined) // closed: told by `isGone`
+      await Promise.race([sent, ended.promise])
       return expected
     },
     ended: ended.promise,
