@@ -81,7 +81,7 @@ const addressed = (text: string): string => {
   const path = join(clone(), '.reops/cluster.json')
   if (!existsSync(path)) return text
   const { coreUrl, moteUrl } = JSON.parse(readFileSync(path, 'utf8')) as { coreUrl: string; moteUrl: string }
-  const program = /^npx node/.test(text) ? `REOPS_MOTE_URL=${moteUrl} ` : ''
+  const program = text.startsWith('npx node') ? `REOPS_MOTE_URL=${moteUrl} ` : ''
   return program + text.replaceAll('http://127.0.0.1:7020', moteUrl).replaceAll('http://127.0.0.1:7010', coreUrl)
 }
 

@@ -94,13 +94,13 @@ export const runFuzz = async (plan: Plan, say: Say): Promise<Report> => {
   try {
     const { cluster, attacked } = stage
     const watch = startWatch(cluster, attacked.process.pid)
-    const told = await attack(plan, stage, watch, random, say).finally(watch.stop)
+    const told = await attack(plan, stage, watch, random, say).finally(() => watch.stop())
     const now = await reconcile(cluster.moteUrl, told.expected)
     const agentSays = attacked.dropped()
     say(`dropped, by reason: ${JSON.stringify(await dropsByReason(cluster.moteUrl))}`)
     for (const line of [...told.http.faults, ...watch.pingsFailed, ...watch.healthsFailed].slice(0, 40)) say(line)
     const restarts = (part: Watched) => watch.restarts().filter(one => one === part).length
-    const attackedLives = (await Promise.race([attacked.process.exited.then(() => 0), wait(0, 1)])) as number
+    const attackedAgentEnded = await Promise.race([attacked.process.exited.then(() => 1), wait(0, 0)])
     const grown = (part: Watched) => rounded(growth(told.rss, part, plan.warmRounds))
     const { requests, status } = told.http
     say(`HTTP answers: ${JSON.stringify(status)}`)
@@ -114,7 +114,7 @@ export const runFuzz = async (plan: Plan, say: Say): Promise<Report> => {
         httpRequests: requests,
         brokerCrashes: restarts('broker'),
         serviceCrashes: restarts('re-mote') + restarts('re-core'),
-        agentCrashes: restarts('agent') + (1 - attackedLives),
+        agentCrashes: restarts('agent') + attackedAgentEnded,
         toBeDropped: told.expected.most.dropped,
         connectionsLost: told.expected.connectionsLost,
         dropsUncounted: off(now, told.expected, 'dropped'),

@@ -117,7 +117,7 @@ export const openPeer = (
     if (!isLive || message.token !== token) return drop
     if (message.kind === 'goodbye') isLive = false
     if (message.kind === 'call.report') return take(message.body.calls.length)
-    return take(/^call\./.test(message.kind) ? 1 : 0)
+    return take(message.kind.startsWith('call.') ? 1 : 0)
   }
   return {
     identity,

@@ -43,7 +43,7 @@ const askOf =
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
     const body = options.body === undefined ? {} : { body: JSON.stringify(options.body) }
     const response = await fetch(`${moteUrl}${path}`, { method, headers, ...body })
-    return { status: response.status, body: (await response.json()) as unknown, headers: response.headers }
+    return { status: response.status, body: await response.json(), headers: response.headers }
   }
 
 export const openStage = async (random: Random, agents: number): Promise<Stage> => {
