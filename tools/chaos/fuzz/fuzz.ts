@@ -94,7 +94,11 @@ export const runFuzz = async (plan: Plan, say: Say): Promise<Report> => {
   try {
     const { cluster, attacked } = stage
     const watch = startWatch(cluster, attacked.process.pid)
-    const told = await attack(plan, stage, watch, random, say).finally(() => watch.stop())
+    const told = await attack(plan, stage, watch, random, say).catch(async (error: unknown) => {
+      await watch.stop()
+      throw error
+    })
+    await watch.stop()
     const now = await reconcile(cluster.moteUrl, told.expected)
     const agentSays = attacked.dropped()
     say(`dropped, by reason: ${JSON.stringify(await dropsByReason(cluster.moteUrl))}`)

@@ -35,7 +35,8 @@ const drop: Counted = { dropped: 1, unclaimed: 0 }
 const take = (unclaimed = 0): Counted => ({ dropped: 0, unclaimed })
 
 const helloWithinMs = 90_000
-const againMs = 200
+/** A broker whose service is slow forgets a hello before that. Sooner, a second one would count as one too many. */
+const againMs = 15_000
 
 export const openPeer = (
   { endpoint, serverKey }: BrokerAddress,
@@ -87,8 +88,6 @@ export const openPeer = (
       challengesDue -= 1
       return welcomed && challengesDue === 0 ? prove(message.body) : undefined
     }
-    // A service that is slow has its agents come again.
-    if (message.kind === 'hello.refused' && welcomed) return setTimeout(start, againMs)
     // Not by anything of ours: what was on its way may have come too late.
     if (message.kind === 'session.end' && message.token !== undefined && message.token === token) return lost()
     if (message.kind !== 'hello.welcome') return undefined
@@ -134,9 +133,14 @@ export const openPeer = (
       const { promise, resolve, reject } = Promise.withResolvers<void>()
       welcomed = resolve
       const late = setTimeout(() => reject(new Error('no welcome for a hostile agent')), helloWithinMs)
+      const again = setInterval(() => {
+        challengesDue = 0
+        start()
+      }, againMs)
       start()
       await Promise.race([promise, ended.promise]).finally(() => {
         clearTimeout(late)
+        clearInterval(again)
         welcomed = undefined
       })
     },

@@ -38,6 +38,14 @@ const claims: readonly ((known: Known, random: Random) => unknown)[] = [
     return { k: 'call.report', b: { calls } }
   },
   (_, random) => ({ k: 'module.pull', b: { hash: randomBytes(32, random).toString('hex') } }),
+  (known, random) => {
+    const data = randomBytes(random.between(0, 300), random).toString('base64')
+    const of = { id: someId(known, random), stream: random.pick(['stdout', 'stderr']) }
+    return {
+      k: 'output.chunk',
+      b: { ...of, reader: random.between(0, 9), at: random.between(0, 99), data, end: 'whole' },
+    }
+  },
   () => ({ k: 'heartbeat', b: {} }),
 ]
 
