@@ -72,9 +72,11 @@ afterAll(async () => {
 })
 
 const clone = () => join(folder, 're-ops')
-const isUp: readonly { readonly of: RegExp; readonly file: string }[] = [
-  { of: /^npm start/, file: '.reops/cluster.json' },
-  { of: /ssh-host/, file: '.reops/ssh-host/target' },
+/** What each that stays says when it is up. */
+const isUp: readonly { readonly of: RegExp; readonly says: RegExp }[] = [
+  { of: /npm start/, says: /Ctrl-C stops everything/ },
+  { of: /ssh-host/, says: /try: {3}npx reops hosts add/ },
+  { of: /simulator/, says: /agents have a session after/ },
 ]
 /** Where this run's services are, in place of the ports that the README names. */
 const addressed = (text: string): string => {
@@ -88,12 +90,13 @@ const addressed = (text: string): string => {
 const stay = async ({ text }: Typed): Promise<void> => {
   const terminal = openTerminal(clone(), environment)
   staying.push({ name: text, terminal })
-  const run = terminal.type(text, 3_600_000)
+  const run = terminal.type(addressed(text), 3_600_000)
   run.catch(() => undefined)
-  const file = isUp.find(({ of }) => of.test(text))?.file ?? ''
+  const { says } = isUp.find(({ of }) => of.test(text)) ?? {}
+  if (!says) throw new Error(`what does it say when it is up? ${text}`)
   const look = () => {
     if (/^reops|ended with/m.test(terminal.shown())) throw new Error(terminal.shown())
-    return existsSync(join(clone(), file)) && terminal.shown().includes('Ctrl-C')
+    return says.test(terminal.shown())
   }
   await eventually(`${text} is up`, startLimitMs, look).catch((error: Error) => {
     throw new Error(`${error.message}\n${terminal.shown()}`)
