@@ -57,6 +57,7 @@ export const program = (
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
   cwd = tmpdir(),
+  withinMs = 2 * deadlineMs,
 ): Promise<Ended> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, path), ...args], {
@@ -64,7 +65,7 @@ export const program = (
       env: { PATH: process.env['PATH'], HOME: tmpdir(), ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    const late = setTimeout(() => child.kill('SIGKILL'), 2 * deadlineMs)
+    const late = setTimeout(() => child.kill('SIGKILL'), withinMs)
     const said = { out: '', error: '' }
     child.stdout.setEncoding('utf8').on('data', (text: string) => (said.out += text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => (said.error += text))

@@ -2,6 +2,7 @@ import { runProof } from '../proof/command.ts'
 
 const chaos = {
   delivery: async () => (await import('./delivery/delivery.ts')).delivery,
+  fuzz: async () => (await import('./fuzz/fuzz.ts')).fuzz,
   foundation: async () => (await import('./foundation/foundation.ts')).foundation,
 }
 

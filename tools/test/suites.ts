@@ -24,6 +24,13 @@ export const suites: readonly Suite[] = [
     limitMs: minutes(8),
   },
   {
+    name: 'readme',
+    files: 'tools/acceptance/readme\\.heavy\\.test\\.ts$',
+    doc: "the README's commands, typed in an empty folder",
+    needs: allOf(program('npm'), program('git'), program('bash')),
+    limitMs: minutes(14),
+  },
+  {
     name: 'supervisor',
     files: 'tools/supervisor/.*\\.heavy\\.test\\.ts$',
     doc: 'npm start as an operator lives with it',

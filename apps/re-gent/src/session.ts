@@ -2,6 +2,7 @@ import { fromAgent, fromBroker, wireLimits, type FromBroker, type Keyset } from 
 import type { Calls } from './calls.ts'
 import { nowMs } from './clock.ts'
 import type { Dial, Wire } from './dial.ts'
+import { makeDrops, type Drops } from './drops.ts'
 import { makeHello, type HelloSpec } from './hello.ts'
 import type { Journal } from './journal.ts'
 import { errorText, type Log } from './log.ts'
@@ -38,6 +39,7 @@ type Session = {
   readonly timers: NodeJS.Timeout[]
   /** What overtook the welcome: it is of this session if it bears its token. */
   readonly early: FromBroker[]
+  readonly drops: Drops
   token: string | undefined
   welcomedAt: number | null
   heardAt: number
@@ -50,7 +52,7 @@ const sendsPerTurn = 128
 const leaveMs = 1_000
 const earlyMax = 1_000
 
-const open = (dial: Dial, target: Target): Session => {
+const open = ({ dial, log }: SessionDeps, target: Target): Session => {
   const ended = Promise.withResolvers<{ why: string; final: boolean }>()
   const over = new AbortController()
   const end = (why: string, final = false): void => {
@@ -65,6 +67,7 @@ const open = (dial: Dial, target: Target): Session => {
     end,
     timers: [],
     early: [],
+    drops: makeDrops(log),
     token: undefined,
     welcomedAt: null,
     heardAt: nowMs(),
@@ -146,7 +149,7 @@ const handle = async (deps: SessionDeps, session: Session, message: FromBroker):
         return deps.calls.handle(message)
       if (session.token === undefined && message.token !== undefined && session.early.length < earlyMax)
         return void session.early.push(message)
-      deps.log.warn('a message outside the session is dropped', { kind: message.kind })
+      session.drops.count(`${message.kind} outside the session`)
   }
 }
 
@@ -156,7 +159,7 @@ const read = async (deps: SessionDeps, session: Session): Promise<void> => {
     session.heardAt = nowMs()
     const message = frame && rest.length === 0 ? fromBroker.decode(frame) : null
     if (message === null || message.kind === 'malformed') {
-      deps.log.warn('a malformed message is dropped', { why: message?.why ?? 'not one frame' })
+      session.drops.count(message?.why ?? 'not one frame')
       continue
     }
     receive(deps, session, message)
@@ -183,7 +186,7 @@ const leave = async ({ calls, outbox }: SessionDeps, session: Session): Promise<
  * `heartbeatsMissedMax` heartbeats, or `stop` aborts.
  */
 export const runSession = async (deps: SessionDeps, target: Target, stop: AbortSignal): Promise<SessionEnd> => {
-  const session = open(deps.dial, target)
+  const session = open(deps, target)
   const { socket, end, timers } = session
   const failed = (doing: string) => (error: unknown) => end(`cannot ${doing}: ${errorText(error)}`)
   const onStop = (): void => void leave(deps, session).catch(failed('stop'))
@@ -197,6 +200,7 @@ export const runSession = async (deps: SessionDeps, target: Target, stop: AbortS
   const { why, final } = await session.ended
   stop.removeEventListener('abort', onStop)
   for (const timer of timers) clearTimeout(timer)
+  session.drops.close()
   deps.outbox.close()
   socket.close()
   if (session.welcomedAt !== null) deps.onSession?.(false)

@@ -1,12 +1,14 @@
 import { makeMetrics, observePool, type Metrics, type Pool } from '@re-ops/service'
 import { Counter, Gauge, Histogram } from 'prom-client'
 import type { Stats } from './broker/port.ts'
+import type { Unclaimed } from './driver/deps.ts'
 
 export type MoteMetrics = {
   readonly metrics: Metrics
   readonly onStats: (stats: Stats) => void
   readonly onCommit: (items: number, ms: number) => void
   readonly onCallEnd: (state: string) => void
+  readonly onUnclaimed: (reason: Unclaimed) => void
 }
 export type Sizes = {
   readonly sessions: number
@@ -49,6 +51,12 @@ export const makeMoteMetrics = (pool: Pool, sizes: () => Sizes): MoteMetrics => 
     labelNames: ['reason'] as const,
     registers,
   })
+  const unclaimed = new Counter({
+    name: 'mote_unclaimed_total',
+    help: 'What agents said of calls that are not theirs, or not under way here',
+    labelNames: ['reason'] as const,
+    registers,
+  })
   const calls = new Counter({
     name: 'mote_calls_total',
     help: 'Calls by terminal state',
@@ -81,5 +89,6 @@ export const makeMoteMetrics = (pool: Pool, sizes: () => Sizes): MoteMetrics => 
       commit.observe(ms / 1000)
     },
     onCallEnd: state => calls.inc({ state }),
+    onUnclaimed: reason => unclaimed.inc({ reason }),
   }
 }

@@ -165,6 +165,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     reads: operation => operationNamed(operation)?.reads === true,
     onCommit: metrics.onCommit,
     onCallEnd: metrics.onCallEnd,
+    onUnclaimed: metrics.onUnclaimed,
     // What the catalogue calls facts; a module may have an operation of that name.
     onResult: ({ target, operation, module, input }, value) => {
       if (module === undefined) facts.note({ host: target.host, operation, input, value })

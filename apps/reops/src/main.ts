@@ -61,10 +61,10 @@ const main = async (): Promise<number> => {
     write: { out: text => process.stdout.write(text), error: text => process.stderr.write(text) },
   })
   try {
-    if (command !== null && words[0] !== 'run')
+    if (command !== null && words[0] !== 'run' && words[0] !== 'complete')
       throw new Fault(2, '`--` and a command stand only behind `reops run --on <selector>`')
     if (words.length === 0) program.help({ error: true })
-    await program.parseAsync(words, { from: 'user' })
+    await program.parseAsync(words[0] === 'help' ? [...words.slice(1), '--help'] : words, { from: 'user' })
     return code
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0 // --help and --version

@@ -57,6 +57,7 @@ export const makeProgram = (parts: Parts): Command => {
         "reops run --on 'web-[1-3]' -- uname -r",
         'reops systems create --name demo --count 3 --type web --wait',
       )}
+\`reops help <command>\` has examples of each.
 Finds the cluster by .reops/cluster.json in this folder or one above, or by REOPS_CORE_URL, REOPS_MOTE_URL, REOPS_TOKEN.
 Exit codes: 0 all ok · 1 some target failed · 2 wrong usage, or a selector that matches nothing · 3 unreachable or not allowed
 `,
@@ -519,6 +520,23 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
       done(import('./commands/token.ts').then(m => m.createToken(context, options, parts.environment))),
     )
     .addHelpText('after', examples('reops token create --subject ci --scope runs:write,hosts:read --ttl 7d'))
+
+  configured(program.command('completion'))
+    .description('teach your shell to complete commands, operations, hosts')
+    .argument('<shell>', 'bash, zsh or fish')
+    .action((shell: string) => done(import('./commands/completion.ts').then(m => m.printCompletion(context, shell))))
+    .addHelpText(
+      'after',
+      examples(
+        'eval "$(reops completion bash)"      # in ~/.bashrc',
+        'eval "$(reops completion zsh)"       # in ~/.zshrc, behind compinit',
+        'reops completion fish | source       # in ~/.config/fish/config.fish',
+      ),
+    )
+  // For the scripts of `completion` alone: what may stand where the cursor is.
+  configured(program.command('complete', { hidden: true })).action(() =>
+    done(import('./commands/completion.ts').then(m => m.printCandidates(context, program, parts.command ?? []))),
+  )
 
   return program
 }

@@ -49,6 +49,10 @@ export type TestBroker = {
   heartbeatMs: number
   trust(agent: Id, signKey: string): void
   send(...message: Send): Promise<void>
+  /** Any frames, to whoever has the session. */
+  sendRaw(frames: readonly Buffer[]): Promise<void>
+  /** Of the session. */
+  token(): string | undefined
   online(): boolean
   close(): void
 }
@@ -84,8 +88,8 @@ export const startBroker = async (): Promise<TestBroker> => {
   const hellos = new Map<string, { agent: Id; boot: Id; agentNonce: string; brokerNonce: string }>()
   let session: { routing: Buffer; token: string } | null = null
   let queue = Promise.resolve()
-  const write = (routing: Buffer, bytes: Buffer): Promise<void> => {
-    const sent = queue.then(() => (broker.hung ? undefined : router.send([routing, bytes])))
+  const write = (routing: Buffer, ...frames: readonly Buffer[]): Promise<void> => {
+    const sent = queue.then(() => (broker.hung ? undefined : router.send([routing, ...frames])))
     queue = sent.then(
       () => undefined,
       () => undefined,
@@ -175,6 +179,10 @@ export const startBroker = async (): Promise<TestBroker> => {
     send: async (...message) => {
       if (session) await say(session.routing, session.token, ...message)
     },
+    sendRaw: async frames => {
+      if (session) await write(session.routing, ...frames)
+    },
+    token: () => session?.token,
     online: () => session !== null,
     close: () => router.close(),
   }

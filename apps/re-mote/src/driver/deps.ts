@@ -4,6 +4,9 @@ import type { CallShape, CallSays } from '../broker/words.ts'
 import type { Transport } from '../ssh/transport.ts'
 import type { ActiveCall, DriverEvents } from './types.ts'
 
+/** Why what an agent said of a call moves nothing: `late` results are looked up in Postgres, `overflow` is too many of them at once. */
+export type Unclaimed = 'other-host' | 'unknown' | 'late' | 'overflow'
+
 export type DriverDeps = {
   readonly log: Log
   readonly pool: Pool
@@ -21,6 +24,8 @@ export type DriverDeps = {
   reads(operation: string): boolean
   onCommit(items: number, ms: number): void
   onCallEnd(state: string): void
+  /** An agent spoke of a call that is not its own, or not under way here; told once a call. */
+  onUnclaimed(reason: Unclaimed): void
   /** A call's result is committed. Must not throw, and not take long: the next calls wait for it. */
   onResult(call: ActiveCall, value: unknown): void
   /** Proof kit only: settles before the commit, which a chaos test must notice. */

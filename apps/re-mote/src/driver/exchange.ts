@@ -1,4 +1,5 @@
 import { wireLimits } from '@re-ops/protocols'
+import { makeBucket } from '../broker/bucket.ts'
 import type { CallAnswer, CallShape, CallSays } from '../broker/words.ts'
 import type { Acks } from './acks.ts'
 import type { DriverDeps } from './deps.ts'
@@ -51,6 +52,7 @@ const makeShapes = (): ((call: ActiveCall) => CallShape) => {
 export const makeExchange = (deps: ExchangeDeps): Exchange => {
   const { flights, mover, acks, lates, settle, log } = deps
   const shapeOf = makeShapes()
+  const warnings = makeBucket(driverLimits.warningsPerSecondMax, driverLimits.warningsPerSecondMax)
 
   const dispatch = (call: ActiveCall) => {
     if (call.transport === 'ssh') return deps.overSsh.dispatch(call)
@@ -101,9 +103,16 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
     call.state = 'queued'
     call.deadline = Number.POSITIVE_INFINITY
   }
+  const ofAnother = (call: ActiveCall, host: string) => {
+    deps.onUnclaimed('other-host')
+    const { requestId } = call.target.run
+    if (warnings.take()) log.warn({ host, call: call.id, requestId }, 'a host answers for a call of another; dropped')
+  }
   const onReport = (host: string, id: string, state: Reported) => {
     const call = flights.get(id)
-    if (!call || call.target.host !== host || call.state === 'ending') return
+    if (!call) return deps.onUnclaimed('unknown')
+    if (call.target.host !== host) return ofAnother(call, host)
+    if (call.state === 'ending') return
     if (state === 'waiting' || state === 'running') return acks.note(call, state === 'running')
     if (state !== 'unknown') return // its result is on the way
     // The agent has declared the id void: if it never acknowledged the call, the call has provably not started.
@@ -115,10 +124,7 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
     message: Extract<CallAnswer, { kind: 'call.acked' | 'call.running' | 'call.result' }>,
   ) => {
     const call = flights.get(message.body.id)
-    if (call && call.target.host !== host) {
-      const { requestId } = call.target.run
-      return log.warn({ host, call: call.id, requestId }, 'a host answers for a call of another; dropped')
-    }
+    if (call && call.target.host !== host) return ofAnother(call, host)
     if (message.kind === 'call.result') {
       const { id, ms, result, acked } = message.body
       if (call && acked) call.ackedAt ??= new Date().toISOString()
@@ -127,6 +133,7 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
       return mover.endCall(call, result)
     }
     if (call) acks.note(call, message.kind === 'call.running' || message.body.running)
+    else deps.onUnclaimed('unknown')
   }
   return {
     dispatch,

@@ -13,13 +13,23 @@ export type Lates = {
   drained(): Promise<void>
 }
 
+type Waiting = Late & { readonly text: string }
+const lateText = ({ ms, result }: Late) => JSON.stringify({ at: new Date().toISOString(), ms, result })
+
 /**
  * Results for calls that are not under way here. Most are of calls that ended: stored beside if they differ, and settled. One whose call is still
  * open in Postgres belongs to a run that is about to be taken up; it is kept for then, and not settled.
  */
-export const makeLates = ({ log, pool }: DriverDeps, settle: Settle): Lates => {
+export const makeLates = (
+  { log, pool, onUnclaimed }: Pick<DriverDeps, 'log' | 'pool' | 'onUnclaimed'>,
+  settle: Settle,
+): Lates => {
   const early = new Map<string, Late>()
-  const batcher = makeBatcher<Late>({
+  let chars = 0
+  const done = (batch: readonly Waiting[]) => {
+    for (const one of batch) chars -= one.text.length
+  }
+  const batcher = makeBatcher<Waiting>({
     name: 'late results',
     log,
     itemsMax: driverLimits.batchItemsMax,
@@ -27,15 +37,25 @@ export const makeLates = ({ log, pool }: DriverDeps, settle: Settle): Lates => {
     flush: async batch => {
       const open = await commitLate(pool, batch)
       return () => {
+        done(batch)
         for (const one of batch)
           if (open.has(one.id) && early.size < driverLimits.earlyResultsMax) early.set(one.id, one)
         settle(batch.filter(one => !open.has(one.id)))
       }
     },
-    onRefused: one => settle([one]),
+    onRefused: one => {
+      done([one])
+      settle([one])
+    },
   })
   return {
-    put: batcher.put,
+    put: late => {
+      const text = lateText(late)
+      if (chars + text.length > driverLimits.lateCharsMax) return onUnclaimed('overflow')
+      onUnclaimed('late')
+      chars += text.length
+      batcher.put({ ...late, text })
+    },
     take: id => {
       const late = early.get(id)
       early.delete(id)

@@ -14,6 +14,12 @@ export const driverLimits = {
   inFlightPerHostMax: 32,
   /** Results for calls that are stored but not yet taken up by this process. */
   earlyResultsMax: 10_000,
+  /** Characters of late results that wait for their commit; an agent repeats what is dropped at its next session. */
+  lateCharsMax: 64 * 1024 * 1024,
+  /** Ids of settled results in one message, as the wire allows. */
+  settledIdsMax: 10_000,
+  /** Warnings a second of agents that speak of calls of others; the metrics count all. */
+  warningsPerSecondMax: 1,
   ackDelayMs: 50,
   /** How long settling waits, and then how many hosts are told at a time. */
   settleDelayMs: 500,

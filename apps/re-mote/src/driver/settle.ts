@@ -10,7 +10,7 @@ export type Settle = (pairs: readonly { readonly host: string; readonly id: stri
 export const makeSettle = ({ epochOf, send }: Pick<DriverDeps, 'epochOf' | 'send'>): Settle => {
   const waiting = new Map<string, string[]>()
   let timer: NodeJS.Timeout | undefined
-  const { settleDelayMs, settleEveryMs, settleHostsMax } = driverLimits
+  const { settleDelayMs, settleEveryMs, settleHostsMax, settledIdsMax } = driverLimits
   const tell = () => {
     let told = 0
     for (const [host, ids] of waiting) {
@@ -18,7 +18,9 @@ export const makeSettle = ({ epochOf, send }: Pick<DriverDeps, 'epochOf' | 'send
       told += 1
       waiting.delete(host)
       const epoch = epochOf(host)
-      if (epoch !== undefined) send(host, epoch, [{ kind: 'call.settled', body: { ids } }])
+      if (epoch === undefined) continue
+      for (let at = 0; at < ids.length; at += settledIdsMax)
+        send(host, epoch, [{ kind: 'call.settled', body: { ids: ids.slice(at, at + settledIdsMax) } }])
     }
     timer = waiting.size > 0 ? setTimeout(tell, settleEveryMs) : undefined
   }

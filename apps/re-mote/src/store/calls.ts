@@ -27,7 +27,10 @@ export type Late = { readonly id: string; readonly host: string; readonly ms: nu
  * A result of a call that had ended in another way is kept beside; the same end again is nothing new. Answers which of the calls have not ended
  * at all: their results are not late, and must not be settled yet.
  */
-export const commitLate = async (sql: Sql, lates: readonly Late[]): Promise<Set<string>> => {
+export const commitLate = async (
+  sql: Sql,
+  lates: readonly (Late & { readonly text: string })[],
+): Promise<Set<string>> => {
   const { rows } = await sql.query<{ id: string }>(
     `with i as materialized (select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::json[]) as i(id, host, state, late)),
        kept as (update mote.target t set late = i.late from i
@@ -39,7 +42,7 @@ export const commitLate = async (sql: Sql, lates: readonly Late[]): Promise<Set<
       lates.map(one => one.id),
       lates.map(one => one.host),
       lates.map(one => (one.result.ok ? 'ok' : one.result.failure.kind)),
-      lates.map(one => JSON.stringify({ at: new Date().toISOString(), ms: one.ms, result: one.result })),
+      lates.map(one => one.text),
     ],
   )
   return new Set(rows.map(row => row.id))
