@@ -277,6 +277,49 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
     )
     .addHelpText('after', examples('reops selectors remove canary'))
 
+  const files = group('files', 'files and folders to and from hosts: sent once, in chunks, verified')
+  const toHosts = (command: Command, where: string): Command =>
+    command
+      .requiredOption('--on <where>', where)
+      .option('--timeout <duration>', 'of each host', '1h')
+      .option('--wait-online <duration>', 'wait so long for hosts that are offline')
+      .option('--allow-none', 'a selector that matches nothing is not an error')
+      .option('--become <user>', 'as this user on the hosts, by sudo')
+  const placing = (command: Command): Command =>
+    command
+      .option('--owner <user>', 'who owns it there')
+      .option('--group <group>', 'whose group it is there')
+      .option('--dry-run', 'only show what would change')
+  placing(
+    toHosts(
+      add(files, 'push', 'put a local file on hosts'),
+      'SELECTOR:/path; behind a slash at the end the name is kept',
+    ),
+  )
+    .argument('<file>', 'a local file')
+    .option('--mode <octal>', 'its permissions there (default: as they were, or what the umask leaves)')
+    .option('--parents', 'make the folders above it')
+    .action((file: string, options: object) =>
+      done(import('./commands/files.ts').then(m => m.pushFile(context, file, options))),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        "reops files push app.tar --on 'role=web:/opt/app/' --mode 0644 --parents",
+        "reops files push motd --on '*:/etc/motd' --dry-run",
+      ),
+    )
+  add(files, 'list', 'the contents that the service stores')
+    .action((options: object) => done(import('./commands/files.ts').then(m => m.listFiles(context, options))))
+    .addHelpText('after', examples('reops files list', 'reops files list --json'))
+  add(files, 'remove', 'forget stored contents; what hosts hold stays')
+    .argument('<hash...>', 'SHA-256, as `reops files list` shows it')
+    .action((hashes: string[]) => done(import('./commands/files.ts').then(m => m.removeFiles(context, hashes))))
+    .addHelpText(
+      'after',
+      examples('reops files remove 4355a46b19d348dc2f57c046f8ef63d4538ebb936000f3c9ee954a27460dd865'),
+    )
+
   const systems = group('systems', 'machines: create, list, show, start, stop, reload, destroy')
   waiting(add(systems, 'create', 'create machines'))
     .option('--name <stem>', 'the name; with --count they are stem-1, stem-2, ...')

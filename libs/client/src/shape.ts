@@ -1,5 +1,6 @@
 import type {
   Enrolment,
+  FileUpload,
   Host,
   Job,
   Module,
@@ -8,6 +9,7 @@ import type {
   RunMissing,
   RunSummary,
   SavedSelector,
+  StoredFile,
   System,
   Target,
 } from '@re-ops/protocols'
@@ -65,3 +67,5 @@ export const enrolmentShape: Shape<Enrolment> = { id: 'string', expiresAt: 'stri
 export const aggregateShape: Shape<RunAggregate> = { run: 'string', state: 'string', ok: 'number', failures: 'object' }
 export const missingShape: Shape<RunMissing> = { run: 'string', expected: 'number', got: 'number', missing: 'array' }
 export const savedShape: Shape<SavedSelector> = { name: 'string', on: 'string' }
+export const uploadShape: Shape<FileUpload> = { hash: 'string', complete: 'boolean', missing: 'array' }
+export const fileShape: Shape<StoredFile> = { hash: 'string', size: 'number', complete: 'boolean' }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { CallResult, ShellResult } from '@re-ops/protocols'
-import { operationNamed, parseShell, planShell, type ShellPlan } from './index.ts'
+import { converse, operationNamed, parseShell, planShell, type Contents, type ShellPlan } from './index.ts'
 
 export type RunHere = { readonly plan: ShellPlan; readonly left: ShellResult; readonly result: CallResult }
 
@@ -8,13 +8,18 @@ export type RunHere = { readonly plan: ShellPlan; readonly left: ShellResult; re
  * Runs an operation on this machine: the least a transport does, spawn the plan and parse what it left. Throws when there is
  * no such operation or the input does not fit. `env` replaces the environment; as another user it goes by sudo.
  */
-export const runHere = async (name: string, input: unknown, env: NodeJS.ProcessEnv = process.env): Promise<RunHere> => {
+export const runHere = async (
+  name: string,
+  input: unknown,
+  env: NodeJS.ProcessEnv = process.env,
+  contents?: Contents,
+): Promise<RunHere> => {
   const operation = operationNamed(name)
   if (!operation) throw new Error(`no operation ${name}`)
   const [wrong] = operation.checkInput(input)
   if (wrong) throw new Error(`input${wrong.path} ${wrong.message}`)
   const plan = planShell(operation, input)
-  const left = await leftOf(plan, env)
+  const left = await leftOf(plan, env, contents)
   return { plan, left, result: parseShell(operation, input, left) }
 }
 
@@ -25,17 +30,24 @@ export const valueHere = async <T>(name: string, input: unknown = {}, env?: Node
   return result.value as T
 }
 
-const leftOf = async (plan: ShellPlan, env: NodeJS.ProcessEnv): Promise<ShellResult> => {
+const leftOf = async (plan: ShellPlan, env: NodeJS.ProcessEnv, contents?: Contents): Promise<ShellResult> => {
   const [program = '', ...rest] = plan.argv
   const child = spawn(program, rest, { env: { ...env, ...plan.env }, ...(plan.cwd ? { cwd: plan.cwd } : {}) })
   const text = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text.stdout += chunk))
+  const talked =
+    plan.contents && contents
+      ? converse(child, contents, output => (text.stdout += Buffer.from(output).toString('utf8')))
+      : null
+  if (!talked) child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text.stdout += chunk))
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text.stderr += chunk))
   child.stdin.on('error', () => undefined) // a program that does not read its input closes it
-  child.stdin.end(plan.stdin ?? '')
+  if (plan.stdin !== undefined) child.stdin.write(plan.stdin)
+  if (!talked) child.stdin.end()
   const code = await new Promise<number>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', status => resolve(status ?? -1))
   })
+  const fault = (await talked) ?? null
+  if (fault !== null) text.stderr += `${fault}\n`
   return { ...text, code, truncated: false }
 }

@@ -1,6 +1,7 @@
 export * from './canonical.ts'
 export * from './enrolment.ts'
 export * from './field-error.ts'
+export * from './file.ts'
 export * from './host.ts'
 export * from './ids.ts'
 export * from './job.ts'

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import type { Streams } from '@re-ops/outputs'
+import type { Contents } from '@re-ops/operations'
 
 /** A process on a host, by its three streams. `ended` resolves when it is gone and its streams are closed; it never rejects. */
 export type Remote = {
@@ -31,6 +32,8 @@ export type Command = {
   readonly stdin: string | undefined
   /** Where its output goes. */
   readonly streams: Streams
+  /** It talks about contents: `stdin` is only what it reads first. */
+  readonly contents?: Contents
 }
 export type Output = { readonly stdout: string; readonly stderr: string; readonly truncated: boolean }
 

@@ -5,6 +5,8 @@ import { download } from './download.ts'
 import { directoryEnsure, filePermissions, linkEnsure } from './ensure.ts'
 import { fileLine } from './line.ts'
 import { fileFind, fileList } from './list.ts'
+import { filePull } from './pull.ts'
+import { filePush } from './push.ts'
 import { fileRead } from './read.ts'
 import { fileRemove } from './remove.ts'
 import { fileStat } from './stat.ts'
@@ -16,6 +18,8 @@ export * from './download.ts'
 export * from './ensure.ts'
 export * from './line.ts'
 export * from './list.ts'
+export * from './pull.ts'
+export * from './push.ts'
 export * from './read.ts'
 export * from './remove.ts'
 export * from './stat.ts'
@@ -31,6 +35,8 @@ export const fileOperations: readonly AnyOperation[] = [
   fileLine,
   fileList,
   filePermissions,
+  filePull,
+  filePush,
   fileRead,
   fileRemove,
   fileStat,
