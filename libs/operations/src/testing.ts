@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import type { CallResult, ShellResult } from '@re-ops/protocols'
 import { converse, operationNamed, parseShell, planShell, type Contents, type ShellPlan } from './index.ts'
 
@@ -50,4 +51,53 @@ const leftOf = async (plan: ShellPlan, env: NodeJS.ProcessEnv, contents?: Conten
   const fault = (await talked) ?? null
   if (fault !== null) text.stderr += `${fault}\n`
   return { ...text, code, truncated: false }
+}
+
+export const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+/** The pieces of a content from a byte on, of sizes that no two streams have alike. */
+const pieces = function* (bytes: Buffer, from: number) {
+  for (let at = from, size = 1; at < bytes.length; at += size, size = 1 + Math.floor(Math.random() * 200_000))
+    yield bytes.subarray(at, at + size)
+}
+type Told = { asked: { from: number; prefix: string | undefined }[]; given: Buffer[] }
+/** A service in memory; `breakAt` cuts the content off at that byte, once. */
+export const memory = (stored: readonly Buffer[], { breakAt = Number.POSITIVE_INFINITY, damage = false } = {}) => {
+  const told: Told = { asked: [], given: [] }
+  let limit = breakAt
+  const contents: Contents = {
+    open: async (hash, asked, prefix) => {
+      told.asked.push({ from: asked, prefix })
+      const found = stored.find(one => hashOf(one) === hash)
+      if (!found) throw new Error('there is no such content')
+      const from = prefix !== undefined && hashOf(found.subarray(0, asked)) === prefix ? asked : 0
+      const sent = damage ? Buffer.concat([found.subarray(0, -1), Buffer.from([(found.at(-1) ?? 0) ^ 1])]) : found
+      const bytes = async function* () {
+        let at = from
+        for (const piece of pieces(sent, from)) {
+          if (at + piece.length > limit) {
+            yield piece.subarray(0, Math.max(0, limit - at))
+            limit = Number.POSITIVE_INFINITY
+            throw new Error('the chunk is damaged')
+          }
+          at += piece.length
+          yield piece
+        }
+      }
+      return { from, size: found.length, bytes: bytes() }
+    },
+    offer: async (hash, size) => {
+      if (stored.some(one => hashOf(one) === hash)) return null
+      const parts: Uint8Array[] = []
+      return {
+        from: 0,
+        write: async bytes => void parts.push(Uint8Array.from(bytes)),
+        end: async () => {
+          const whole = Buffer.concat(parts)
+          if (whole.length !== size || hashOf(whole) !== hash) throw new Error('it is another')
+          told.given.push(whole)
+        },
+      }
+    },
+  }
+  return { contents, told }
 }

@@ -1,64 +1,16 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { fileLimits } from '@re-ops/protocols'
 import type { Contents } from '../dialogue.ts'
-import { runHere } from '../testing.ts'
+import { hashOf, memory, runHere } from '../testing.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'reops-content-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const { chunkBytes } = fileLimits
-const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
-/** The pieces of a content from a byte on, of sizes that no two streams have alike. */
-const pieces = function* (bytes: Buffer, from: number) {
-  for (let at = from, size = 1; at < bytes.length; at += size, size = 1 + Math.floor(Math.random() * 200_000))
-    yield bytes.subarray(at, at + size)
-}
-type Told = { asked: { from: number; prefix: string | undefined }[]; given: Buffer[] }
-/** A service in memory; `breakAt` cuts the content off at that byte, once. */
-const memory = (stored: readonly Buffer[], { breakAt = Number.POSITIVE_INFINITY, damage = false } = {}) => {
-  const told: Told = { asked: [], given: [] }
-  let limit = breakAt
-  const contents: Contents = {
-    open: async (hash, asked, prefix) => {
-      told.asked.push({ from: asked, prefix })
-      const found = stored.find(one => hashOf(one) === hash)
-      if (!found) throw new Error('there is no such content')
-      const from = prefix !== undefined && hashOf(found.subarray(0, asked)) === prefix ? asked : 0
-      const sent = damage ? Buffer.concat([found.subarray(0, -1), Buffer.from([(found.at(-1) ?? 0) ^ 1])]) : found
-      const bytes = async function* () {
-        let at = from
-        for (const piece of pieces(sent, from)) {
-          if (at + piece.length > limit) {
-            yield piece.subarray(0, Math.max(0, limit - at))
-            limit = Number.POSITIVE_INFINITY
-            throw new Error('the chunk is damaged')
-          }
-          at += piece.length
-          yield piece
-        }
-      }
-      return { from, size: found.length, bytes: bytes() }
-    },
-    offer: async (hash, size) => {
-      if (stored.some(one => hashOf(one) === hash)) return null
-      const parts: Uint8Array[] = []
-      return {
-        from: 0,
-        write: async bytes => void parts.push(Uint8Array.from(bytes)),
-        end: async () => {
-          const whole = Buffer.concat(parts)
-          if (whole.length !== size || hashOf(whole) !== hash) throw new Error('it is another')
-          told.given.push(whole)
-        },
-      }
-    },
-  }
-  return { contents, told }
-}
 let count = 0
 const own = () => mkdtempSync(join(folder, `${(count += 1)}-`))
 const push = async (contents: Contents, bytes: Buffer, input: { path: string }) =>

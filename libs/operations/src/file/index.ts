@@ -3,6 +3,8 @@ import { archiveCreate, archiveExtract } from './archive.ts'
 import { fileChecksum } from './checksum.ts'
 import { download } from './download.ts'
 import { directoryEnsure, filePermissions, linkEnsure } from './ensure.ts'
+import { folderPull } from './folder-pull.ts'
+import { folderSync } from './folder-sync.ts'
 import { fileLine } from './line.ts'
 import { fileFind, fileList } from './list.ts'
 import { filePull } from './pull.ts'
@@ -16,6 +18,8 @@ export * from './archive.ts'
 export * from './checksum.ts'
 export * from './download.ts'
 export * from './ensure.ts'
+export * from './folder-pull.ts'
+export * from './folder-sync.ts'
 export * from './line.ts'
 export * from './list.ts'
 export * from './pull.ts'
@@ -41,5 +45,7 @@ export const fileOperations: readonly AnyOperation[] = [
   fileRemove,
   fileStat,
   fileWrite,
+  folderPull,
+  folderSync,
   linkEnsure,
 ]
