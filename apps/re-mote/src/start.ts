@@ -42,6 +42,7 @@ import { makeFiles } from './services/files.ts'
 import { makeModules } from './services/modules.ts'
 import { makeOutputReaders } from './services/outputs.ts'
 import { makeTransfers } from './services/transfers.ts'
+import { makePrepare } from './services/prepare.ts'
 import { adoptRuns, type RunsDeps } from './services/runs.ts'
 import { findHosts } from './store/hosts.ts'
 import { findRuns } from './store/runs.ts'
@@ -162,6 +163,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     call: (shape, to) => parts.link?.call(shape, to),
     send: (host, epoch, messages) => parts.link?.send(host, epoch, messages),
     ssh: ssh.transport,
+    prepare: makePrepare({ files, findHost: async id => (await findHosts(pool, isOnline, [id]))[0] }),
     reads: operation => operationNamed(operation)?.reads === true,
     onCommit: metrics.onCommit,
     onCallEnd: metrics.onCallEnd,
@@ -181,7 +183,8 @@ export const start = async (context: ServiceContext, config: Config, environment
     callOf: id => {
       const call = driver.callUnderWay(id)
       if (!call) return undefined
-      const { operation, module, input, target } = call
+      const { module, target } = call
+      const { operation, input } = call.as ?? call
       // A module is code of its own: it says nothing about contents.
       const needs = module === undefined ? operationNamed(operation)?.shell?.contents?.(input) : undefined
       return { host: target.host, needs, subject: `host ${target.name}` }

@@ -12,6 +12,7 @@ import { filePush } from './push.ts'
 import { fileRead } from './read.ts'
 import { fileRemove } from './remove.ts'
 import { fileStat } from './stat.ts'
+import { fileTemplate } from './template.ts'
 import { fileWrite } from './write.ts'
 
 export * from './archive.ts'
@@ -27,6 +28,7 @@ export * from './push.ts'
 export * from './read.ts'
 export * from './remove.ts'
 export * from './stat.ts'
+export * from './template.ts'
 export * from './write.ts'
 
 export const fileOperations: readonly AnyOperation[] = [
@@ -44,6 +46,7 @@ export const fileOperations: readonly AnyOperation[] = [
   fileRead,
   fileRemove,
   fileStat,
+  fileTemplate,
   fileWrite,
   folderPull,
   folderSync,

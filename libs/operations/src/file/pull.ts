@@ -29,7 +29,7 @@ const body = `${giving}
 [ -f "$path" ] || fail "$path is neither a file nor a link to one"
 size=$(wc -c <"$path")
 [ "$size" -le "$max" ] || fail "$path has $size bytes; at most $max are allowed"
-hash=$(sum <"$path")
+hash=$(sum "$size" <"$path")
 give "$hash" "$size" "$path"
 printf 'file %s %s %s %s\\n' "$hash" "$((size))" "$moved" "$(stat -L -c '%a %U %G' -- "$path")"`
 

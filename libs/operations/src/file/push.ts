@@ -8,7 +8,8 @@ import { Content, leftovers, receiving, Size } from './content.ts'
 
 /** Links are followed, so that what they point at changes and they stay. */
 const target = `[ ! -L "$path" ] || path=$(readlink -f -- "$path")
-folder=$(dirname -- "$path")`
+folder=\${path%/*}
+folder=\${folder:-/}`
 
 const body = `${receiving}
 [ ! -d "$path" ] || fail "$path is a folder"
@@ -35,7 +36,8 @@ printf 'moved %s\\n' "$moved"
 
 const remove = `leftovers "$folder/.reops-$hash" | while IFS= read -r found; do rm -f -- "$found"; done`
 
-const Pushed = Type.Object({
+/** What every operation that places one file answers. */
+export const Pushed = Type.Object({
   ...Change.properties,
   hash: Content({ description: 'SHA-256 of what the file holds (with `dry`: would), verified on the host' }),
   bytes: Size(),
