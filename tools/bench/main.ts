@@ -7,6 +7,7 @@ const benches = {
   agent: async () => (await import('./agent.ts')).agent,
   ssh: async () => (await import('./ssh.ts')).ssh,
   live: async () => (await import('./live.ts')).live,
+  files: async () => (await import('./files.ts')).files,
 }
 
 process.exitCode = await runProof(benches, process.argv.slice(2), new URL('./results/', import.meta.url))

@@ -113,6 +113,8 @@ const loadLive = async (): Promise<typeof import('./live/live.ts')> =>
 
 const loadSpool = async (): Promise<typeof import('./spool.ts')> =>
   (await import(new URL('./spool.ts', import.meta.url).href)) as typeof import('./spool.ts')
+const loadContents = async (): Promise<typeof import('./contents/contents.ts')> =>
+  (await import(new URL('./contents/contents.ts', import.meta.url).href)) as typeof import('./contents/contents.ts')
 
 /** Made by the first who needs it. */
 const lazily = <A>(make: () => Promise<A>) => {
@@ -153,8 +155,10 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
     const outputs = makeOutputs(async () => (await loadSpool()).openSpool(spool))
     const pulls = makeOutputPulls({ outputs, outbox, log })
     const reading = { outputs, pull: pulls.pull }
+    const contents = lazily(async () => (await loadContents()).makeContents(outbox.bulk))
+    const later = { live: live.get, contents: contents.get }
     const rules = { slots: config.slots, startsAgain: config.faults.includes('start-again') }
-    const calls = makeCalls({ catalogue, policy, live: live.get, journal, ring, outbox, ...reading, log, ...rules })
+    const calls = makeCalls({ catalogue, policy, ...later, journal, ring, outbox, ...reading, log, ...rules })
     const saveKeyset = (keyset: Keyset): void => {
       current = { ...current, keyset }
       const saved = current
@@ -172,7 +176,10 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
       boot,
       version: versionOf(config),
       dial: embedding?.dial ?? dial,
-      onSession: embedding?.onSession,
+      onSession: (live: boolean) => {
+        if (live) void contents.made()?.then(made => made.renew())
+        embedding?.onSession(live)
+      },
       identity: () => current,
       saveKeyset,
       fetchKeyset: fetch,
@@ -187,6 +194,7 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
       pulls.close()
       outputs.close()
       ;(await live.made())?.close()
+      ;(await contents.made())?.close()
     }
     if (folder.gone.aborted)
       throw new AgentExit(exitCodes.config, `the state folder ${state} was removed; this agent has no machine any more`)

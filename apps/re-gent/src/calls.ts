@@ -14,6 +14,7 @@ import {
 } from './execute.ts'
 import type { Journal } from './journal.ts'
 import { processSince } from './leftovers.ts'
+import type { ContentMessage, Contents } from './contents/contents.ts'
 import type { Live, ModuleMessage } from './live/live.ts'
 import { errorText, type Log } from './log.ts'
 import type { Outbox } from './outbox.ts'
@@ -26,6 +27,8 @@ export type CallsDeps = {
   readonly policy: PolicyKeeper
   /** Live modules: loaded when the first call names one. */
   live(): Promise<Live>
+  /** Contents of files over the wire: loaded when the first call talks about one. */
+  contents(): Promise<Contents>
   readonly journal: Journal
   readonly ring: Ring
   readonly outbox: Outbox
@@ -42,7 +45,8 @@ export type Calls = {
   handle(
     message:
       | Extract<FromBroker, { kind: 'call' | 'call.cancel' | 'call.settled' | 'call.ask' | 'output.pull' }>
-      | ModuleMessage,
+      | ModuleMessage
+      | ContentMessage,
   ): Promise<void>
   /** Takes no more calls, ends those that run, and resolves when their results are in the ring. */
   stop(): Promise<void>
@@ -57,6 +61,9 @@ type Entry = {
   /** Its acknowledgement waits for the end of this turn: a result that is there by then says both. */
   ackDue: boolean
 }
+
+const isAboutContent = (message: ModuleMessage | ContentMessage): message is ContentMessage =>
+  message.kind.startsWith('file.')
 
 /** An operation of a module may be called as one of the catalogue that leaves no process; after a crash they must differ. */
 const journalledAs = ({ operation, module }: Call): string =>
@@ -120,7 +127,8 @@ export const makeCalls = (deps: CallsDeps): Calls => {
         log.warn('the disk refuses the note of a process', { call: call.id, why: errorText(error) })
       }
     }
-    const result = await execute(entry.found, call, controller, { onSpawn, outputs: deps.outputs })
+    const talk = async () => (await deps.contents()).talkOf(call.id, controller.signal)
+    const result = await execute(entry.found, call, controller, { onSpawn, outputs: deps.outputs, talk })
     running -= 1
     await end(entry, result, nowMs() - from)
     startWaiting()
@@ -257,6 +265,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
       else if (message.kind === 'call.ask') await report(message.body.ids)
       else if (message.kind === 'call.settled') settle(message.body.ids)
       else if (message.kind === 'output.pull') deps.pull(message.body)
+      else if (isAboutContent(message)) (await deps.contents()).handle(message)
       else (await deps.live()).handle(message)
     },
     stop: async () => {

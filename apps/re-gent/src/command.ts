@@ -3,8 +3,11 @@ import { existsSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { noFolderWords, noStartWords } from '@re-ops/operations'
 import type { Collector, Streams } from '@re-ops/outputs'
+import type { Contents, converse } from '@re-ops/operations/dialogue'
 import { kill } from './leftovers.ts'
 
+/** For a command that talks about contents: what answers it. */
+export type Talk = { readonly converse: typeof converse; readonly contents: Contents }
 export type Command = {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string>>
@@ -13,6 +16,7 @@ export type Command = {
   readonly streams: Streams
   readonly signal: AbortSignal
   readonly onSpawn: (pid: number) => void
+  readonly talk?: Talk
 }
 export type Ended = {
   readonly stdout: string
@@ -52,7 +56,9 @@ const notStarted = (error: NodeJS.ErrnoException, { argv, cwd }: Command): Comma
 const attend = (child: Child, command: Command): Promise<CommandEnd> =>
   new Promise(resolve => {
     const { stdout, stderr } = command.streams
-    follow(child.stdout, stdout)
+    const { talk } = command
+    const talked = talk ? talk.converse(child, talk.contents, stdout.put) : Promise.resolve(null)
+    if (!talk) follow(child.stdout, stdout)
     follow(child.stderr, stderr)
     const { pid } = child
     let drain: NodeJS.Timeout | undefined
@@ -71,14 +77,18 @@ const attend = (child: Child, command: Command): Promise<CommandEnd> =>
     child.stdin.on('error', () => child.stdin.destroy()) // the process did not read its input: its own choice
     child.on('error', error => pid === undefined && end(notStarted(error, command)))
     child.on('close', (code, signal) => {
-      for (const stream of [stdout, stderr]) stream.end()
-      const texts = { stdout: stdout.text(), stderr: stderr.text(), truncated: stdout.truncated || stderr.truncated }
-      end({ kind: command.signal.aborted ? 'aborted' : 'ended', ...texts, code, signal })
+      void talked.then(fault => {
+        if (fault !== null) void stderr.put(Buffer.from(`${fault}\n`))
+        for (const stream of [stdout, stderr]) stream.end()
+        const texts = { stdout: stdout.text(), stderr: stderr.text(), truncated: stdout.truncated || stderr.truncated }
+        end({ kind: command.signal.aborted ? 'aborted' : 'ended', ...texts, code, signal })
+      })
     })
     if (pid !== undefined) command.onSpawn(pid)
     if (command.signal.aborted) abort()
     else command.signal.addEventListener('abort', abort)
-    child.stdin.end(command.stdin ?? '')
+    if (command.stdin !== undefined) child.stdin.write(command.stdin)
+    if (!talk) child.stdin.end()
   })
 
 /** Runs a command without a shell in between, in a process group of its own, which is killed when the signal aborts. */

@@ -1,6 +1,6 @@
 import { constants, userInfo } from 'node:os'
 import { brokenWords, cutWords, exitWords, scriptCommand, unreadableWords, wrapScript } from '@re-ops/operations'
-import type { Outputs } from '@re-ops/outputs'
+import { makeCollector, type Outputs } from '@re-ops/outputs'
 import { errorLine, type AnyOperation } from '@re-ops/pipelines'
 import {
   wireLimits,
@@ -14,7 +14,7 @@ import {
   type ShellResult,
 } from '@re-ops/protocols'
 import type { Static } from 'typebox'
-import { runCommand, type CommandEnd } from './command.ts'
+import { runCommand, type CommandEnd, type Talk } from './command.ts'
 import { killLeftovers } from './leftovers.ts'
 import { errorText } from './log.ts'
 
@@ -31,6 +31,8 @@ export type SpawnedBy = {
   readonly onSpawn: (pid: number) => void
   /** Takes what a process writes, and keeps it when it is longer than the result. */
   readonly outputs: Outputs
+  /** For a shell form that talks about contents: over the wire, made by the first who needs it. */
+  readonly talk?: () => Promise<Talk>
 }
 /** A shell form whose parser may take its time: that of a live module runs in a process of its own. */
 export type AnyShell = Omit<Shell<never, unknown>, 'parse'> & {
@@ -168,33 +170,57 @@ const ended = async (
   }
 }
 
+const asUser = (call: Call, shell: AnyShell, argv: readonly string[], env: Readonly<Record<string, string>>) => {
+  const user = shell.become?.(call.input as never)?.user
+  if (user === undefined || user === userInfo().username) return argv
+  // sudo clears the environment, so ours goes through `env`.
+  const pairs = Object.entries(env).map(([name, value]) => `${name}=${value}`)
+  return ['sudo', '-n', '-u', user, '--', 'env', ...pairs, ...argv]
+}
+
+/** What a killed command could not remove itself. It is short, and nobody waits longer for it than for the kill. */
+const cleanUp = async (call: Call, shell: AnyShell): Promise<void> => {
+  const script = shell.afterKill?.(call.input as never)
+  if (script === undefined) return
+  const argv = asUser(call, shell, ['sh', '-c', script], {})
+  const signal = AbortSignal.timeout(cleanUpMs)
+  await runCommand({
+    argv,
+    env: baseEnvironment(),
+    cwd: '/',
+    stdin: undefined,
+    streams: { stdout: makeCollector(0), stderr: makeCollector(0) },
+    signal,
+    onSpawn: () => undefined,
+  })
+}
+const cleanUpMs = 3_000
+
 const commandOf = (call: Call, shell: AnyShell) => {
   const input = call.input as never
   const env = { ...shell.env?.(input), REOPS_CALL_ID: call.id }
   const given = shell.stdin?.(input)
+  const ownInput = given !== undefined || shell.contents !== undefined
   // A script comes by standard input, which leaves no trace in the process list, unless the call needs it for itself.
   const script = 'script' in shell ? shell.script(input) : undefined
   const plain =
-    'command' in shell ? shell.command(input) : scriptCommand(script ?? '', given !== undefined, shell.args?.(input))
-  const user = shell.become?.(input)?.user
-  // sudo clears the environment, so ours goes through `env`.
-  const pairs = Object.entries(env).map(([name, value]) => `${name}=${value}`)
-  const argv =
-    user && user !== userInfo().username ? ['sudo', '-n', '-u', user, '--', 'env', ...pairs, ...plain] : plain
-  const stdin = given ?? (script === undefined ? undefined : wrapScript(script))
+    'command' in shell ? shell.command(input) : scriptCommand(script ?? '', ownInput, shell.args?.(input))
+  const argv = asUser(call, shell, plain, env)
+  const stdin = given ?? (script === undefined || ownInput ? undefined : wrapScript(script))
   return { argv, env: { ...baseEnvironment(), ...env }, cwd: shell.cwd?.(input) ?? '/', stdin }
 }
 
 const runShell = async (
   call: Call,
   shell: AnyShell,
-  { signal, onSpawn, outputs }: SpawnedBy,
+  { signal, onSpawn, outputs, talk }: SpawnedBy,
   timeoutMs: number,
 ): Promise<CallResult> => {
   const asked = shell.outputBytesMax?.(call.input as never) ?? wireLimits.outputBytesMax
   const outputBytesMax = Math.min(asked, call.outputBytesMax, wireLimits.outputBytesMax)
   const streams = outputs.begin(call.id, outputBytesMax)
-  const end = await runCommand({ ...commandOf(call, shell), streams, signal, onSpawn })
+  const talking = shell.contents && talk ? { talk: await talk() } : {}
+  const end = await runCommand({ ...commandOf(call, shell), streams, signal, onSpawn, ...talking })
   if (end.kind === 'ended') {
     const result = await ended(call, shell, end, outputs)
     return signal.aborted ? aborted(call, signal, timeoutMs, { stderr: end.stderr }) : result
@@ -202,6 +228,7 @@ const runShell = async (
   const kept = (await outputs.end(call.id)) ? { outputRef: call.id } : {}
   if (end.kind === 'not started') return failed(call, 'exit', end.why, { code: end.code })
   await killLeftovers(new Map([[call.id, null]])) // those that left the process group
+  if (signal.reason !== 'stopping') await cleanUp(call, shell) // what stopping leaves, the next try goes on with
   return aborted(call, signal, timeoutMs, { stderr: end.stderr, ...kept })
 }
 

@@ -16,6 +16,8 @@ export type Outbox = {
   open(onFull: () => void): void
   close(): void
   control(message: Outgoing): void
+  /** Behind all others: pieces of contents, of which only so many are under way as were asked for. */
+  bulk(message: Outgoing): void
   /** `acked`: its acknowledgement has not been said, so the result says it. */
   result(id: Id, acked?: boolean): void
   /** Behind everything else. False when the session ended before it was sent. */
@@ -33,6 +35,7 @@ export const makeOutbox = (ring: Ring): Outbox => {
   let controls: Outgoing[] = []
   let results: Id[] = []
   const chunks: { readonly body: ChunkBody; readonly sent: (isSent: boolean) => void }[] = []
+  let pieces: Outgoing[] = []
   const toAcknowledge = new Set<Id>()
   let isOpen = false
   let full: () => void = () => undefined
@@ -60,6 +63,7 @@ export const makeOutbox = (ring: Ring): Outbox => {
       full = onFull
       isOpen = true
       controls = []
+      pieces = []
       toAcknowledge.clear()
       results = [...ring.ids()]
       wake()
@@ -72,6 +76,11 @@ export const makeOutbox = (ring: Ring): Outbox => {
     control: message => {
       if (!isOpen) return
       if (controls.push(message) > controlsMax) full()
+      wake()
+    },
+    bulk: message => {
+      if (!isOpen) return
+      if (pieces.push(message) > controlsMax) full()
       wake()
     },
     result: (id, acked = false) => {
@@ -89,7 +98,10 @@ export const makeOutbox = (ring: Ring): Outbox => {
     next: token => {
       const control = controls.shift()
       if (control) return fromAgent.encode(control.kind, control.body, token)
-      return nextResult(token) ?? nextChunk(token)
+      const result = nextResult(token)
+      if (result) return result
+      const piece = pieces.shift()
+      return piece ? fromAgent.encode(piece.kind, piece.body, token) : nextChunk(token)
     },
     changed: () => change.promise,
     wake,

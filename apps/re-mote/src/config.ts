@@ -71,6 +71,20 @@ export const Config = Type.Object({
     description:
       'facts of hosts with an agent that are missing, or older than this, are read by re-mote itself; 0: never',
   }),
+  filesBytesMax: Type.Integer({
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    default: 20 * 1024 ** 3,
+    env: 'REMOTE_FILES_BYTES_MAX',
+    description: 'of all stored contents of files together',
+  }),
+  filesKeptDays: Type.Integer({
+    minimum: 1,
+    maximum: 36_500,
+    default: 7,
+    env: 'REMOTE_FILES_KEPT_DAYS',
+    description: 'contents that nobody uses for so long are removed',
+  }),
   proofKit: Type.Optional(Type.Literal('1', { env: 'REOPS_PROOF_KIT' })),
   windows: Windows,
   faults: Type.Optional(Type.Array(Type.String(), { env: 'REOPS_FAULTS', description: 'of the proof kit' })),

@@ -31,6 +31,7 @@ import { makeDriver, type Driver } from './driver/driver.ts'
 import { makeMoteMetrics } from './metrics.ts'
 import { addAgents } from './routes/agents.ts'
 import { addEnrolments } from './routes/enrolments.ts'
+import { addFiles } from './routes/files.ts'
 import { addHosts } from './routes/hosts.ts'
 import { addModules } from './routes/modules.ts'
 import { addRunControl } from './routes/run-control.ts'
@@ -41,10 +42,13 @@ import { addSsh } from './routes/ssh.ts'
 import { makeLiveOperations } from './runner/live-operations.ts'
 import { makeHub } from './services/events.ts'
 import { makeFacts } from './services/facts.ts'
+import { makeFiles } from './services/files.ts'
 import { makeFreshFacts } from './services/fresh-facts.ts'
 import { makeModules } from './services/modules.ts'
 import { makeOutputReaders } from './services/outputs.ts'
+import { makePrepare } from './services/prepare.ts'
 import { adoptRuns, startRun, type RunsDeps } from './services/runs.ts'
+import { makeTransfers } from './services/transfers.ts'
 import { findHosts } from './store/hosts.ts'
 import { findRuns } from './store/runs.ts'
 import { ensureInstallation, ensureKeyset } from './store/installation.ts'
@@ -134,11 +138,14 @@ export const start = async (context: ServiceContext, config: Config, environment
       .tellRevoked(fresh)
       .catch((error: unknown) => log.warn({ err: error }, 'agents could not be told of revoked modules'))
   }
+  const files = makeFiles({ log, pool, bytesMax: config.filesBytesMax, keptDays: config.filesKeptDays })
+  context.onStop('files', async () => files.close())
   const ssh = await startSsh({
     log,
     postgres: writer,
     secrets,
     live,
+    contents: host => files.contentsFor(`host ${host}`),
     stateFolder: state,
     spoolBytesMax: config.spoolBytesMax,
     agentSocket: config.sshAgent,
@@ -162,6 +169,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     send: (host, epoch, messages) => parts.link?.send(host, epoch, messages),
     slow: isSlow => parts.link?.slow(isSlow),
     ssh: ssh.transport,
+    prepare: makePrepare({ files, findHost: async id => (await findHosts(pool, isOnline, [id]))[0] }),
     reads: operation => operationNamed(operation)?.reads === true,
     onCommit: metrics.onCommit,
     onCallEnd: metrics.onCallEnd,
@@ -176,12 +184,32 @@ export const start = async (context: ServiceContext, config: Config, environment
   context.onStop('driver', driver.close)
   // Before the driver, which then commits how the calls under way ended.
   context.onStop('ssh', ssh.close)
+  const transfers = makeTransfers({
+    log,
+    files,
+    callOf: id => {
+      const call = driver.callUnderWay(id)
+      if (!call) return undefined
+      const { module, target } = call
+      const { operation, input } = call.as ?? call
+      // A module is code of its own: it says nothing about contents.
+      const needs = module === undefined ? operationNamed(operation)?.shell?.contents?.(input) : undefined
+      return { host: target.host, needs, subject: `host ${target.name}` }
+    },
+    send: (host, message) => {
+      const epoch = parts.link?.epochOf(host)
+      if (epoch !== undefined) parts.link?.send(host, epoch, [message])
+    },
+    sayChunk: item => parts.link?.sayChunk(item),
+  })
+  context.onStop('transfers', async () => transfers.close())
   const runs: RunsDeps = {
     log,
     pool,
     writer,
     driver,
     modules,
+    files,
     broker: () => parts.link?.broker ?? installation.id,
     onCreated: hub.runChanged,
   }
@@ -213,12 +241,17 @@ export const start = async (context: ServiceContext, config: Config, environment
       driver.onLive(host, epoch)
       fresh.noteLive()
     },
-    onHeard: driver.onHeard,
+    onHeard: (host, message) => {
+      if (message.kind === 'file.open' || message.kind === 'file.offer' || message.kind === 'file.give')
+        transfers.onHeard(host, message)
+      else driver.onHeard(host, message)
+    },
     onOutput: outputs.onChunk,
     onUnsent: driver.onUnsent,
     onHostChanged: hub.hostChanged,
     onStats: metrics.onStats,
     onModuleWanted: modules.onWanted,
+    onChunkWanted: transfers.onChunkWanted,
     onListening: () => {
       parts.announce?.()
       tellRevoked([])
@@ -299,6 +332,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     secrets,
     modules,
     outputs,
+    files,
     keyset: currentKeyset,
     enrolsPerMinuteMax: config.enrolsPerMinute,
     deployments,
@@ -323,6 +357,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   addAgents(app, deps)
   addModules(app, deps)
   addOutputs(app, deps)
+  addFiles(app, deps)
   context.onStop('http', () => app.close())
   const url = await app.listen({ host: config.host, port: config.port })
   listening.url = url

@@ -28,7 +28,12 @@ export type CallOptions = {
   readonly requestId?: string
 }
 
-type Request = CallOptions & { readonly method: string; readonly path: string; readonly body?: unknown }
+type Request = CallOptions & {
+  readonly method: string
+  readonly path: string
+  readonly body?: unknown
+  readonly bytes?: Uint8Array
+}
 
 export const urlOf = (service: Service, path: string): string => {
   if (service.url === undefined) throw new ClientError('unreachable', `no address of ${service.name} is configured`)
@@ -121,6 +126,7 @@ const attempt = async (
       headers: { ...headers, ...(await authorized(service)) },
       signal: request.signal ? AbortSignal.any([request.signal, deadline]) : deadline,
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      ...(request.bytes === undefined ? {} : { body: request.bytes as Uint8Array<ArrayBuffer> }),
     })
     const text = await textOf(response, url, service.bodyBytesMax)
     if (response.ok) return { ok: true, value: parsed(text, url, service) }
@@ -152,6 +158,7 @@ export const send = async (service: Service, request: Request): Promise<unknown>
   const headers: Record<string, string> = {
     accept: 'application/json',
     ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(request.bytes === undefined ? {} : { 'content-type': 'application/octet-stream' }),
     ...(request.method === 'POST' ? { 'idempotency-key': request.key ?? randomUUID() } : {}),
     ...(request.requestId === undefined ? {} : { 'x-request-id': request.requestId }),
   }

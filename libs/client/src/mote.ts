@@ -25,6 +25,7 @@ import type {
   Varies,
 } from '@re-ops/protocols'
 import { follow, type EventOptions } from './events.ts'
+import { makeFiles } from './files.ts'
 import { send, type CallOptions, type Service } from './http.ts'
 import { readOutput, type Output, type OutputOptions } from './output.ts'
 import { runAggregates, runEvents, runResults, type RunProgress } from './run-events.ts'
@@ -80,6 +81,7 @@ export const makeMote = (service: Service) => {
   const hosts = async (which: HostQuery = {}, options: CallOptions = {}): Promise<Host[]> =>
     shapedList(await get(`/v1/hosts${query(which)}`, options), 'host', hostShape, url)
   return {
+    ...makeFiles(service),
     /** Starts a run. With `waitMs` (at most 60 s) it answers when the run has ended, if it ends by then. */
     createRun: async (body: CreateRun, options: CallOptions & { readonly waitMs?: number } = {}): Promise<Run> => {
       const wait = options.waitMs === undefined ? undefined : Math.min(60, Math.ceil(options.waitMs / 1000))

@@ -1,6 +1,7 @@
 import type {
   Deployment,
   Enrolment,
+  FileUpload,
   Host,
   Job,
   Module,
@@ -9,6 +10,7 @@ import type {
   RunMissing,
   RunSummary,
   SavedSelector,
+  StoredFile,
   System,
   Target,
 } from '@re-ops/protocols'
@@ -67,3 +69,5 @@ export const deploymentShape: Shape<Deployment> = { id: 'string', verb: 'string'
 export const aggregateShape: Shape<RunAggregate> = { run: 'string', state: 'string', ok: 'number', failures: 'object' }
 export const missingShape: Shape<RunMissing> = { run: 'string', expected: 'number', got: 'number', missing: 'array' }
 export const savedShape: Shape<SavedSelector> = { name: 'string', on: 'string' }
+export const uploadShape: Shape<FileUpload> = { hash: 'string', complete: 'boolean', missing: 'array' }
+export const fileShape: Shape<StoredFile> = { hash: 'string', size: 'number', complete: 'boolean' }

@@ -6,6 +6,7 @@
 export * from './backup/index.ts'
 export * from './catalogue.ts'
 export * from './cron/cron.ts'
+export * from './dialogue.ts'
 export { disk } from './disk.ts'
 export * from './disk/index.ts'
 export * from './docker/index.ts'

@@ -1,5 +1,5 @@
 import { errorLine, type AnyOperation, type SchemaError } from '@re-ops/pipelines'
-import type { Become, CallResult, ShellResult } from '@re-ops/protocols'
+import type { Become, CallResult, ContentNeeds, ShellResult } from '@re-ops/protocols'
 import { scriptCommand, wrapScript } from './script.ts'
 import { brokenWords, cutWords, exitWords, unreadableWords } from './words.ts'
 
@@ -17,6 +17,10 @@ export type ShellPlan = {
   readonly okCodes: readonly number[]
   readonly timeoutMs?: number
   readonly outputBytesMax?: number
+  /** It talks about contents with the transport (see converse): its standard input stays open. */
+  readonly contents?: ContentNeeds
+  /** A script to run after it was killed. */
+  readonly afterKill?: string
 }
 
 /** What does not fit in an input; nothing when it fits. */
@@ -28,12 +32,14 @@ export const planShell = (operation: AnyOperation, input: unknown): ShellPlan =>
   const { shell } = operation
   if (!shell) throw new Error(`${operation.name} has no shell form: it needs an agent`)
   const given = shell.stdin?.(input)
+  const contents = shell.contents?.(input)
   const script = 'script' in shell ? shell.script(input) : undefined
   const argv =
     'script' in shell
-      ? scriptCommand(shell.script(input), given !== undefined, shell.args?.(input))
+      ? scriptCommand(shell.script(input), given !== undefined || contents !== undefined, shell.args?.(input))
       : shell.command(input)
-  const stdin = given ?? (script === undefined ? undefined : wrapScript(script))
+  const stdin = given ?? (script === undefined || contents !== undefined ? undefined : wrapScript(script))
+  const afterKill = shell.afterKill?.(input)
   const cwd = shell.cwd?.(input)
   const become = shell.become?.(input)
   const timeoutMs = shell.timeoutMs?.(input)
@@ -47,6 +53,8 @@ export const planShell = (operation: AnyOperation, input: unknown): ShellPlan =>
     ...(become === undefined ? {} : { become }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(outputBytesMax === undefined ? {} : { outputBytesMax }),
+    ...(contents === undefined ? {} : { contents }),
+    ...(afterKill === undefined ? {} : { afterKill }),
   }
 }
 

@@ -28,8 +28,18 @@ export type Shell<I, O> = ({ command(input: I): readonly string[] } | { script(i
   /** What the input itself says about limits; the call's own limits still hold. */
   timeoutMs?(input: I): number | undefined
   outputBytesMax?(input: I): number | undefined
+  /**
+   * The contents that the command talks about with its transport (dialogue.ts of @re-ops/operations): it says on its standard output
+   * which it wants or has, and they go over its standard input and output. Such a form is a script without `stdin`.
+   */
+  contents?(input: I): ContentNeeds
+  /** A script run after the command was killed, as the same user: removes what it could not remove itself. */
+  afterKill?(input: I): string
   parse(result: ShellResult, input: I): O
 }
+
+/** Which contents a call may take, by hash; with `tree` the first of them is a list of entries that names more. `gives`: it may give any. */
+export type ContentNeeds = { readonly takes?: readonly string[]; readonly tree?: boolean; readonly gives?: boolean }
 
 /**
  * A native form runs on the host in JavaScript: inside the agent (`native: true` in the catalogue), or in the process of its

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { Keyset } from './enrolment.ts'
+import { chunksMax, FileHash, fileLimits, FileSize } from './file.ts'
 import { Name } from './names.ts'
 import { Id } from './ids.ts'
 import { message, protocol, type Decoded } from './message.ts'
@@ -118,6 +119,33 @@ export const outputChunk = message({
     end: Type.Optional(Type.Enum(['whole', 'cut', 'gone'])),
   }),
 })
+const partsMax = fileLimits.chunkBytes / fileLimits.partBytes
+const FilePart = Type.String({ maxLength: (fileLimits.partBytes / 3) * 4, description: 'base64' })
+const Chunk = Type.Integer({ minimum: 0, maximum: chunksMax - 1 })
+export const fileOpen = message({
+  kind: 'file.open',
+  version: 1,
+  doc: 'This call wants a content from a byte on; `prefix` is the hash of what comes before, which the host has already.',
+  body: Type.Object({ call: Id, hash: FileHash, from: FileSize, prefix: Type.Optional(FileHash) }),
+})
+export const filePull = message({
+  kind: 'file.pull',
+  version: 1,
+  doc: 'A chunk of a content that was opened in this session. Asking is the credit: nothing comes that was not asked for.',
+  body: Type.Object({ call: Id, hash: FileHash, chunk: Chunk }),
+})
+export const fileOffer = message({
+  kind: 'file.offer',
+  version: 1,
+  doc: 'This call has a content to give. Said again while nothing comes.',
+  body: Type.Object({ call: Id, hash: FileHash, size: FileSize }),
+})
+export const fileGive = message({
+  kind: 'file.give',
+  version: 1,
+  doc: 'A piece of a content that was accepted, behind control messages; at most two chunks are under way.',
+  body: Type.Object({ call: Id, hash: FileHash, at: FileSize, data: FilePart }),
+})
 export const goodbye = message({
   kind: 'goodbye',
   version: 1,
@@ -215,6 +243,42 @@ export const outputPull = message({
     wait: Type.Boolean(),
   }),
 })
+export const fileOpened = message({
+  kind: 'file.opened',
+  version: 1,
+  doc: 'Answer to file.open: where the content goes on from (0 when the prefix is another), and its size.',
+  body: Type.Object({ call: Id, hash: FileHash, from: FileSize, size: FileSize }),
+})
+export const filePart = message({
+  kind: 'file.part',
+  version: 1,
+  doc: 'Answer to file.pull: a piece of the chunk, behind control messages; `of` pieces make it whole.',
+  body: Type.Object({
+    hash: FileHash,
+    chunk: Chunk,
+    part: Type.Integer({ minimum: 0, maximum: partsMax - 1 }),
+    of: Type.Integer({ minimum: 1, maximum: partsMax }),
+    data: FilePart,
+  }),
+})
+export const fileAccepted = message({
+  kind: 'file.accepted',
+  version: 1,
+  doc: 'Answer to file.offer: where to go on from; `size` when the whole is here already.',
+  body: Type.Object({ call: Id, hash: FileHash, from: FileSize }),
+})
+export const fileTaken = message({
+  kind: 'file.taken',
+  version: 1,
+  doc: 'Answer to file.give: what comes before this byte is stored; with `done` the whole is, and is what its hash says.',
+  body: Type.Object({ call: Id, hash: FileHash, at: FileSize, done: Type.Boolean() }),
+})
+export const fileRefused = message({
+  kind: 'file.refused',
+  version: 1,
+  doc: 'Answer to any of the agent’s: why not.',
+  body: Type.Object({ call: Id, hash: FileHash, reason: Reason }),
+})
 export const sessionEnd = message({
   kind: 'session.end',
   version: 1,
@@ -233,6 +297,10 @@ export const fromAgent = protocol(
   callReport,
   modulePull,
   outputChunk,
+  fileOpen,
+  filePull,
+  fileOffer,
+  fileGive,
   goodbye,
 )
 export type FromAgent = Decoded<(typeof fromAgent.messages)[number]>
@@ -251,6 +319,11 @@ export const fromBroker = protocol(
   moduleRefused,
   moduleRevoked,
   outputPull,
+  fileOpened,
+  filePart,
+  fileAccepted,
+  fileTaken,
+  fileRefused,
   sessionEnd,
 )
 export type FromBroker = Decoded<(typeof fromBroker.messages)[number]>

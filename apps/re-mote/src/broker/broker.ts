@@ -3,6 +3,7 @@ import type { Router } from 'zeromq'
 import { makeAllowList } from './allow-list.ts'
 import { startAuthenticator } from './authenticator.ts'
 import { makeBucket } from './bucket.ts'
+import { makeChunks } from './chunks.ts'
 import { makeConversation } from './conversation.ts'
 import { makeDrops } from './counters.ts'
 import { makeHellos } from './hello.ts'
@@ -46,12 +47,13 @@ export const makeBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>)
   const { broker, curve } = start
   const identity = { broker, serverKey: curve.publicKey, keyset: () => keyset }
   const shelf = makeShelf({ sessions, drops, writer, say })
+  const chunks = makeChunks({ sessions, drops, writer, say })
   const sayAndGreet = (item: BrokerSays) => {
     say(item)
     if (item.kind === 'live') shelf.greet(item.agent)
   }
   const hellos = makeHellos({ ...identity, allowList, sessions, drops, writer, say: sayAndGreet, audit })
-  const conversation = makeConversation({ sessions, drops, writer, hellos, shelf, say, audit })
+  const conversation = makeConversation({ sessions, drops, writer, hellos, shelf, chunks, say, audit })
 
   let slowed: PromiseWithResolvers<void> | undefined
   const receive = async () => {
@@ -107,6 +109,8 @@ export const makeBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>)
         }
         case 'module':
           return shelf.put(item)
+        case 'chunk':
+          return chunks.put(item)
         case 'modules.revoked':
           return shelf.revoked(item)
         case 'start':

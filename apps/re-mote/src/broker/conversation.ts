@@ -1,5 +1,6 @@
 import { fromAgent, fromBroker, type FromAgent } from '@re-ops/protocols'
 import { makeBucket } from './bucket.ts'
+import type { Chunks } from './chunks.ts'
 import type { Drops } from './counters.ts'
 import type { Hellos } from './hello.ts'
 import { brokerLimits } from './limits.ts'
@@ -15,6 +16,7 @@ export type ConversationDeps = {
   readonly writer: Writer
   readonly hellos: Hellos
   readonly shelf: Shelf
+  readonly chunks: Chunks
   say(item: BrokerSays): void
   audit(action: string, agent: string | null, detail: Record<string, string | number>): void
 }
@@ -29,7 +31,7 @@ export type Conversation = {
 
 /** What is said and heard in sessions. A message counts only when its token belongs to the connection it came over. */
 export const makeConversation = (deps: ConversationDeps): Conversation => {
-  const { sessions, drops, writer, hellos, shelf, say, audit } = deps
+  const { sessions, drops, writer, hellos, shelf, chunks, say, audit } = deps
   const reminders = makeBucket(brokerLimits.remindersPerSecondMax, brokerLimits.remindersPerSecondMax)
 
   const lose = (session: Session, reason: string) => {
@@ -73,6 +75,7 @@ export const makeConversation = (deps: ConversationDeps): Conversation => {
     session.heardAt = performance.now()
     if (message.kind === 'heartbeat') return
     if (message.kind === 'module.pull') return shelf.pulled(session, message.body.hash)
+    if (message.kind === 'file.pull') return chunks.pulled(session, message.body)
     const { kind, body } = message
     const { agent, epoch } = session
     say({ kind: 'heard', agent, epoch, message: { kind, body } as AgentSays })
@@ -98,7 +101,10 @@ export const makeConversation = (deps: ConversationDeps): Conversation => {
     send: (agent, epoch, messages) => {
       const session = live(agent, epoch)
       if (!session) return
-      for (const { kind, body } of messages) tell(session, fromBroker.encode(kind, body, session.token), true)
+      for (const { kind, body } of messages) {
+        if (kind === 'file.opened') chunks.opened(session, body.hash)
+        tell(session, fromBroker.encode(kind, body, session.token), true)
+      }
     },
     beat: session => {
       session.beatAt = performance.now()

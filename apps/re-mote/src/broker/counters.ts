@@ -6,6 +6,7 @@ export type DropReason =
   | 'too-many-messages'
   | 'too-many-hellos'
   | 'too-many-pulls'
+  | 'not-opened'
   | 'handshake-rate'
   | 'open-files'
   | 'stale-allow-list'

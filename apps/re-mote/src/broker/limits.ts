@@ -36,4 +36,13 @@ export const brokerLimits = {
   modulesWaitedForMax: 64,
   modulesAskedPerSecondMax: 100,
   moduleAskAgainMs: 1_000,
+  /** Chunks of contents, as they go over the wire, kept for agents that pull them; how many different ones may be waited for. */
+  chunkBytesKeptMax: 64 * 1024 * 1024,
+  chunksWaitedForMax: 4_096,
+  chunkAskAgainMs: 2_000,
+  /** Pulls of one session that wait, and contents that are open to it. */
+  pullsPerAgentMax: 256,
+  openPerAgentMax: 1_024,
+  /** Messages in the writer's queue beyond which no more parts of chunks are put there: 64 KiB each. */
+  partsQueuedMax: 256,
 } as const

@@ -1,4 +1,4 @@
-import type { AgentSays, CallShape, CallSays, Keyset } from './words.ts'
+import type { AgentAsks, AgentSays, CallShape, CallSays, Keyset } from './words.ts'
 
 /**
  * What service and broker say to each other. One IPC message carries the batch of one event-loop turn, never one message per
@@ -48,6 +48,9 @@ export type ServiceSays =
   /** A live module (a SignedModule as JSON) for agents that pull it, or why there is none. */
   | { readonly kind: 'module'; readonly hash: string; readonly text: string }
   | { readonly kind: 'module'; readonly hash: string; readonly refused: string }
+  /** A chunk of a content for agents that pull it, or why it cannot be had. */
+  | { readonly kind: 'chunk'; readonly hash: string; readonly chunk: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'chunk'; readonly hash: string; readonly chunk: number; readonly refused: string }
   /** `fresh` is told to every session now, `all` to each that begins. */
   | { readonly kind: 'modules.revoked'; readonly fresh: readonly string[]; readonly all: readonly string[] }
 
@@ -78,10 +81,11 @@ export type BrokerSays =
   | { readonly kind: 'listening'; readonly endpoint: string; readonly pid: number }
   | { readonly kind: 'lookup'; readonly key: string }
   | { readonly kind: 'module.wanted'; readonly hash: string }
+  | { readonly kind: 'chunk.wanted'; readonly hash: string; readonly chunk: number }
   | Hello
   | { readonly kind: 'live'; readonly agent: string; readonly epoch: number }
   | { readonly kind: 'ended'; readonly agent: string; readonly epoch: number; readonly reason: string }
-  | { readonly kind: 'heard'; readonly agent: string; readonly epoch: number; readonly message: AgentSays }
+  | { readonly kind: 'heard'; readonly agent: string; readonly epoch: number; readonly message: AgentSays | AgentAsks }
   /** These calls were provably not given to the network. */
   | {
       readonly kind: 'unsent'

@@ -14,6 +14,14 @@ export type CallSays =
   | { readonly kind: 'call.settled'; readonly body: Body<'call.settled'> }
   | { readonly kind: 'call.ask'; readonly body: Body<'call.ask'> }
   | { readonly kind: 'output.pull'; readonly body: Body<'output.pull'> }
+  | FileSays
+
+/** About contents of files, for one call. */
+export type FileSays =
+  | { readonly kind: 'file.opened'; readonly body: Body<'file.opened'> }
+  | { readonly kind: 'file.accepted'; readonly body: Body<'file.accepted'> }
+  | { readonly kind: 'file.taken'; readonly body: Body<'file.taken'> }
+  | { readonly kind: 'file.refused'; readonly body: Body<'file.refused'> }
 
 /** Wire messages of a live session that the service is told of. */
 export type AgentSays = Extract<
@@ -23,3 +31,5 @@ export type AgentSays = Extract<
 export type OutputChunk = Extract<AgentSays, { kind: 'output.chunk' }>['body']
 /** What says what became of calls. */
 export type CallAnswer = Exclude<AgentSays, { kind: 'output.chunk' }>
+/** What the service is told of contents; pulls of chunks stay with the broker. */
+export type AgentAsks = Extract<FromAgent, { kind: 'file.open' | 'file.offer' | 'file.give' }>

@@ -15,6 +15,8 @@ import type { ActiveCall, ActiveRun, ActiveTarget } from './types.ts'
 export type Driver = Pick<Exchange, 'onLive' | 'onUnsent' | 'onHeard'> & {
   readonly overSsh: Pick<OverSsh, 'onStarted' | 'onEnd'>
   get(run: string): ActiveRun | undefined
+  /** The call, while it is under way. */
+  callUnderWay(id: string): ActiveCall | undefined
   runIds(): string[]
   size(): { readonly runs: number; readonly calls: number; readonly commits: number }
   newCall(target: ActiveTarget, progress: CallProgress, id: string, redeliveries?: number): ActiveCall
@@ -71,6 +73,7 @@ export const makeDriver = (deps: DriverDeps): Driver => {
     onHeard: exchange.onHeard,
     overSsh,
     get: run => runs.get(run),
+    callUnderWay: flights.get,
     runIds: () => [...runs.keys()],
     size: () => ({ runs: runs.size, calls: flights.size, commits: mover.length + lates.length + rollouts.length }),
     newCall: (target, progress, id, redeliveries = 0) =>

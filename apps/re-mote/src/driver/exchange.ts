@@ -3,7 +3,7 @@ import { makeBucket } from '../broker/bucket.ts'
 import type { CallAnswer, CallShape, CallSays } from '../broker/words.ts'
 import type { Acks } from './acks.ts'
 import type { DriverDeps } from './deps.ts'
-import { awaits, cancelled, lost, noSessionIn, rejected, unreachable } from './failures.ts'
+import { awaits, cancelled, invalid, lost, noSessionIn, rejected, unreachable } from './failures.ts'
 import type { Flights } from './flights.ts'
 import type { Lates } from './lates.ts'
 import { driverLimits } from './limits.ts'
@@ -32,7 +32,8 @@ type Reported = 'waiting' | 'running' | 'finished' | 'lost' | 'unknown'
 /** The shape of a call; the same value for calls that are alike and follow one another, as those of a fan-out do. */
 const makeShapes = (): ((call: ActiveCall) => CallShape) => {
   let last: { readonly run: unknown; readonly input: unknown; readonly shape: CallShape } | undefined
-  return ({ operation, module, input, timeoutMs, target: { run } }) => {
+  return ({ operation: asked, module, input: askedInput, as, timeoutMs, target: { run } }) => {
+    const { operation, input } = as ?? { operation: asked, input: askedInput }
     const alike =
       last?.run === run &&
       last.input === input &&
@@ -54,7 +55,22 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
   const shapeOf = makeShapes()
   const warnings = makeBucket(driverLimits.warningsPerSecondMax, driverLimits.warningsPerSecondMax)
 
+  /** Made ready while nobody waits for it but its host; sent when it is. */
+  const prepare = (call: ActiveCall) => {
+    const { operation, input, target } = call
+    deps.prepare.prepare(operation, input, target.host).then(
+      as => {
+        call.as = as
+        if (flights.get(call.id) === call) dispatch(call)
+      },
+      (error: unknown) => {
+        const why = (error instanceof Error ? error.message : String(error)).slice(0, 1_000)
+        if (flights.get(call.id) === call) mover.endCall(call, invalid(call, why))
+      },
+    )
+  }
   const dispatch = (call: ActiveCall) => {
+    if (call.as === undefined && deps.prepare.needs(call.operation) && call.module === undefined) return prepare(call)
     if (call.transport === 'ssh') return deps.overSsh.dispatch(call)
     const { host, run } = call.target
     const there = flights.of(host)

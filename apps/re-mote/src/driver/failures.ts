@@ -74,3 +74,7 @@ const ruleOf = ({ target }: ActiveCall, { kind, message }: Failure): { message?:
   const { stop } = target.run
   return kind === 'cancelled' && stop && !message.includes(stop.reason) ? { message: `${message}: ${stop.reason}` } : {}
 }
+
+/** What it was asked as cannot be done: nothing was sent. */
+export const invalid = ({ step, id, transport }: ActiveCall, why: string): CallResult =>
+  failed({ kind: 'invalid', message: why, step, callId: id, transport, started: 'no' })

@@ -39,9 +39,10 @@ export const makeOverSsh = ({ ssh, flights, mover, acks }: OverSshDeps): OverSsh
     call.state = 'sent'
     // The transport ends every call; this is for a bug in it. Waiting for a connection is not the call's time.
     call.deadline = performance.now() + call.timeoutMs + driverLimits.slotWaitMaxMs
-    const { id, operation, module, timeoutMs } = call
+    const { id, module, timeoutMs } = call
+    const { operation, input } = call.as ?? call
     const of = module === undefined ? { operation } : { operation, module }
-    ssh.send({ id, host, ...of, input: call.input ?? {}, timeoutMs })
+    ssh.send({ id, host, ...of, input: input ?? {}, timeoutMs })
   },
   adopt: call => {
     const again = call.reads && call.redeliveries < driverLimits.redeliveriesMax && !call.target.run.cancelled

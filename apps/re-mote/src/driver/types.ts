@@ -71,6 +71,8 @@ export type ActiveCall = {
   /** The hash of the live module it is of. */
   readonly module: string | undefined
   readonly input: unknown
+  /** What it is sent as, once that is made; undefined: as it was asked. */
+  as?: { readonly operation: string; readonly input: unknown }
   readonly step: string
   readonly cursor: Cursor
   readonly timeoutMs: number

@@ -6,6 +6,8 @@ import { offlineOpening, onlineOpening } from '../driver/opening.ts'
 import type { Driver } from '../driver/driver.ts'
 import { driverLimits } from '../driver/limits.ts'
 import type { ActiveCall, ActiveRun, ActiveTarget, Rollout } from '../driver/types.ts'
+import { contentsIn } from './contents-in.ts'
+import type { Files } from './files.ts'
 import { lookupOf, type Modules } from './modules.ts'
 import { createRun, type Opening, type PickedHost } from '../store/create-run.ts'
 import {
@@ -29,6 +31,7 @@ export type RunsDeps = {
   readonly writer: Pool
   readonly driver: Driver
   readonly modules: Pick<Modules, 'load'>
+  readonly files: Pick<Files, 'missing'>
   readonly broker: () => string
   onCreated(run: string): void
 }
@@ -79,6 +82,7 @@ export const startRun = async (deps: RunsDeps, asked: Asked): Promise<Started> =
   const dry = body.dryRun === true
   const step = decodeRun(body.pipeline, lookupOf(named.length === 0 ? new Map() : await deps.modules.load(named)), dry)
   const control = askedControl(body, step)
+  await contentsAreHere(deps, body.pipeline)
   const timeoutMs = body.timeoutMs ?? defaultTimeoutMs
   const waitOnlineMs = body.waitOnline ?? 0
   const id = newId()
@@ -153,6 +157,14 @@ export const startRun = async (deps: RunsDeps, asked: Asked): Promise<Started> =
   ended.catch((error: unknown) => deps.log.debug({ err: error, run: id }, 'an ended run could not be read back'))
   deps.driver.take(run, calls)
   return { run: stored, ended }
+}
+
+const contentsAreHere = async ({ files }: RunsDeps, pipeline: unknown): Promise<void> => {
+  const named = contentsIn(pipeline)
+  const [missing] = named.length === 0 ? [] : await files.missing(named)
+  if (missing === undefined) return
+  const detail = `/body/pipeline names content ${missing}, which is not stored; POST /v1/files takes it`
+  throw new HttpProblem(422, 'no-such-content', 'No such content', detail)
 }
 
 const matchesNothing = (on: string) =>

@@ -1,5 +1,13 @@
-import { checkInput, operationNamed, parseShell, planShell, type ShellPlan } from '@re-ops/operations'
-import type { Outputs } from '@re-ops/outputs'
+import {
+  checkInput,
+  operationNamed,
+  parseShell,
+  planShell,
+  scriptCommand,
+  type Contents,
+  type ShellPlan,
+} from '@re-ops/operations'
+import { makeCollector, type Outputs } from '@re-ops/outputs'
 import { wireLimits, type CallResult, type Failure, type FailureKind, type ShellResult } from '@re-ops/protocols'
 import type { LiveOperations } from '../runner/live-operations.ts'
 import { become } from './become.ts'
@@ -7,7 +15,7 @@ import { requiredText, type CredentialDeps } from './credentials.ts'
 import type { SshHost } from './host.ts'
 import { sshLimits } from './limits.ts'
 import { whyNotStarted } from './not-started.ts'
-import type { Pool } from './pool.ts'
+import type { Lease, Pool } from './pool.ts'
 import { SshRefused } from './refused.ts'
 import type { CommandEnd, Output } from './remote.ts'
 
@@ -26,6 +34,8 @@ export type ExecuteDeps = CredentialDeps & {
   readonly pool: Pool
   readonly live: Pick<LiveOperations, 'planOf' | 'parseOf'>
   readonly outputs: Outputs
+  /** Contents of files for the calls of a host. */
+  contents(host: string): Contents
 }
 
 /** What to spawn, and how to read what it leaves. */
@@ -176,7 +186,8 @@ export const execute = async (
       const { argv, env, stdin, as } = become(whole, call.id, lease.user, password)
       const outputBytesMax = Math.min(plan.outputBytesMax ?? wireLimits.outputBytesMax, wireLimits.outputBytesMax)
       const streams = deps.outputs.begin(call.id, outputBytesMax)
-      const command = { id: call.id, argv, env, cwd: plan.cwd ?? '/', stdin, streams }
+      const talk = plan.contents ? { contents: deps.contents(call.host) } : {}
+      const command = { id: call.id, argv, env, cwd: plan.cwd ?? '/', stdin, streams, ...talk }
       const limit = () => controller.abort('timeout' satisfies AbortReason)
       timer = setTimeout(limit, timeoutMs)
       const begun = () => {
@@ -185,6 +196,9 @@ export const execute = async (
       }
       const end = await lease.channels.run(command, { signal, onStarted: begun, as })
       for (const stream of [streams.stdout, streams.stderr]) stream.end()
+      // What stopping leaves, the next try goes on with.
+      if (end.kind === 'aborted' && reason() !== 'stopping' && plan.afterKill !== undefined)
+        await cleanUp(lease, { ...plan, afterKill: plan.afterKill }, call.id, password)
       return await resultOf(prepared, fail, await readOf(deps.outputs, call.id, end), reason(), timeoutMs)
     } finally {
       await deps.outputs.end(call.id)
@@ -198,6 +212,21 @@ export const execute = async (
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Runs what removes what a killed command could not remove itself. Its host may be gone: then nothing can be done. */
+const cleanUp = async (
+  { channels, user }: Lease,
+  { afterKill, become: as }: ShellPlan & { readonly afterKill: string },
+  id: string,
+  password: string | undefined,
+): Promise<void> => {
+  const plan = { argv: scriptCommand(afterKill, true), env: {}, stdin: undefined, become: as }
+  const { argv, env, stdin } = become(plan, id, user, password)
+  const streams = { stdout: makeCollector(0), stderr: makeCollector(0) }
+  const command = { id, argv, env, cwd: '/', stdin, streams }
+  const signal = AbortSignal.timeout(sshLimits.killMs)
+  await channels.run(command, { signal, onStarted: () => undefined }).catch(() => undefined)
 }
 
 const notStarted = (fail: Fail, reason: AbortReason): CallResult =>

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import type { Streams } from '@re-ops/outputs'
+import type { Contents } from '@re-ops/operations'
 
 /** A process on a host, by its three streams. `ended` resolves when it is gone and its streams are closed; it never rejects. */
 export type Remote = {
@@ -33,6 +34,8 @@ export type Command = {
   readonly streams: Streams
   /** What follows `stdin`, read as the host takes it. */
   readonly input?: Readable
+  /** It talks about contents: `stdin` is only what it reads first. */
+  readonly contents?: Contents
 }
 export type Output = { readonly stdout: string; readonly stderr: string; readonly truncated: boolean }
 

@@ -42,7 +42,7 @@ const isTrue = ({ argv, env, stdin, cwd }: Command): boolean =>
   argv.length === 1 && argv[0] === 'true' && stdin === undefined && cwd === '/' && Object.keys(env).length === 0
 
 export const fitsRunner = (command: Command, bytesMax: number): boolean => {
-  if (command.stdin?.includes('\0') === true) return false
+  if (command.contents || command.stdin?.includes('\0') === true) return false
   const size = command.argv.reduce((sum, word) => sum + word.length, command.stdin?.length ?? 0)
   // Cheap first; quoting makes it longer, and not everything is one byte.
   return size <= bytesMax && Buffer.byteLength(runnerFrame(command, '')) <= 2 * bytesMax

@@ -1,3 +1,4 @@
+import type { Contents } from '@re-ops/operations'
 import type { CallResult } from '@re-ops/protocols'
 import { makeOutputs, type Outputs } from '@re-ops/outputs'
 import { openSpool } from '@re-ops/outputs/spool'
@@ -17,6 +18,8 @@ export type SshDeps = {
   readonly postgres: PostgresPool
   readonly secrets: Pick<Secrets, 'get'>
   readonly live: Pick<LiveOperations, 'planOf' | 'parseOf'>
+  /** Contents of files for the calls of a host. */
+  contents(host: string): Contents
   readonly stateFolder: string
   readonly spoolBytesMax: number
   readonly agentSocket: string | undefined
@@ -73,6 +76,7 @@ export const startSsh = async (deps: SshDeps): Promise<Ssh> => {
     folder,
     pool,
     live: deps.live,
+    contents: deps.contents,
     secret: name => secrets.get(name),
     hostOf: directory.hostOf,
     onStarted: deps.onStarted,

@@ -300,4 +300,27 @@ create table mote.deployment_host (
 );
 `,
   },
+  {
+    // Contents of files by their hash, in chunks by theirs: what several files, or several services, have in common is stored once.
+    name: '006-files',
+    sql: `
+create table mote.file_chunk (
+  hash text primary key,
+  bytes bytea not null,
+  used_at timestamptz not null default now()
+);
+alter table mote.file_chunk alter column bytes set storage external; -- contents rarely get smaller, and are read whole
+create index file_chunk_used on mote.file_chunk (used_at);
+create table mote.file (
+  hash text primary key,
+  size bigint not null,
+  chunks text[] not null, -- from the beginning on, as far as they are here
+  prefixes text[] not null, -- for each, the hash of all up to its end: what a host has already is compared with it
+  complete boolean not null,
+  created_by text not null, created_at timestamptz not null default now(), used_at timestamptz not null default now()
+);
+create index file_used on mote.file (used_at);
+create index file_chunks on mote.file using gin (chunks);
+`,
+  },
 ]

@@ -2,7 +2,7 @@ import { newId, type Keyset } from '@re-ops/protocols'
 import { isConnectionLost, withRetry, type Log, type Pool } from '@re-ops/service'
 import { brokerLimits } from '../broker/limits.ts'
 import type { Addressed, BrokerSays, BrokerStart, Hello, ServiceSays, Stats } from '../broker/port.ts'
-import type { CallAnswer, CallShape, CallSays, OutputChunk } from '../broker/words.ts'
+import type { AgentAsks, CallAnswer, CallShape, CallSays, OutputChunk } from '../broker/words.ts'
 import { makeBatcher } from '../services/batcher.ts'
 import { countAborts, writeAudit, type AuditEntry } from '../store/audit.ts'
 import { findAllowed, setHostState } from '../store/hosts.ts'
@@ -21,12 +21,13 @@ export type LinkDeps = {
   /** The keyset that names this endpoint, signed. */
   keysetFor(endpoint: string): Promise<Keyset>
   onLive(host: string, epoch: number): void
-  onHeard(host: string, message: CallAnswer): void
+  onHeard(host: string, message: CallAnswer | AgentAsks): void
   onOutput(host: string, chunk: OutputChunk): void
   onUnsent(host: string, calls: readonly string[], why: string): void
   onHostChanged(host: string): void
   onStats(stats: Stats): void
   onModuleWanted(hash: string): void
+  onChunkWanted(hash: string, chunk: number): void
   /** A broker listens: the first one, or the next after a restart. */
   onListening(): void
 }
@@ -40,6 +41,7 @@ export type Link = {
   endSession(host: string, reason: string, retry: boolean): void
   audit(entry: AuditEntry): void
   sayModule(item: Extract<ServiceSays, { kind: 'module' | 'modules.revoked' }>): void
+  sayChunk(item: Extract<ServiceSays, { kind: 'chunk' }>): void
   /** The allow-list changed: tell the broker what is new, or all of it. */
   allowChanged(): void
   allowReload(): void
@@ -227,6 +229,8 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
         return
       case 'module.wanted':
         return deps.onModuleWanted(item.hash)
+      case 'chunk.wanted':
+        return deps.onChunkWanted(item.hash, item.chunk)
       case 'hello':
         log.trace({ host: item.agent, routing: item.routing }, 'hello')
         return hellos.put({ hello: item, at: performance.now(), broker })
@@ -282,6 +286,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     endSession: (agent, reason, retry) => child.say({ kind: 'end', agent, reason, retry }),
     audit,
     sayModule: item => child.say(item),
+    sayChunk: item => child.say(item),
     allowChanged: feed.changed,
     allowReload: () => void feed.reload(),
     get broker() {

@@ -91,15 +91,27 @@ export const begin = async (
   context: Context,
   mote: Mote,
   create: () => Promise<Run>,
-  { asked, detach, json = false }: Shown,
+  { detach, ...shown }: Shown,
 ): Promise<number> => {
   const { terminal } = context
   if (detach === true) {
     const { id } = await create()
-    if (json) printJsonLine(terminal, { run: id })
+    if (shown.json === true) printJsonLine(terminal, { run: id })
     else terminal.out(`${id}\n`)
     return 0
   }
+  const { summary } = await runToEnd(context, mote, create, shown)
+  return summary.failed > 0 ? 1 : 0
+}
+
+/** Creates a run and shows its results as they come, until its end. */
+export const runToEnd = async (
+  context: Context,
+  mote: Mote,
+  create: () => Promise<Run>,
+  { asked, json = false }: Omit<Shown, 'detach'>,
+): Promise<Ended> => {
+  const { terminal } = context
   const cancel = new AbortController()
   const release = context.interruptible(() => cancel.abort())
   try {
@@ -126,14 +138,14 @@ export const begin = async (
     // Times are the service's, from the start of the run: what loads here is not the hosts' time.
     const ms = Math.max(0, ...results.map(result => result.ms))
     table?.showOutcome(context, { results, missing, summary, ms, operation, asked, dryRun, stopped })
-    return failed > 0 ? 1 : 0
+    return { results, missing, summary }
   } finally {
     release()
   }
 }
 
 type Waiting = { created: Run; json: boolean; cancel: AbortSignal }
-type Ended = { results: HostResult<unknown>[]; missing: Missing[]; summary: RunSummary }
+export type Ended = { results: HostResult<unknown>[]; missing: Missing[]; summary: RunSummary }
 
 /** Results as they come; Ctrl-C asks the service to cancel and goes on until every target has ended. */
 const untilDone = async (context: Context, mote: Mote, run: Waiting): Promise<Ended> => {
