@@ -160,6 +160,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     call: (shape, to) => parts.link?.call(shape, to),
     send: (host, epoch, messages) => parts.link?.send(host, epoch, messages),
     ssh: ssh.transport,
+    callbacks: live,
     reads: operation => operationNamed(operation)?.reads === true,
     onCommit: metrics.onCommit,
     onCallEnd: metrics.onCallEnd,

@@ -1,6 +1,7 @@
 import type { Hold, Log, Pool } from '@re-ops/service'
 import type { Addressed } from '../broker/port.ts'
 import type { CallShape, CallSays } from '../broker/words.ts'
+import type { LiveOperations } from '../runner/live-operations.ts'
 import type { Transport } from '../ssh/transport.ts'
 import type { ActiveCall, DriverEvents } from './types.ts'
 
@@ -16,6 +17,8 @@ export type DriverDeps = {
   send(host: string, epoch: number, messages: readonly CallSays[]): void
   /** For hosts without an agent, and for steps that ask for it. */
   readonly ssh: Transport
+  /** For callbacks of pipelines. */
+  readonly callbacks: Pick<LiveOperations, 'codeOf'>
   reads(operation: string): boolean
   onCommit(items: number, ms: number): void
   onCallEnd(state: string): void
