@@ -56,6 +56,41 @@ test('a pipeline of a file runs: its own operation after one of the catalogue', 
   expect(input).toMatchObject({ code: 2, error: expect.stringContaining('own input') })
 }, 60_000)
 
+test('callbacks of a pipeline run at the centre: they see results, make inputs, and pick hosts', async () => {
+  write(
+    'callbacks.ts',
+    `import { ping, shell } from '@re-ops/operations'
+import { map, pick, pipeline } from '@re-ops/pipelines'
+const wanted: string = 'vm'
+export const chosen = pipeline(ping(), pick(r => r.host.name === wanted),
+  shell.with(() => ({ argv: ['echo', 'asked by', wanted] })), map(r => ({ at: r.host.name, said: r.value.stdout.trim() })))
+export const bad = pipeline(ping(), map(r => { throw new Error('no ' + r.host.name) }))
+export const curious = pipeline(ping(), map(() => process.getBuiltinModule('node:fs').readdirSync('/')))
+export const endless = pipeline(ping(), map(() => { for (;;); }))`,
+  )
+  const ask = async (name: string) => {
+    const { code, out, error } = await reops(world, ['run', `callbacks.ts#${name}`, '--on', '*', '--json'])
+    return {
+      code,
+      error,
+      results: lines(out).filter(line => line.summary === undefined) as (Line & { host: string })[],
+    }
+  }
+  const { code, results } = await ask('chosen')
+  expect(code).toBe(1)
+  expect(results.find(one => one.host === 'vm')).toMatchObject({ ok: true, value: { at: 'vm', said: 'asked by vm' } })
+  expect(results.find(one => one.host === 'demo-1')).toMatchObject({ failure: { kind: 'skipped', step: '2:pick' } })
+  for (const [name, said] of [
+    ['bad', 'no demo-1'],
+    ['curious', 'not there'],
+    ['endless', 'not done after'],
+  ] as const) {
+    const failed = (await ask(name)).results.find(one => one.host === 'demo-1')
+    expect(failed).toMatchObject({ ok: false, failure: { kind: 'invalid', step: '2:map' } })
+    expect(failed?.failure?.message).toContain(said)
+  }
+}, 90_000)
+
 test('the example runs as it is written', async () => {
   const path = join(world.folder, 'site.pem')
   writeFileSync(path, certificate)

@@ -170,6 +170,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     slow: isSlow => parts.link?.slow(isSlow),
     ssh: ssh.transport,
     prepare: makePrepare({ files, findHost: async id => (await findHosts(pool, isOnline, [id]))[0] }),
+    callbacks: live,
     reads: operation => operationNamed(operation)?.reads === true,
     onCommit: metrics.onCommit,
     onCallEnd: metrics.onCallEnd,

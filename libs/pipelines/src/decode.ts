@@ -2,6 +2,7 @@ import type { AnyOperation } from './operation.ts'
 import { type SchemaError } from './check.ts'
 import { onlyOnce, whyNotOn } from './compose.ts'
 import { inShort, nearest } from './nearest.ts'
+import type { CodeRef } from '@re-ops/protocols'
 import { stepOf, type Node, type Step } from './step.ts'
 
 /** Limits of a pipeline that came from outside. `callsMax` is what one host may be asked at worst, retries included. */
@@ -58,14 +59,17 @@ export const decodeStep = (
   }
 }
 
-const kinds = ['call', 'sequence', 'recover', 'retry', 'gather', 'via']
+const kinds = ['call', 'sequence', 'recover', 'retry', 'gather', 'via', 'map', 'pick', 'tap']
 const fields: Record<string, readonly string[]> = {
-  call: ['operation', 'module', 'input', 'timeoutMs'],
+  call: ['operation', 'module', 'input', 'with', 'timeoutMs'],
   sequence: ['steps'],
   recover: ['step', 'fallback', 'on'],
   retry: ['step', 'times', 'on'],
   gather: [],
   via: ['transport', 'step'],
+  map: ['module', 'at'],
+  pick: ['module', 'at'],
+  tap: ['module', 'at'],
 }
 type Raw = Readonly<Record<string, unknown>>
 type Known = {
@@ -107,9 +111,27 @@ const read = (json: unknown, path: string, depth: number, known: Known): Node =>
       if (transport !== 'zmq' && transport !== 'ssh') throw bad(`${path}/transport`, 'must be one of zmq, ssh')
       return { kind, transport, step: read(raw['step'], `${path}/step`, depth + 1, known) }
     }
+    case 'map':
+    case 'pick':
+    case 'tap':
+      return { kind: 'named', of: kind, ...readCode(raw, path, known) }
     default:
       return { kind: 'gather' }
   }
+}
+
+/** What is there is known when it is asked for; that its module is known here, now. */
+const readCode = ({ module, at }: Raw, path: string, known: Known): CodeRef => {
+  if (typeof module !== 'string') throw bad(`${path}/module`, 'must be the hash of a module: 64 hexadecimal digits')
+  operationsFor(module, path, known)
+  if (typeof at !== 'string' || at === '' || at.length > 256)
+    throw bad(`${path}/at`, 'must say where in the module the code is, such as slow/steps/1')
+  return { module, at }
+}
+const readWith = (code: unknown, path: string, known: Known): { with?: CodeRef } => {
+  if (code === undefined) return {}
+  if (typeof code !== 'object' || code === null) throw bad(path, 'must be {"module":...,"at":...}')
+  return { with: readCode(code as Raw, path, known) }
 }
 
 /** The operations a call may name: those of its module, or the catalogue's. */
@@ -134,7 +156,10 @@ const readCall = (raw: Raw, path: string, known: Known): Node => {
       { path: `${path}/operation`, message: `no operation ${JSON.stringify(name.slice(0, 64))}; ${hint}` },
     ])
   }
-  const errors = found.checkInput(input)
+  const code = readWith(raw['with'], `${path}/with`, known)
+  if (code.with && raw['input'] !== undefined)
+    throw bad(`${path}/with`, 'makes the input; there must be no input beside it')
+  const errors = code.with ? [] : found.checkInput(input)
   if (errors.length > 0)
     throw new Refused(
       'bad-input',
@@ -142,7 +167,7 @@ const readCall = (raw: Raw, path: string, known: Known): Node => {
     )
   const limit = readTimeout(timeoutMs, path)
   const dryInput = known.dry && found.reads !== true
-  if (dryInput && found.dry !== true)
+  if (dryInput && (found.dry !== true || code.with))
     return {
       kind: 'refused',
       operation: name,
@@ -150,7 +175,7 @@ const readCall = (raw: Raw, path: string, known: Known): Node => {
     }
   const of = typeof module === 'string' ? { module, reads: found.reads === true } : {}
   const given = dryInput ? { ...(input as object), dry: true } : input
-  return { kind: 'call', operation: name, ...of, input: given, repeat: found.repeat, ...limit }
+  return { kind: 'call', operation: name, ...of, input: given, ...code, repeat: found.repeat, ...limit }
 }
 
 const readTimeout = (timeoutMs: unknown, path: string): { timeoutMs?: number } => {

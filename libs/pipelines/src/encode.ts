@@ -1,4 +1,4 @@
-import type { StepData } from '@re-ops/protocols'
+import type { CodeRef, StepData } from '@re-ops/protocols'
 import { nodeOf, type AnyStep, type Node } from './step.ts'
 
 /** A step that cannot travel: it holds a callback or an input that is not JSON. */
@@ -8,14 +8,21 @@ export class NotDataError extends Error {
 
 const shown = (f: unknown) => JSON.stringify(String(f).replace(/\s+/g, ' ').slice(0, 60))
 
-/** A step as data. Throws NotDataError naming the callback (or the part of an input) that is not data. */
-export const encodeStep = (step: AnyStep | Node): StepData => encode(nodeOf(step), '')
+/** Where the code of the callback at a place (`/steps/1`) can be had, or null. */
+export type CodeAt = (path: string) => CodeRef | null
 
-const encode = (node: Node, path: string): StepData => {
+/**
+ * A step as data. Its callbacks are named by `codeAt`. Throws NotDataError naming the callback (or the part of an input) that is not data.
+ */
+export const encodeStep = (step: AnyStep | Node, codeAt: CodeAt = () => null): StepData =>
+  encode(nodeOf(step), '', codeAt)
+
+const encode = (node: Node, path: string, codeAt: CodeAt): StepData => {
   const at = path === '' ? '' : ` at ${path}`
   switch (node.kind) {
     case 'call': {
-      if (node.inputFrom)
+      const code = node.with ?? (node.inputFrom ? codeAt(path) : undefined)
+      if (code === null)
         throw new NotDataError(
           `${node.operation}.with${at} takes a callback, which is not data: ${shown(node.inputFrom)}`,
         )
@@ -27,28 +34,35 @@ const encode = (node: Node, path: string): StepData => {
         operation: node.operation,
         ...(node.module === undefined ? {} : { module: node.module }),
         ...(isEmpty(input) ? {} : { input }),
+        ...(code === undefined ? {} : { with: { module: code.module, at: code.at } }),
         ...(node.timeoutMs === undefined ? {} : { timeoutMs: node.timeoutMs }),
       }
     }
     case 'sequence':
-      return { kind: 'sequence', steps: node.steps.map((one, n) => encode(one, `${path}/steps/${n}`)) }
+      return { kind: 'sequence', steps: node.steps.map((one, n) => encode(one, `${path}/steps/${n}`, codeAt)) }
     case 'recover': {
-      const step = encode(node.step, `${path}/step`)
-      const fallback = encode(node.fallback, `${path}/fallback`)
+      const step = encode(node.step, `${path}/step`, codeAt)
+      const fallback = encode(node.fallback, `${path}/fallback`, codeAt)
       return { kind: 'recover', step, fallback, ...(node.on ? { on: [...node.on] } : {}) }
     }
     case 'retry': {
-      const step = encode(node.step, `${path}/step`)
+      const step = encode(node.step, `${path}/step`, codeAt)
       return { kind: 'retry', step, times: node.times, ...(node.on ? { on: [...node.on] } : {}) }
     }
     case 'gather':
       return { kind: 'gather' }
     case 'via':
-      return { kind: 'via', transport: node.transport, step: encode(node.step, `${path}/step`) }
+      return { kind: 'via', transport: node.transport, step: encode(node.step, `${path}/step`, codeAt) }
     case 'refused':
       throw new NotDataError(`${node.operation}${at} is refused in a dry run, and no step of its own`)
-    default:
-      throw new NotDataError(`${node.kind}${at} takes a callback, which is not data: ${shown(node.f)}`)
+    case 'named':
+      return { kind: node.of, module: node.module, at: node.at }
+    default: {
+      const code = codeAt(path)
+      if (code === null)
+        throw new NotDataError(`${node.kind}${at} takes a callback, which is not data: ${shown(node.f)}`)
+      return { kind: node.kind, module: code.module, at: code.at }
+    }
   }
 }
 

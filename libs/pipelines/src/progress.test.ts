@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import {
   begin,
   callAt,
+  decodeStep,
+  encodeStep,
   map,
   pick,
   pipeline,
@@ -133,6 +135,54 @@ describe('the core of one host', () => {
       result: { ok: false, failure: { kind: 'skipped', message: 'not picked', step: '4:pick' } },
     })
     expect(seen).toEqual(['web-1 1', 'web-1 2'])
+  })
+
+  test('callbacks that are named do the same where modules run, also for a driver that keeps only the cursor', () => {
+    const module = 'a'.repeat(64)
+    const tapped: unknown[] = []
+    const step = pipeline(
+      retry(reading(), { times: 1 }),
+      pick(r => r.value !== 0),
+      writing.with(value => ({ of: value })),
+      tap(r => void tapped.push(r.value)),
+      map(r => [r.value, 'mapped']),
+    )
+    const data = encodeStep(step, at => ({ module, at: `slow${at}` }))
+    const known = [reading, writing].map(({ name, repeat, checkInput }) => ({ name, repeat, checkInput }))
+    const decoded = decodeStep(data, [reading, writing], hash => (hash === module ? known : 'not here'))
+    if (!decoded.ok) throw new Error(JSON.stringify(decoded))
+    const original = nodeOf(step) as {
+      steps: readonly { f?: (so: unknown) => unknown; inputFrom?: (v: unknown) => unknown }[]
+    }
+    /** What the process of the module does. */
+    const code = (at: string, so: { value: unknown }): unknown => {
+      const { f, inputFrom } = original.steps[Number(/^slow\/steps\/(\d)$/.exec(at)?.[1])] ?? {}
+      return inputFrom ? inputFrom(so.value) : f?.({ ...so, ok: true })
+    }
+    const driveNamed = (answers: readonly CallResult[]) => {
+      const inputs: unknown[] = []
+      let progress: Progress = begin(decoded.step)
+      while (progress.kind === 'call') {
+        const call = callAt(decoded.step, copy(progress.cursor))
+        expect(call).toEqual(copy(progress))
+        if (call.code === undefined) inputs.push(call.input)
+        const answer =
+          call.code === undefined
+            ? answers[Math.min(inputs.length, answers.length) - 1]
+            : ok(code(call.code, call.input as never))
+        progress = resume(decoded.step, copy(call.cursor), copy(answer as CallResult))
+      }
+      return { progress, inputs }
+    }
+    fc.assert(
+      fc.property(anyAnswers, answers => {
+        const { progress, inputs } = driveNamed(answers)
+        expect(progress).toEqual({ kind: 'done', result: copy(drive(nodeOf(step), answers).result) })
+        if (inputs.length > 1 && progress.kind === 'done' && progress.result.ok)
+          expect(inputs.at(-1)).toEqual({ of: expect.anything() })
+      }),
+      { numRuns: 500 },
+    )
   })
 
   test('a callback that throws costs its host an `invalid` that says what it threw', () => {

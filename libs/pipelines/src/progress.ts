@@ -1,5 +1,5 @@
 import type { CallResult, Failure, Ok, TransportName } from '@re-ops/protocols'
-import { defaultOn, nodeOf, type AnyStep, type At, type CallbackNode, type Node } from './step.ts'
+import { defaultOn, nodeOf, type AnyStep, type At, type CallbackNode, type CallNode, type Node } from './step.ts'
 
 /**
  * Where one host is in a pipeline. Plain JSON as long as the values are: a driver may store it after each call and go on
@@ -10,6 +10,10 @@ export type Frame =
   | { readonly k: 'recover'; readonly at: 'step' | 'fallback'; readonly input?: unknown }
   | { readonly k: 'retry'; readonly left: number; readonly input?: unknown }
   | { readonly k: 'via'; readonly transport: TransportName }
+  /** A named callback is asked about this value. */
+  | { readonly k: 'code'; readonly input: unknown }
+  /** The input of a call, once its callback has made it. */
+  | { readonly k: 'with'; readonly input: unknown }
 export type Cursor = { readonly v: 1; readonly frames: readonly Frame[] }
 
 /**
@@ -28,6 +32,8 @@ export type Progress =
       readonly timeoutMs?: number
       /** How to go to the host; absent: as the host is reached. */
       readonly via?: TransportName
+      /** Where the callback is in its module: asked where modules run, not of the host. */
+      readonly code?: string
       readonly cursor: Cursor
     }
   | { readonly kind: 'gather'; readonly cursor: Cursor; readonly step: string; readonly value: unknown }
@@ -40,21 +46,34 @@ export const begin = (step: AnyStep | Node, input: unknown = null, at: At = nowh
   walk(nodeOf(step), [], { enter: nodeOf(step), input }, at)
 
 /** The call at `cursor`, as `begin` or `resume` told it: how a driver that kept only the cursor knows what it was about. */
-export const callAt = (step: AnyStep | Node, cursor: Cursor): Progress & { readonly kind: 'call' } => {
+export const callAt = (
+  step: AnyStep | Node,
+  cursor: Cursor,
+  at: At = nowhere,
+): Progress & { readonly kind: 'call' } => {
   const node = nodeAt(nodeOf(step), cursor.frames)
+  const top = cursor.frames.at(-1)
+  if (top?.k === 'code') return codeCall(node, top.input, cursor.frames, at)
   if (node.kind !== 'call' || node.inputFrom) throw new Error('callAt: no call with an input of its own stands there')
-  return callOf(node, node.input ?? {}, cursor.frames)
+  return callOf(node, top?.k === 'with' ? top.input : (node.input ?? {}), cursor.frames)
 }
 
 /** What follows the answer to the call at `cursor`. A failure keeps all it says; `step` becomes the label of the call. */
 export const resume = (step: AnyStep | Node, cursor: Cursor, result: CallResult, at: At = nowhere): Progress => {
   const root = nodeOf(step)
   const node = nodeAt(root, cursor.frames)
+  const frames = [...cursor.frames]
+  const top = frames.at(-1)
+  if (top?.k === 'code') {
+    frames.pop()
+    return walk(root, frames, answered(node, top.input, result, frames), at)
+  }
   if (node.kind !== 'call') throw new Error(`resume: the cursor stands at ${node.kind}, not at a call`)
+  if (top?.k === 'with') frames.pop()
   const named: CallResult = result.ok
     ? result
-    : { ok: false, failure: { ...result.failure, step: label(node.operation, cursor.frames) } }
-  return walk(root, [...cursor.frames], { leave: named }, at)
+    : { ok: false, failure: { ...result.failure, step: label(node.operation, frames) } }
+  return walk(root, frames, { leave: named }, at)
 }
 
 /** What follows the barrier at `cursor`: the host goes on with `value`, its own. */
@@ -65,7 +84,11 @@ export const release = (step: AnyStep | Node, cursor: Cursor, value: unknown, at
   return walk(root, [...cursor.frames], { leave: { ok: true, value } }, at)
 }
 
-type Move = { readonly enter: Node; readonly input: unknown } | { readonly leave: CallResult }
+type Move =
+  | { readonly enter: Node; readonly input: unknown }
+  | { readonly leave: CallResult }
+  /** A call whose input has been made. */
+  | { readonly call: CallNode; readonly input: unknown }
 
 /** Goes on until the host needs the world (a call, a barrier) or has its result. `frames` is the walk's own. */
 const walk = (root: Node, frames: Frame[], first: Move, at: At): Progress => {
@@ -77,9 +100,20 @@ const walk = (root: Node, frames: Frame[], first: Move, at: At): Progress => {
       move = leave(nodeAt(root, frames), frame, move.leave, frames)
       continue
     }
+    if ('call' in move) {
+      frames.push({ k: 'with', input: move.input })
+      return callOf(move.call, move.input, [...frames])
+    }
     const { enter: node, input } = move
     switch (node.kind) {
+      case 'named':
+        frames.push({ k: 'code', input })
+        return codeCall(node, input, [...frames], at)
       case 'call': {
+        if (node.with) {
+          frames.push({ k: 'code', input })
+          return codeCall(node, input, [...frames], at)
+        }
         const made = inputOf(node, input, frames)
         if (!made.ok) {
           move = { leave: made }
@@ -113,6 +147,42 @@ const walk = (root: Node, frames: Frame[], first: Move, at: At): Progress => {
         move = { leave: applied(node, { ...at, ok: true, value: input }, frames) }
     }
   }
+}
+
+/** A question to the code of a callback. It reads, so it may be asked again. */
+const codeCall = (
+  node: Node,
+  value: unknown,
+  frames: readonly Frame[],
+  at: At,
+): Progress & { readonly kind: 'call' } => {
+  const code = node.kind === 'call' ? node.with : node.kind === 'named' ? node : undefined
+  if (!code) throw new Error(`the cursor stands at ${node.kind}, which has no callback that is named`)
+  const operation = node.kind === 'named' ? node.of : 'with'
+  const input = { host: at.host, ms: at.ms, value }
+  const cursor = { v: 1, frames } as const
+  return {
+    kind: 'call',
+    operation,
+    module: code.module,
+    reads: true,
+    code: code.at,
+    input,
+    step: label(operation, frames),
+    cursor,
+  }
+}
+
+/** What follows what a callback answered. One that failed costs its host an `invalid`, as one that throws in this process. */
+const answered = (node: Node, value: unknown, result: CallResult, frames: readonly Frame[]): Move => {
+  const operation = node.kind === 'named' ? node.of : 'with'
+  const step = label(operation, frames)
+  if (!result.ok) return { leave: failed({ ...result.failure, step }) }
+  if (node.kind === 'call') return { call: node, input: result.value }
+  if (operation === 'map') return { leave: { ok: true, value: result.value } }
+  if (operation === 'pick' && result.value !== true)
+    return { leave: failed({ kind: 'skipped', message: 'not picked', step }) }
+  return { leave: { ok: true, value } }
 }
 
 const callOf = (
@@ -206,6 +276,7 @@ const label = (name: string, frames: readonly Frame[]): string => {
 const nodeAt = (root: Node, frames: readonly Frame[]): Node => {
   let node = root
   for (const frame of frames) {
+    if (frame.k === 'code' || frame.k === 'with') return node // innermost, always
     let next: Node | undefined
     if (frame.k === 'sequence' && node.kind === 'sequence') next = node.steps[frame.at]
     if (frame.k === 'recover' && node.kind === 'recover') next = node[frame.at]

@@ -1,4 +1,4 @@
-import type { HostRef, Ok, TransportName } from '@re-ops/protocols'
+import type { CodeRef, HostRef, Ok, TransportName } from '@re-ops/protocols'
 
 /**
  * Whether a step may be done again without harm: `safe` when all its operations are `reads` or `idempotent`, else `once`.
@@ -23,7 +23,7 @@ export const doubtfulKinds = ['timeout', 'lost'] as const
 export type RepeatKind<R extends Repeat> =
   (typeof repeatableKinds)[number] | ([R] extends ['safe'] ? (typeof doubtfulKinds)[number] : never)
 
-/** What a step is made of. A pipeline that travels (StepData of protocols) is the same without the callbacks. */
+/** What a step is made of. A pipeline that travels (StepData of protocols) is the same, its callbacks named instead of there. */
 export type Node =
   | CallNode
   | { readonly kind: 'sequence'; readonly steps: readonly Node[] }
@@ -33,6 +33,7 @@ export type Node =
   | { readonly kind: 'via'; readonly transport: TransportName; readonly step: Node }
   | RefusedNode
   | CallbackNode
+  | NamedCallbackNode
 
 export type CallNode = {
   readonly kind: 'call'
@@ -40,8 +41,10 @@ export type CallNode = {
   /** The hash of the live module the operation is of; absent: the catalogue's. */
   readonly module?: string
   readonly input?: unknown
-  /** Makes the input from the value so far (`operation.with`). A callback, so such a step does not travel. */
+  /** Makes the input from the value so far (`operation.with`). A callback. */
   readonly inputFrom?: (value: unknown) => unknown
+  /** The same of a pipeline that travelled. */
+  readonly with?: CodeRef
   readonly timeoutMs?: number
   /** Known when the step was made from an operation; absent in data. */
   readonly repeat?: Repeat
@@ -56,6 +59,9 @@ export type CallbackNode =
   | { readonly kind: 'map'; readonly f: (result: Ok<unknown>) => unknown }
   | { readonly kind: 'pick'; readonly f: (result: Ok<unknown>) => boolean }
   | { readonly kind: 'tap'; readonly f: (result: Ok<unknown>) => void }
+
+/** A callback of a pipeline that travelled: its code is asked where modules run. */
+export type NamedCallbackNode = { readonly kind: 'named'; readonly of: CallbackNode['kind'] } & CodeRef
 
 /** The host a callback is told about, and the time since the run began. */
 export type At = { readonly host: HostRef; readonly ms: number }

@@ -75,7 +75,7 @@ export const defaultModuleLimits: ModuleLimits = {
 export const ModuleContent = Type.Object(
   {
     code: Type.String({ minLength: 1, maxLength: moduleLimits.codeBytesMax }),
-    operations: Type.Array(ModuleOperation, { minItems: 1, maxItems: moduleLimits.operationsMax }),
+    operations: Type.Array(ModuleOperation, { maxItems: moduleLimits.operationsMax }),
     limits: ModuleLimits,
   },
   { additionalProperties: false },

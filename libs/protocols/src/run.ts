@@ -4,7 +4,12 @@ import { Id } from './ids.ts'
 import { ModuleHash } from './module.ts'
 import { runControlFields, runControlShown } from './run-control.ts'
 
-/** A pipeline as it travels and is stored: data only. Callbacks (`map`, `pick`) are not part of it. */
+const At = Type.String({ minLength: 1, maxLength: 256, description: 'where in the module: `slow/steps/1`' })
+/** Where the code of a callback is: in a live module, at the place it has in a pipeline that the module exports. */
+export const CodeRef = Type.Object({ module: ModuleHash, at: At }, { additionalProperties: false })
+export type CodeRef = Static<typeof CodeRef>
+
+/** A pipeline as it travels and is stored: data only. Callbacks (`map`, `pick`) are named, by the module they are in. */
 export const StepData = Type.Cyclic(
   {
     Step: Type.Union([
@@ -14,6 +19,7 @@ export const StepData = Type.Cyclic(
           operation: Type.String({ minLength: 1, maxLength: 128 }),
           module: Type.Optional(ModuleHash),
           input: Type.Optional(Type.Unknown()),
+          with: Type.Optional(CodeRef),
           timeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400_000 })),
         },
         { additionalProperties: false },
@@ -42,6 +48,10 @@ export const StepData = Type.Cyclic(
       ),
       Type.Object({ kind: Type.Literal('gather') }, { additionalProperties: false }),
       Type.Object(
+        { kind: Type.Enum(['map', 'pick', 'tap']), module: ModuleHash, at: At },
+        { additionalProperties: false },
+      ),
+      Type.Object(
         { kind: Type.Literal('via'), transport: TransportName, step: Type.Ref('Step') },
         { additionalProperties: false },
       ),
@@ -50,7 +60,8 @@ export const StepData = Type.Cyclic(
   'Step',
 )
 export type StepData =
-  | { kind: 'call'; operation: string; module?: string; input?: unknown; timeoutMs?: number }
+  | { kind: 'call'; operation: string; module?: string; input?: unknown; with?: CodeRef; timeoutMs?: number }
+  | { kind: 'map' | 'pick' | 'tap'; module: string; at: string }
   | { kind: 'sequence'; steps: StepData[] }
   | { kind: 'recover'; step: StepData; fallback: StepData; on?: string[] }
   | { kind: 'retry'; step: StepData; times: number; on?: string[] }
@@ -68,7 +79,7 @@ export const CreateRun = Type.Object(
     }),
     pipeline: Type.Unknown({
       description:
-        'a step as data: {"kind":"call","operation":"disk"}, or a sequence, recover, retry, gather, via of steps',
+        'a step as data: {"kind":"call","operation":"disk"}, or a sequence, recover, retry, gather, via, map, pick, tap of steps',
       examples: [{ kind: 'call', operation: 'uptime' }],
     }),
     timeoutMs: Type.Optional(

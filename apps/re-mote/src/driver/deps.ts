@@ -2,6 +2,7 @@ import type { Hold, Log, Pool } from '@re-ops/service'
 import type { Addressed } from '../broker/port.ts'
 import type { CallShape, CallSays } from '../broker/words.ts'
 import type { Prepare } from '../services/prepare.ts'
+import type { LiveOperations } from '../runner/live-operations.ts'
 import type { Transport } from '../ssh/transport.ts'
 import type { ActiveCall, DriverEvents } from './types.ts'
 
@@ -22,6 +23,8 @@ export type DriverDeps = {
   slow(isSlow: boolean): void
   /** For hosts without an agent, and for steps that ask for it. */
   readonly ssh: Transport
+  /** For callbacks of pipelines. */
+  readonly callbacks: Pick<LiveOperations, 'codeOf'>
   reads(operation: string): boolean
   /** Calls that are sent as something else than they were asked as: templates. */
   readonly prepare: Prepare

@@ -6,6 +6,7 @@ import { makeFlights, newCall, type CallProgress } from './flights.ts'
 import { driverLimits } from './limits.ts'
 import { makeLates } from './lates.ts'
 import { makeMover } from './mover.ts'
+import { makeOverHere } from './over-here.ts'
 import { makeOverSsh, type OverSsh } from './over-ssh.ts'
 import { makeRollouts } from './rollouts.ts'
 import { makeSettle } from './settle.ts'
@@ -48,7 +49,8 @@ export const makeDriver = (deps: DriverDeps): Driver => {
     onTurnEnded: (run, ok) => rollouts.onEnded(run, ok),
   })
   const overSsh = makeOverSsh({ ssh: deps.ssh, flights, mover, acks })
-  const exchange: Exchange = makeExchange({ ...deps, flights, mover, acks, lates, settle, overSsh })
+  const overHere = makeOverHere({ callbacks: deps.callbacks, flights, mover })
+  const exchange: Exchange = makeExchange({ ...deps, flights, mover, acks, lates, settle, overSsh, overHere })
   const rollouts = makeRollouts({ ...deps, runs, mover, cancel: run => cancelRun(run) })
   const stopSweep = startSweep({ epochOf: deps.epochOf, flights, mover, exchange })
 
@@ -58,6 +60,8 @@ export const makeDriver = (deps: DriverDeps): Driver => {
     const epoch = deps.epochOf(host)
     if (!call.handed) mover.endCall(call, cancelled(call.target.run, call.step, call.id, call.transport))
     else if (call.transport === 'ssh') deps.ssh.cancel(call.id)
+    else if (call.transport === 'here')
+      return // it ends by itself, soon; what follows is not done
     else if (epoch !== undefined) deps.send(host, epoch, [{ kind: 'call.cancel', body: { id: call.id } }])
   }
   const cancelRun = (run: ActiveRun) => {

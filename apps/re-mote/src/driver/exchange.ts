@@ -8,6 +8,7 @@ import type { Flights } from './flights.ts'
 import type { Lates } from './lates.ts'
 import { driverLimits } from './limits.ts'
 import type { Mover } from './mover.ts'
+import type { OverHere } from './over-here.ts'
 import type { OverSsh } from './over-ssh.ts'
 import type { Settle } from './settle.ts'
 import type { ActiveCall } from './types.ts'
@@ -19,6 +20,7 @@ export type ExchangeDeps = Omit<DriverDeps, 'ssh'> & {
   readonly lates: Lates
   readonly settle: Settle
   readonly overSsh: Pick<OverSsh, 'dispatch'>
+  readonly overHere: OverHere
 }
 export type Exchange = {
   /** Sends a committed call, if its host can be sent to; ends it, if it never can. */
@@ -72,6 +74,7 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
   const dispatch = (call: ActiveCall) => {
     if (call.as === undefined && deps.prepare.needs(call.operation) && call.module === undefined) return prepare(call)
     if (call.transport === 'ssh') return deps.overSsh.dispatch(call)
+    if (call.transport === 'here') return deps.overHere.dispatch(call)
     const { host, run } = call.target
     const there = flights.of(host)
     if (!there || call.handed || call.state === 'ending') return
@@ -157,7 +160,7 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
       const asked: string[] = []
       const messages: CallSays[] = []
       for (const call of flights.of(host)?.calls ?? []) {
-        if (call.state === 'ending' || call.transport === 'ssh') continue
+        if (call.state === 'ending' || call.transport !== 'zmq') continue
         if (!call.handed) dispatch(call)
         else if (call.epoch !== epoch) {
           call.epoch = epoch

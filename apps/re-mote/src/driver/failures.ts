@@ -1,5 +1,5 @@
 import type { CallResult, Failure, RunStop, TransportName } from '@re-ops/protocols'
-import type { ActiveCall, ActiveRun } from './types.ts'
+import type { ActiveCall, ActiveRun, CallTransport } from './types.ts'
 
 const failed = (failure: Failure): CallResult => ({ ok: false, failure })
 
@@ -22,18 +22,21 @@ export const awaits = ({ startedAt, waitOnlineMs }: ActiveRun): boolean =>
 export const noSessionIn = ({ waitOnlineMs }: ActiveRun): string =>
   waitOnlineMs > 0 ? `${noSession}; it was waited for ${waitOnlineMs / 1000} s` : noSession
 
+/** What is done here went over no transport. */
+const wayOf = (transport: CallTransport): { transport?: TransportName } => (transport === 'here' ? {} : { transport })
+
 /** Cancelled in time; `run` knows the rule, if it was one. */
 export const cancelled = (
   { stop }: Pick<ActiveRun, 'stop'>,
   step: string,
   callId?: string,
-  transport: TransportName = 'zmq',
+  transport: CallTransport = 'zmq',
 ): CallResult =>
   failed({
     kind: 'cancelled',
     message: `cancelled before it was sent${stop ? `: ${stop.reason}` : ''}`,
     step,
-    transport,
+    ...wayOf(transport),
     started: 'no',
     ...(callId === undefined ? {} : { callId }),
   })
@@ -51,7 +54,7 @@ export const lost = (call: ActiveCall, why: string): CallResult =>
     kind: 'lost',
     message: why,
     step: call.step,
-    transport: call.transport,
+    ...wayOf(call.transport),
     callId: call.id,
     started: call.ackedAt === null ? 'unknown' : 'yes',
     ...(call.ackedAt === null ? {} : { ackedAt: call.ackedAt }),
@@ -64,7 +67,7 @@ export const completed = (call: ActiveCall, result: CallResult): CallResult =>
     : failed({
         ...result.failure,
         callId: call.id,
-        transport: call.transport,
+        ...wayOf(call.transport),
         ...ruleOf(call, result.failure),
         ...(call.ackedAt === null || result.failure.ackedAt !== undefined ? {} : { ackedAt: call.ackedAt }),
       })

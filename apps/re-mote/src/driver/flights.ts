@@ -16,7 +16,8 @@ export const newCall = (
   step: progress.step,
   cursor: progress.cursor,
   timeoutMs: progress.timeoutMs ?? target.run.timeoutMs,
-  transport: progress.via ?? target.transport,
+  transport: progress.code === undefined ? (progress.via ?? target.transport) : 'here',
+  code: progress.code,
   // What the catalogue says is of its own operations; a module may have one of the same name.
   reads: progress.module === undefined ? reads : progress.reads === true,
   redeliveries,

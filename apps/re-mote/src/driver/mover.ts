@@ -108,6 +108,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
     let progress = from
     while (progress.kind === 'call') {
       if (run.cancelled) return { kind: 'done', result: cancelled(run, progress.step) }
+      if (progress.code !== undefined) break // asked here
       const overSsh = (progress.via ?? transport) === 'ssh'
       if (overSsh ? ssh : deps.epochOf(host) !== undefined || deps.isReturning(host) || awaits(run)) break
       const failure = overSsh
@@ -133,9 +134,10 @@ export const makeMover = (deps: MoverDeps): Mover => {
       return endCall(call, unreachable(call.step, 'it could not be delivered', call.id))
     call.state = 'ending'
     deps.onCallEnd(state)
-    const { operation, module, reads, input, step, cursor, timeoutMs, transport } = call
+    const { operation, module, reads, input, step, cursor, timeoutMs, transport, code } = call
     const of = module === undefined ? { operation } : { operation, module, reads }
-    const same: CallProgress = { kind: 'call', ...of, input, step, cursor, timeoutMs, via: transport }
+    const way = transport === 'here' ? (code === undefined ? {} : { code }) : { via: transport }
+    const same: CallProgress = { kind: 'call', ...of, input, step, cursor, timeoutMs, ...way }
     move(call.target, call, state, same, { redeliveries: call.redeliveries + 1 })
   }
   const committed = ({ target, ended, next, progress, advance, given }: Pending, applied: boolean) => {

@@ -25,6 +25,7 @@ export const makeSweep = ({ epochOf, flights, mover, exchange }: SweepDeps, from
   const { graceMs, absentGraceMs, cancelGraceMs, sweepMs } = driverLimits
   const sleptUntil = makeSlept(sweepMs, from)
   const onDeadline = (call: ActiveCall, now: number) => {
+    if (call.transport === 'here') return mover.endCall(call, lost(call, 'its callback was not answered in time'))
     if (call.transport === 'ssh') return mover.endCall(call, lost(call, 'the SSH transport did not end it in time'))
     if (call.target.run.cancelled)
       return mover.endCall(

@@ -76,7 +76,9 @@ export type ActiveCall = {
   readonly step: string
   readonly cursor: Cursor
   readonly timeoutMs: number
-  readonly transport: TransportName
+  readonly transport: CallTransport
+  /** Of a call `here`: where the callback is in its module. */
+  readonly code: string | undefined
   readonly reads: boolean
   readonly redeliveries: number
   state: 'queued' | 'sent' | 'acked' | 'running' | 'ending'
@@ -89,6 +91,9 @@ export type ActiveCall = {
   /** Waits here until other calls of its host have ended. */
   inLine: boolean
 }
+
+/** How a call is made: on its host, or here, where the callbacks of pipelines run. */
+export type CallTransport = TransportName | 'here'
 
 /** The calls of one host: all of them, how many of them were sent, and who waits for room. */
 export type HostCalls = { readonly calls: Set<ActiveCall>; inFlight: number; readonly inLine: ActiveCall[] }

@@ -1,12 +1,14 @@
 import type { ShellPlan } from '@re-ops/operations'
 import type { CallResult, ShellResult } from '@re-ops/protocols'
 import type { Modules } from '../services/modules.ts'
-import { makeParsers, type Failed, type StoredModule } from './parsers.ts'
+import { makeParsers, type CallbackAsked, type Failed, type StoredModule } from './parsers.ts'
 
 /** Operations of stored modules, by hash, for transports that only spawn commands. */
 export type LiveOperations = {
   planOf(hash: string, operation: string, input: unknown): Promise<ShellPlan | Failed>
   parseOf(hash: string, operation: string, input: unknown, result: ShellResult): Promise<CallResult>
+  /** What a callback of a pipeline says to a result so far. `at` is its place in the module. */
+  codeOf(hash: string, at: string, so: CallbackAsked): Promise<CallResult>
   /** These were revoked: what runs of them ends. */
   drop(hashes: readonly string[]): void
   close(): void
@@ -29,6 +31,10 @@ export const makeLiveOperations = (load: Modules['load']): LiveOperations => {
     parseOf: async (hash, operation, input, result) => {
       const module = await found(hash, operation)
       return 'ok' in module ? module : parsers.parseOf(module, operation, input, result)
+    },
+    codeOf: async (hash, at, so) => {
+      const module = await found(hash, at)
+      return 'ok' in module ? module : parsers.codeOf(module, at, so)
     },
     drop: parsers.drop,
     close: parsers.close,

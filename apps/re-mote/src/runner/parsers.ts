@@ -9,7 +9,7 @@ import {
 } from '@re-ops/live/runner'
 import { parseShell, planShell, type ShellPlan } from '@re-ops/operations'
 import type { AnyOperation } from '@re-ops/pipelines'
-import type { CallResult, ModuleContent, ShellResult } from '@re-ops/protocols'
+import type { CallResult, HostRef, ModuleContent, ShellResult } from '@re-ops/protocols'
 
 /** A module as it is stored: what the service took in, checked and signed. */
 export type StoredModule = ModuleContent & { readonly hash: string }
@@ -22,10 +22,14 @@ export type Parsers = {
   planOf(module: StoredModule, operation: string, input: unknown): Promise<ShellPlan | Failed>
   /** What a command left, as the answer to the call. */
   parseOf(module: StoredModule, operation: string, input: unknown, result: ShellResult): Promise<CallResult>
+  /** What the callback at a place in the module says to a result so far. */
+  codeOf(module: StoredModule, at: string, so: CallbackAsked): Promise<CallResult>
   /** The module was revoked. */
   drop(hashes: readonly string[]): void
   close(): void
 }
+/** What a callback is told. */
+export type CallbackAsked = { readonly host: HostRef; readonly ms: number; readonly value: unknown }
 export type Failed = Extract<CallResult, { ok: false }>
 
 const withinMs = 10_000
@@ -87,6 +91,12 @@ export const makeParsers = (): Parsers => {
         input,
         result,
       )
+    },
+    codeOf: async (module, at, so) => {
+      const answer = await ask(module, { ask: 'code', name: at, input: so })
+      return answer.kind === 'value'
+        ? { ok: true, value: answer.value }
+        : failed('invalid', at, `the callback at ${at}: ${whyNot(answer)}`)
     },
     drop: hashes => runners.drop(hashes, 'killed: the module was revoked'),
     close: runners.close,

@@ -362,6 +362,7 @@ const isHeld = ({ call, gathered }: OpenTarget) => call === null && !gathered
 const storedCall = (deps: RunsDeps, target: ActiveTarget, stored: OpenTarget, id: string): ActiveCall => {
   const progress = callAt(target.run.step, stored.cursor as Cursor)
   const call = deps.driver.newCall(target, progress, id, stored.redeliveries)
+  if (call.transport === 'here') return call // whoever asked before is gone, and it only reads
   // Its host has had no session since the call was made, so nobody can have sent it.
   if (stored.unsent && call.transport === 'zmq') return call
   const acked = stored.call_state === 'acked' || stored.call_state === 'running'

@@ -3,7 +3,7 @@ import type { StepData } from '@re-ops/protocols'
 import { build, context, type BuildContext, type BuildFailure, type BuildOptions, type Message } from 'esbuild'
 import { evaluate } from './evaluate.ts'
 import { isOperation, moduleOf, ModuleError, type Made } from './module.ts'
-import { isStep, pipelinesOf } from './pipelines.ts'
+import { hasCallback, isStep, pipelinesOf } from './pipelines.ts'
 import { purePlugin } from './pure.ts'
 import { livePlugin, needsWhole } from './plugin.ts'
 
@@ -61,8 +61,12 @@ export const openModuleFile = async (path: string, cwd = process.cwd()): Promise
       const steps = Object.values(exported).filter(isStep)
       const names = Object.keys(exported).filter(name => isOperation(exported[name]))
       if (steps.length === 0) return { module: moduleOf(where, code, exported), pipelines: {}, bundleMs }
-      // Hosts get the operations alone, without what the pipelines are made of.
-      const module = names.length === 0 ? null : moduleOf(where, await onlyThese(file, cwd, names), exported)
+      const module = steps.some(hasCallback)
+        ? moduleOf(where, code, exported, { without: true })
+        : names.length === 0
+          ? null
+          : // Hosts get the operations alone, without what the pipelines are made of.
+            moduleOf(where, await onlyThese(file, cwd, names), exported)
       return { module, pipelines: pipelinesOf(where, exported, module), bundleMs }
     },
     close: () => builder.dispose(),

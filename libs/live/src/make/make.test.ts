@@ -171,11 +171,25 @@ export const checked = pipeline(retry(ping(), { times: 2 }), recover(first({ pat
     expect(pipelines).toMatchObject({ default: { kind: 'sequence' } })
   })
 
-  test('with a callback are refused, saying which', async () => {
+  test('with callbacks name the places of these in a module that has the pipelines too', async () => {
     write(
       'callback.ts',
-      `import { load } from '@re-ops/operations'\nimport { map, pipeline } from '@re-ops/pipelines'\nexport const one = pipeline(load(), map(r => r.value.one))`,
+      `import { load, processList } from '@re-ops/operations'\nimport { map, pick, pipeline } from '@re-ops/pipelines'
+const top: number = 3
+export const busy = pipeline(load(), pick(r => r.value.one > r.value.cores), processList.with(() => ({ top })), map(r => r.value.length))`,
     )
-    await expect(read('callback.ts')).rejects.toThrow(/callback\.ts: one: map at \/steps\/1 takes a callback/)
+    const { module, pipelines } = await read('callback.ts')
+    const code = (at: string) => ({ module: module?.hash, at })
+    expect(module?.operations).toEqual([])
+    expect(module?.code.length).toBeLessThan(100_000)
+    expect(pipelines['busy']).toEqual({
+      kind: 'sequence',
+      steps: [
+        { kind: 'call', operation: 'load' },
+        { kind: 'pick', ...code('busy/steps/1') },
+        { kind: 'call', operation: 'process.list', with: code('busy/steps/2') },
+        { kind: 'map', ...code('busy/steps/3') },
+      ],
+    })
   })
 })

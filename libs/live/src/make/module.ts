@@ -41,18 +41,24 @@ const describe = (of: AnyOperation): ModuleOperation => ({
 export const isOperation = (value: unknown): value is AnyOperation =>
   (typeof value === 'object' || typeof value === 'function') && value !== null && 'input' in value && 'output' in value
 
+export type ModuleOptions = {
+  readonly limits?: ModuleLimits
+  /** It may come without operations: for the callbacks of its pipelines alone. */
+  readonly without?: boolean
+}
+
 /** The module of a bundled text and what evaluating it exported. Throws ModuleError saying what is wrong with `where`. */
 export const moduleOf = (
   where: string,
   code: string,
   exported: Readonly<Record<string, unknown>>,
-  limits: ModuleLimits = defaultModuleLimits,
+  { limits = defaultModuleLimits, without = false }: ModuleOptions = {},
 ): Made => {
   const found = Object.entries(exported).flatMap(([name, value]) =>
     isOperation(value) ? [[name, value] as const] : [],
   )
   const fault = (why: string) => new ModuleError([`${where}: ${why}`])
-  if (found.length === 0)
+  if (found.length === 0 && !without)
     throw fault(
       `exports no operation and no pipeline; for example: export const uptime = operation({ name: 'my.uptime', ... })`,
     )

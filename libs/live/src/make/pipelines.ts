@@ -18,9 +18,17 @@ const kinds: ReadonlySet<unknown> = new Set([
 export const isStep = (value: unknown): value is AnyStep =>
   typeof value === 'object' && value !== null && kinds.has((value as { kind?: unknown }).kind)
 
+/** Whether somewhere in it a function of the file is asked: `map`, `pick`, `tap`, `operation.with`. */
+export const hasCallback = (step: unknown): boolean => {
+  if (Array.isArray(step)) return step.some(hasCallback)
+  if (typeof step !== 'object' || step === null) return false
+  const { f, inputFrom, steps, step: inner, fallback } = step as Readonly<Record<string, unknown>>
+  return typeof f === 'function' || typeof inputFrom === 'function' || [steps, inner, fallback].some(hasCallback)
+}
+
 /**
  * The pipelines of a file as data, by the names it exports them under. Calls of operations of the file name its module; all others are the
- * catalogue's. Throws ModuleError for what cannot travel: a callback, an input that is not JSON.
+ * catalogue's. Throws ModuleError for what cannot travel: an input that is not JSON.
  */
 export const pipelinesOf = (
   where: string,
@@ -47,7 +55,8 @@ export const pipelinesOf = (
     Object.entries(exported).flatMap(([name, value]) => {
       if (!isStep(value)) return []
       try {
-        return [[name, named(encodeStep(value))]]
+        const codeAt = (path: string) => module && { module: module.hash, at: `${name}${path}` }
+        return [[name, named(encodeStep(value, codeAt))]]
       } catch (error) {
         throw error instanceof NotDataError ? new ModuleError([`${where}: ${name}: ${error.message}`]) : error
       }

@@ -14,8 +14,16 @@ const shim = (whole: boolean) => `
 const host = globalThis[Symbol.for('${hostSymbol}')]
 const blank = new Proxy(function () {}, { get: (_, key) => (key === Symbol.toPrimitive ? () => '' : blank), apply: () => blank })
 export const Type = host ? host.Type : blank
-export const operation = host ? host.operation : spec => spec
-${whole ? "export * from '@re-ops/pipelines'" : ''}
+${
+  whole
+    ? `// Where the callbacks of a pipeline run, the pipeline is made again: an operation is called for its step.
+const step = (spec, more) => ({ kind: 'call', operation: spec.name, ...more })
+const callable = spec => Object.defineProperties(input => step(spec, { input: input ?? {} }), Object.fromEntries(
+  Object.entries({ ...spec, with: inputFrom => step(spec, { inputFrom }) }).map(([key, value]) => [key, { value, enumerable: true }])))
+export const operation = host ? host.operation : callable
+export * from '@re-ops/pipelines'`
+    : 'export const operation = host ? host.operation : spec => spec'
+}
 `
 /** What esbuild says of a name that the shim alone does not have. */
 export const needsWhole = (text: string): boolean => /No matching export in "live:pipelines"/.test(text)

@@ -8,7 +8,7 @@ import { residentBytes } from './memory.ts'
 /** What a process is asked: to load code, to plan a command, to parse what it left, to run a native form. */
 export type Question =
   | { readonly ask: 'load'; readonly code: string }
-  | { readonly ask: 'plan' | 'native'; readonly name: string; readonly input: unknown }
+  | { readonly ask: 'plan' | 'native' | 'code'; readonly name: string; readonly input: unknown }
   | { readonly ask: 'parse'; readonly name: string; readonly input: unknown; readonly result: unknown }
 /** `threw`: the code said so. `ended`: the process is gone, and why. `aborted`: the asker's signal came first. */
 export type Answer =

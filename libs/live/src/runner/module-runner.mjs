@@ -13,6 +13,7 @@ if (closed) close()
 
 const running = new Map()
 let operations
+let exported
 let loading
 
 /** What the code of a module may reach at the centre: nothing that talks to anybody. */
@@ -52,7 +53,7 @@ const isOperation = value =>
 const evaluate = code => import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)
 
 const load = async code => {
-  const exported = await evaluate(code)
+  exported = await evaluate(code)
   const found = Object.values(exported).filter(isOperation)
   operations = new Map(found.map(one => [one.name, one]))
 }
@@ -72,6 +73,15 @@ const plan = ({ shell }, input) => {
   return parts
 }
 
+/** A callback of an exported pipeline, by its place: `slow/steps/1`. */
+const answer = (at, so) => {
+  const step = at.split('/').reduce((part, key) => (Object.hasOwn(Object(part), key) ? part[key] : undefined), exported)
+  if (typeof step?.inputFrom === 'function') return step.inputFrom(so.value)
+  if (typeof step?.f !== 'function') throw new Error('there is none')
+  const said = step.f({ ...so, ok: true })
+  return step.kind === 'pick' ? Boolean(said) : said
+}
+
 const native = async (operation, id, input) => {
   if (typeof operation.native !== 'function') throw new Error('the operation has no native form')
   const controller = new AbortController()
@@ -85,6 +95,7 @@ const handle = async ({ id, ask, name, input, code, result }) => {
   await loading
   if (ask === 'plan') return plan(named(name), input)
   if (ask === 'parse') return named(name).shell.parse(result, input)
+  if (ask === 'code') return answer(name, input)
   if (ask === 'native') return native(named(name), id, input)
   throw new Error(`nothing is called ${ask}`)
 }
