@@ -141,6 +141,11 @@ const handle = async (deps: SessionDeps, session: Session, message: FromBroker):
       return session.token === undefined ? welcome(deps, session, message.body) : undefined
     case 'heartbeat':
       return
+    case 'keyset': {
+      const { keyset, at } = message.body
+      if (session.token !== undefined && message.token === session.token) deps.onKeyset(keyset, at)
+      return
+    }
     default:
       if (session.token !== undefined && (message.token ?? session.token) === session.token)
         return deps.calls.handle(message)

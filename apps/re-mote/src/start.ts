@@ -2,7 +2,6 @@ import { createHmac } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { operationNamed } from '@re-ops/operations'
-import type { Keyset } from '@re-ops/protocols'
 import {
   ConfigError,
   ensureFolder,
@@ -32,6 +31,7 @@ import { makeMoteMetrics } from './metrics.ts'
 import { addAgents } from './routes/agents.ts'
 import { addEnrolments } from './routes/enrolments.ts'
 import { addHosts } from './routes/hosts.ts'
+import { addKeys } from './routes/keys.ts'
 import { addModules } from './routes/modules.ts'
 import { addRunControl } from './routes/run-control.ts'
 import { addOutputs } from './routes/outputs.ts'
@@ -41,12 +41,13 @@ import { addSsh } from './routes/ssh.ts'
 import { makeLiveOperations } from './runner/live-operations.ts'
 import { makeHub } from './services/events.ts'
 import { makeFacts } from './services/facts.ts'
+import { makeKeys } from './services/keys.ts'
 import { makeModules } from './services/modules.ts'
 import { makeOutputReaders } from './services/outputs.ts'
 import { adoptRuns, type RunsDeps } from './services/runs.ts'
 import { findHosts } from './store/hosts.ts'
 import { findRuns } from './store/runs.ts'
-import { ensureInstallation, ensureKeyset } from './store/installation.ts'
+import { ensureInstallation } from './store/installation.ts'
 import { startSsh } from './ssh/start.ts'
 import { migrations } from './store/migrations.ts'
 import { startLink, type Link } from './zmq/link.ts'
@@ -102,10 +103,19 @@ export const start = async (context: ServiceContext, config: Config, environment
   const writer = makePool({ url: byIndex(database.url), log, max: 6, applicationName: `${name} writer` })
   context.onStop('writer pool', () => writer.end())
   await migrate({ pool, schema: 'mote', migrations, log })
-  const installation = await ensureInstallation(pool, masterKeys)
-
   // Driver and link know each other: the driver is made first and asks the link only once it is there.
   const parts: { link?: Link; announce?: () => void } = {}
+  const installation = await ensureInstallation(pool, masterKeys)
+  const keys = makeKeys({
+    log,
+    pool,
+    masterKeys,
+    installation,
+    endpoints: () => [config.brokerAdvertise ?? parts.link?.endpoint ?? ''],
+    publish: keyset => parts.link?.publish(keyset),
+    restartBroker: async () => parts.link?.restart(),
+  })
+
   const isOnline = (host: string) => parts.link?.epochOf(host) !== undefined
   const hub = makeHub({
     log,
@@ -121,7 +131,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   const modules = makeModules({
     log,
     pool,
-    keys: installation.keys.modules,
+    keys: () => keys.current().modules,
     audit: entry => parts.link?.audit(entry),
     say: item => parts.link?.sayModule(item),
   })
@@ -185,18 +195,14 @@ export const start = async (context: ServiceContext, config: Config, environment
   // Stored runs are known before the first agent can answer for them.
   await adoptRuns(runs, 0)
 
-  let keyset: Keyset | undefined
   const link = await startLink({
     log,
     pool,
     writer,
     bind: `tcp://${config.brokerHost}:${config.brokerPort === 0 ? '*' : config.brokerPort}`,
-    curve: installation.keys.curve,
+    curve: () => keys.current().curve,
     shakesFile: join(state, 're-mote.shakes'),
-    keysetFor: async endpoint => {
-      keyset = await ensureKeyset(pool, installation, [config.brokerAdvertise ?? endpoint])
-      return keyset
-    },
+    keysetFor: endpoint => keys.keysetFor([config.brokerAdvertise ?? endpoint]),
     onLive: driver.onLive,
     onHeard: driver.onHeard,
     onOutput: outputs.onChunk,
@@ -247,10 +253,6 @@ export const start = async (context: ServiceContext, config: Config, environment
       },
     },
   })
-  const currentKeyset = () => {
-    if (!keyset) throw new Error('no keyset before the broker listens')
-    return keyset
-  }
   const { root, seal } = installation.keys
   const derivationKey = createHmac('sha256', root.privateKey).update('re-ops enrolment tokens').digest('base64url')
   const enrolments = { pool, rootKey: root.publicKey, derivationKey }
@@ -284,14 +286,15 @@ export const start = async (context: ServiceContext, config: Config, environment
     secrets,
     modules,
     outputs,
-    keyset: currentKeyset,
+    keyset: keys.keyset,
     enrolsPerMinuteMax: config.enrolsPerMinute,
     deployments,
+    keys,
     enrolments,
     enrol: {
       pool,
       sealPrivateKey: seal.privateKey,
-      keyset: currentKeyset,
+      keyset: keys.keyset,
       audit: link.audit,
       onEnrolled: (host: string) => {
         link.allowChanged()
@@ -307,6 +310,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   addEnrolments(app, deps)
   addAgents(app, deps)
   addModules(app, deps)
+  addKeys(app, deps)
   addOutputs(app, deps)
   context.onStop('http', () => app.close())
   const url = await app.listen({ host: config.host, port: config.port })

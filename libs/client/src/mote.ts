@@ -11,11 +11,13 @@ import type {
   EnrolmentInfo,
   Host,
   HostResult,
+  KeysInfo,
   Keyset,
   Module,
   PushModule,
   RetryRun,
   RemoveAgents,
+  RotateKeys,
   Run,
   RunAggregate,
   RunMissing,
@@ -250,6 +252,19 @@ export const makeMote = (service: Service) => {
         await get('/v1/keyset', options),
         'keyset',
         { serial: 'number', root: 'string', endpoints: 'array' },
+        url,
+      ),
+    /** The public keys of the installation, and which are in use. */
+    keys: async (options: CallOptions = {}): Promise<KeysInfo> =>
+      shaped<KeysInfo>(await get('/v1/keys', options), 'list of keys', { serial: 'number', keys: 'array' }, url),
+    rotateKeys: async (body: RotateKeys, options: CallOptions = {}): Promise<KeysInfo> =>
+      shaped<KeysInfo>(await post('/v1/keys/rotate', body, options), 'list of keys', { serial: 'number' }, url),
+    /** It is published no more. */
+    retireKey: async (publicKey: string, options: CallOptions = {}): Promise<KeysInfo> =>
+      shaped<KeysInfo>(
+        await post('/v1/keys/retire', { publicKey }, options),
+        'list of keys',
+        { serial: 'number' },
         url,
       ),
     operations: async (options: CallOptions = {}): Promise<OperationInfo[]> =>

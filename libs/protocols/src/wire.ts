@@ -215,6 +215,12 @@ export const outputPull = message({
     wait: Type.Boolean(),
   }),
 })
+export const keysetPublished = message({
+  kind: 'keyset',
+  version: 1,
+  doc: 'A newer keyset, to whoever has a session when it is published; others have it by their next welcome, or over HTTP.',
+  body: Type.Object({ keyset: Keyset, at: Type.Integer({ description: "the broker's clock, ms since 1970" }) }),
+})
 export const sessionEnd = message({
   kind: 'session.end',
   version: 1,
@@ -251,6 +257,7 @@ export const fromBroker = protocol(
   moduleRefused,
   moduleRevoked,
   outputPull,
+  keysetPublished,
   sessionEnd,
 )
 export type FromBroker = Decoded<(typeof fromBroker.messages)[number]>

@@ -5,6 +5,7 @@ import type { Driver } from '../driver/driver.ts'
 import type { EnrolDeps } from '../services/enrol.ts'
 import type { EnrolmentDeps } from '../services/enrolments.ts'
 import type { Hub } from '../services/events.ts'
+import type { Keys } from '../services/keys.ts'
 import type { Modules } from '../services/modules.ts'
 import type { OutputReaders } from '../services/outputs.ts'
 import type { RunsDeps } from '../services/runs.ts'
@@ -22,6 +23,7 @@ export type RouteDeps = {
   readonly modules: Modules
   readonly outputs: OutputReaders
   readonly deployments: Deployments
+  readonly keys: Keys
   readonly enrolments: EnrolmentDeps
   readonly enrol: EnrolDeps
   keyset(): Keyset

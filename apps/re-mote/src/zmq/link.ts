@@ -16,7 +16,8 @@ export type LinkDeps = {
   /** For batches. */
   readonly writer: Pool
   readonly bind: string
-  readonly curve: BrokerStart['curve']
+  /** The server's key pair from the next start of the broker on. */
+  curve(): BrokerStart['curve']
   readonly shakesFile: string
   /** The keyset that names this endpoint, signed. */
   keysetFor(endpoint: string): Promise<Keyset>
@@ -46,6 +47,10 @@ export type Link = {
   readonly endpoint: string | null
   readonly sessions: number
   readonly queued: number
+  /** A newer keyset is published: for welcomes, and for every session. */
+  publish(keyset: Keyset): void
+  /** A new broker in place of this one, with the server key of now. Agents come back by themselves. */
+  restart(): Promise<void>
   close(): Promise<void>
 }
 
@@ -250,7 +255,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
   const child: BrokerProcess = superviseBroker({
     start: () => {
       broker = newId()
-      return { kind: 'start', broker, bind, curve: deps.curve, shakesFile: deps.shakesFile }
+      return { kind: 'start', broker, bind, curve: deps.curve(), shakesFile: deps.shakesFile }
     },
     onSays: items => items.forEach(onSays),
     onUp,
@@ -290,6 +295,11 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     get queued() {
       return child.queued
     },
+    publish: newer => {
+      keyset = newer
+      child.say({ kind: 'keyset', keyset: newer })
+    },
+    restart: () => child.restart(),
     close: async () => {
       closing = true
       clearTimeout(returnTimer)
