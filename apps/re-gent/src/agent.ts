@@ -114,6 +114,9 @@ const loadLive = async (): Promise<typeof import('./live/live.ts')> =>
 const loadSpool = async (): Promise<typeof import('./spool.ts')> =>
   (await import(new URL('./spool.ts', import.meta.url).href)) as typeof import('./spool.ts')
 
+const loadSchedules = async (): Promise<typeof import('./schedules/schedules.ts')> =>
+  (await import(new URL('./schedules/schedules.ts', import.meta.url).href)) as typeof import('./schedules/schedules.ts')
+
 /** Made by the first who needs it. */
 const lazily = <A>(make: () => Promise<A>) => {
   let made: Promise<A> | undefined
@@ -153,6 +156,9 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
     const outputs = makeOutputs(async () => (await loadSpool()).openSpool(spool))
     const pulls = makeOutputPulls({ outputs, outbox, log })
     const reading = { outputs, pull: pulls.pull }
+    const session = { isLive: false }
+    const sampling = { state, log, catalogue, policy, outbox, outputs, isLive: () => session.isLive }
+    const schedules = lazily(async () => (await loadSchedules()).makeSchedules(sampling))
     const rules = { slots: config.slots, startsAgain: config.faults.includes('start-again') }
     const calls = makeCalls({ catalogue, policy, live: live.get, journal, ring, outbox, ...reading, log, ...rules })
     const saveKeyset = (keyset: Keyset): void => {
@@ -172,18 +178,25 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
       boot,
       version: versionOf(config),
       dial: embedding?.dial ?? dial,
-      onSession: embedding?.onSession,
+      onSession: (isLive: boolean) => {
+        session.isLive = isLive
+        embedding?.onSession(isLive)
+        void schedules.made()?.then(made => made.onSession(isLive))
+      },
+      schedules: schedules.get,
       identity: () => current,
       saveKeyset,
       fetchKeyset: fetch,
     }
     writeAddress(state, identity, boot)
+    if (existsSync(join(state, 'schedules.json'))) await schedules.get()
     const folder = whileFolderExists(state)
     try {
       await runLink(link, AbortSignal.any([stop, folder.gone, ...(death ? [death] : [])]))
     } finally {
       folder.stop()
       await calls.stop()
+      ;(await schedules.made())?.close()
       pulls.close()
       outputs.close()
       ;(await live.made())?.close()

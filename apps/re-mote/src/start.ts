@@ -28,6 +28,7 @@ import { makeDeployments } from './agents/deployments.ts'
 import type { Config } from './config.ts'
 import { makeDriver, type Driver } from './driver/driver.ts'
 import { makeMoteMetrics } from './metrics.ts'
+import { addAgentSchedules } from './routes/agent-schedules.ts'
 import { addAgents } from './routes/agents.ts'
 import { addEnrolments } from './routes/enrolments.ts'
 import { addHosts } from './routes/hosts.ts'
@@ -41,6 +42,7 @@ import { addSsh } from './routes/ssh.ts'
 import { makeLiveOperations } from './runner/live-operations.ts'
 import { makeHub } from './services/events.ts'
 import { makeFacts } from './services/facts.ts'
+import { makeAgentSchedules } from './services/agent-schedules.ts'
 import { makeKeys } from './services/keys.ts'
 import { makeModules } from './services/modules.ts'
 import { makeOutputReaders } from './services/outputs.ts'
@@ -195,6 +197,14 @@ export const start = async (context: ServiceContext, config: Config, environment
   // Stored runs are known before the first agent can answer for them.
   await adoptRuns(runs, 0)
 
+  const agentSchedules = makeAgentSchedules({
+    log,
+    pool,
+    epochOf: host => parts.link?.epochOf(host),
+    send: (host, epoch, messages) => parts.link?.send(host, epoch, messages),
+  })
+  context.onStop('samples', agentSchedules.close)
+  await agentSchedules.refresh()
   const link = await startLink({
     log,
     pool,
@@ -203,7 +213,11 @@ export const start = async (context: ServiceContext, config: Config, environment
     curve: () => keys.current().curve,
     shakesFile: join(state, 're-mote.shakes'),
     keysetFor: endpoint => keys.keysetFor([config.brokerAdvertise ?? endpoint]),
-    onLive: driver.onLive,
+    onLive: (host, epoch) => {
+      driver.onLive(host, epoch)
+      agentSchedules.onLive(host, epoch)
+    },
+    onSamples: agentSchedules.onHeard,
     onHeard: driver.onHeard,
     onOutput: outputs.onChunk,
     onUnsent: driver.onUnsent,
@@ -290,6 +304,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     enrolsPerMinuteMax: config.enrolsPerMinute,
     deployments,
     keys,
+    agentSchedules,
     enrolments,
     enrol: {
       pool,
@@ -309,6 +324,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   addSelectors(app, deps)
   addEnrolments(app, deps)
   addAgents(app, deps)
+  addAgentSchedules(app, deps)
   addModules(app, deps)
   addKeys(app, deps)
   addOutputs(app, deps)

@@ -5,6 +5,7 @@ import { Id } from './ids.ts'
 import { message, protocol, type Decoded } from './message.ts'
 import { ModuleHash, moduleLimits } from './module.ts'
 import { CallResult } from './outcome.ts'
+import { AgentSchedule, Sample, sampleLimits, SchedulesHash } from './sampling.ts'
 import { signParts, verifyParts, type SigningKeys } from './signing.ts'
 
 const Nonce = Type.String({ minLength: 22, maxLength: 64 })
@@ -118,6 +119,21 @@ export const outputChunk = message({
     end: Type.Optional(Type.Enum(['whole', 'cut', 'gone'])),
   }),
 })
+export const schedulesHeld = message({
+  kind: 'schedules.held',
+  version: 1,
+  doc: 'At the beginning of a session, by an agent that samples by itself: which list of schedules it holds.',
+  body: Type.Object({ hash: SchedulesHash }),
+})
+export const samples = message({
+  kind: 'samples',
+  version: 1,
+  doc: 'What was sampled since the last ones that were taken, in order; said again until samples.taken. One message at a time is under way.',
+  body: Type.Object({
+    series: Id,
+    samples: Type.Array(Sample, { minItems: 1, maxItems: sampleLimits.perMessageMax }),
+  }),
+})
 export const goodbye = message({
   kind: 'goodbye',
   version: 1,
@@ -221,6 +237,21 @@ export const keysetPublished = message({
   doc: 'A newer keyset, to whoever has a session when it is published; others have it by their next welcome, or over HTTP.',
   body: Type.Object({ keyset: Keyset, at: Type.Integer({ description: "the broker's clock, ms since 1970" }) }),
 })
+export const schedulesSet = message({
+  kind: 'schedules.set',
+  version: 1,
+  doc: 'What this agent samples by itself from now on, all of it; it goes on while it has no session, and after its restart.',
+  body: Type.Object({
+    hash: SchedulesHash,
+    schedules: Type.Array(AgentSchedule, { maxItems: sampleLimits.schedulesPerAgentMax }),
+  }),
+})
+export const samplesTaken = message({
+  kind: 'samples.taken',
+  version: 1,
+  doc: 'All samples of the series up to this number are committed; the agent forgets them.',
+  body: Type.Object({ series: Id, upTo: Type.Integer({ minimum: 0 }) }),
+})
 export const sessionEnd = message({
   kind: 'session.end',
   version: 1,
@@ -238,6 +269,8 @@ export const fromAgent = protocol(
   callResult,
   callReport,
   modulePull,
+  schedulesHeld,
+  samples,
   outputChunk,
   goodbye,
 )
@@ -258,6 +291,8 @@ export const fromBroker = protocol(
   moduleRevoked,
   outputPull,
   keysetPublished,
+  schedulesSet,
+  samplesTaken,
   sessionEnd,
 )
 export type FromBroker = Decoded<(typeof fromBroker.messages)[number]>

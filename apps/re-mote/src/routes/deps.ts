@@ -5,6 +5,7 @@ import type { Driver } from '../driver/driver.ts'
 import type { EnrolDeps } from '../services/enrol.ts'
 import type { EnrolmentDeps } from '../services/enrolments.ts'
 import type { Hub } from '../services/events.ts'
+import type { AgentSchedules } from '../services/agent-schedules.ts'
 import type { Keys } from '../services/keys.ts'
 import type { Modules } from '../services/modules.ts'
 import type { OutputReaders } from '../services/outputs.ts'
@@ -24,6 +25,7 @@ export type RouteDeps = {
   readonly outputs: OutputReaders
   readonly deployments: Deployments
   readonly keys: Keys
+  readonly agentSchedules: AgentSchedules
   readonly enrolments: EnrolmentDeps
   readonly enrol: EnrolDeps
   keyset(): Keyset

@@ -2,7 +2,7 @@ import { newId, type Keyset } from '@re-ops/protocols'
 import { isConnectionLost, withRetry, type Log, type Pool } from '@re-ops/service'
 import { brokerLimits } from '../broker/limits.ts'
 import type { Addressed, BrokerSays, BrokerStart, Hello, ServiceSays, Stats } from '../broker/port.ts'
-import type { CallAnswer, CallShape, CallSays, OutputChunk } from '../broker/words.ts'
+import type { CallAnswer, CallShape, CallSays, SamplesSays, OutputChunk } from '../broker/words.ts'
 import { makeBatcher } from '../services/batcher.ts'
 import { countAborts, writeAudit, type AuditEntry } from '../store/audit.ts'
 import { findAllowed, setHostState } from '../store/hosts.ts'
@@ -23,6 +23,7 @@ export type LinkDeps = {
   keysetFor(endpoint: string): Promise<Keyset>
   onLive(host: string, epoch: number): void
   onHeard(host: string, message: CallAnswer): void
+  onSamples(host: string, epoch: number, message: SamplesSays): void
   onOutput(host: string, chunk: OutputChunk): void
   onUnsent(host: string, calls: readonly string[], why: string): void
   onHostChanged(host: string): void
@@ -241,6 +242,8 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
         return endings.put(item)
       case 'heard':
         if (item.message.kind === 'output.chunk') return deps.onOutput(item.agent, item.message.body)
+        if (item.message.kind === 'samples' || item.message.kind === 'schedules.held')
+          return deps.onSamples(item.agent, item.epoch, item.message)
         return deps.onHeard(item.agent, item.message)
       case 'unsent':
         return deps.onUnsent(item.agent, item.calls, item.why)
