@@ -165,7 +165,7 @@ export const makeSchedules = (deps: SchedulesDeps): Schedules => {
     close: () => {
       closed = true
       settle()
-      for (const id of [...timers.keys()]) stop(id)
+      for (const id of timers.keys()) stop(id)
       samples.close()
     },
   }

@@ -10,10 +10,7 @@ import { ago, count, duration } from '../render/units.ts'
 type Options = { readonly json?: boolean }
 
 const lastOf = ({ hosts }: AgentScheduleInfo): string | null =>
-  hosts
-    .map(one => one.lastAt)
-    .toSorted()
-    .at(-1) ?? null
+  hosts.reduce<string | null>((last, { lastAt }) => (lastAt !== null && lastAt > (last ?? '') ? lastAt : last), null)
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0)
 
 export const listSchedules = async (context: Context, options: Options): Promise<number> => {
