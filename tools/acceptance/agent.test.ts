@@ -55,6 +55,11 @@ describe('agents on a service', () => {
   const hostNamed = async (name: string): Promise<Host | undefined> =>
     ((await mote.ask('GET', '/v1/hosts')).body as Host[]).find(host => host.name === name)
   const online = (name: string) => until(`${name} is online`, async () => (await hostNamed(name))?.online, minute)
+  /** Ended, and seen to be away. */
+  const goOffline = async (name: string) => {
+    await stop(name)
+    await until(`${name} is offline`, async () => (await hostNamed(name))?.online === false, minute)
+  }
   const serialAt = (name: string): number =>
     (JSON.parse(readFileSync(join(folder, name, 'identity.json'), 'utf8')) as { keyset: Keyset }).keyset.serial
   const begin = async (on: string, argv: string[]) => {
@@ -120,7 +125,7 @@ describe('agents on a service', () => {
     async () => {
       await start('sampler')
       await start('strict', {})
-      await stop('strict')
+      await goOffline('strict')
       writeFileSync(join(folder, 'strict/policy.json'), JSON.stringify({ operations: { deny: ['load'] } }))
       await start('strict')
       const body = { name: 'load-1', operation: 'load', everyMs: 1_000, on: 'sampler or strict' }
@@ -169,5 +174,21 @@ describe('agents on a service', () => {
       await until('the agent has no schedule', () => !existsSync(join(folder, 'sampler/schedules.json')), minute)
     },
     3 * minute,
+  )
+
+  test(
+    'a command that takes more memory than its host allows is killed, and others are not',
+    async () => {
+      await start('small')
+      await goOffline('small')
+      writeFileSync(join(folder, 'small/policy.json'), JSON.stringify({ commandMemoryBytesMax: 64 * 2 ** 20 }))
+      await start('small')
+      const greedy = 'head -c 400000000 /dev/zero | tail; sleep 60'
+      expect(await endOf(await begin('small', ['sh', '-c', greedy]))).toMatchObject([
+        { state: 'exit', failure: { signal: 'SIGKILL', message: expect.stringContaining('commandMemoryBytesMax') } },
+      ])
+      expect(await endOf(await begin('small', ['echo', 'modest']))).toMatchObject([{ state: 'ok' }])
+    },
+    2 * minute,
   )
 })

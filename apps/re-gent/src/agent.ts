@@ -114,6 +114,9 @@ const loadLive = async (): Promise<typeof import('./live/live.ts')> =>
 const loadSpool = async (): Promise<typeof import('./spool.ts')> =>
   (await import(new URL('./spool.ts', import.meta.url).href)) as typeof import('./spool.ts')
 
+const loadMemory = async (): Promise<typeof import('./memory-watch.ts')> =>
+  (await import(new URL('./memory-watch.ts', import.meta.url).href)) as typeof import('./memory-watch.ts')
+
 const loadSchedules = async (): Promise<typeof import('./schedules/schedules.ts')> =>
   (await import(new URL('./schedules/schedules.ts', import.meta.url).href)) as typeof import('./schedules/schedules.ts')
 
@@ -160,7 +163,19 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
     const sampling = { state, log, catalogue, policy, outbox, outputs, isLive: () => session.isLive }
     const schedules = lazily(async () => (await loadSchedules()).makeSchedules(sampling))
     const rules = { slots: config.slots, startsAgain: config.faults.includes('start-again') }
-    const calls = makeCalls({ catalogue, policy, live: live.get, journal, ring, outbox, ...reading, log, ...rules })
+    const memory = lazily(async () => (await loadMemory()).watchMemory).get
+    const calls = makeCalls({
+      catalogue,
+      policy,
+      live: live.get,
+      memory,
+      journal,
+      ring,
+      outbox,
+      ...reading,
+      log,
+      ...rules,
+    })
     const saveKeyset = (keyset: Keyset): void => {
       current = { ...current, keyset }
       const saved = current

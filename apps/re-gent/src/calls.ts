@@ -16,6 +16,7 @@ import type { Journal } from './journal.ts'
 import { processSince } from './leftovers.ts'
 import type { Live, ModuleMessage } from './live/live.ts'
 import { errorText, type Log } from './log.ts'
+import type { WatchMemory } from './memory-watch.ts'
 import type { Outbox } from './outbox.ts'
 import type { OutputPulls } from './output-pulls.ts'
 import type { PolicyKeeper } from './policy.ts'
@@ -26,6 +27,8 @@ export type CallsDeps = {
   readonly policy: PolicyKeeper
   /** Live modules: loaded when the first call names one. */
   live(): Promise<Live>
+  /** Watches what commands use: loaded with the first one on a host that limits them. */
+  memory(): Promise<WatchMemory>
   readonly journal: Journal
   readonly ring: Ring
   readonly outbox: Outbox
@@ -113,7 +116,11 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     entry.phase = 'running'
     running += 1
     const from = nowMs()
+    const memoryMax = call.module === undefined ? deps.policy.commandMemoryBytesMax() : undefined
+    const watches: Promise<() => void>[] = []
     const onSpawn = (pid: number): void => {
+      if (memoryMax !== undefined)
+        watches.push(deps.memory().then(watch => watch(pid, memoryMax, () => controller.abort('memory'))))
       try {
         journal.append({ t: 'spawn', id: call.id, pid, since: processSince(pid) })
       } catch (error) {
@@ -121,6 +128,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
       }
     }
     const result = await execute(entry.found, call, controller, { onSpawn, outputs: deps.outputs })
+    for (const watch of watches) void watch.then(stop => stop())
     running -= 1
     await end(entry, result, nowMs() - from)
     startWaiting()

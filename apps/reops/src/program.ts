@@ -241,10 +241,15 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
 
   const facts = group('facts', 'what is known of hosts, for `fact:` in selectors')
   selecting(add(facts, 'refresh', 'read the facts of hosts anew and keep them'), 'hosts')
+    .option('--custom', 'those that owners of hosts wrote into /etc/re-ops/facts.d, for `fact:custom.NAME`')
     .option('--timeout <duration>', 'of each call, for example 10s')
     .option('--wait-online <duration>', 'wait so long for hosts that are offline')
-    .action((options: object) =>
-      done(import('./commands/run.ts').then(m => m.run(context, ['facts'], null, { on: '*', ...options }))),
+    .action(({ custom, ...options }: { custom?: boolean }) =>
+      done(
+        import('./commands/run.ts').then(m =>
+          m.run(context, [custom === true ? 'facts.custom' : 'facts'], null, { on: '*', ...options }),
+        ),
+      ),
     )
     .addHelpText('after', examples('reops facts refresh', "reops facts refresh --on 'role=web' --wait-online 1m"))
 
@@ -425,8 +430,7 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
     .usage('[options] | list | deploy | upgrade | remove | revoke <host...>')
     .action((options: object) => done(import('./commands/agents.ts').then(m => m.listAgents(context, options))))
     .addHelpText('after', examples('reops agents', "reops agents deploy --on 'role=web'"))
-  selecting(add(agents, 'list', 'agents: version, age of their keys, session, memory, policy'), 'agents')
-    .option('--fast', 'only what is known here; the agents are not asked')
+  selecting(add(agents, 'list', 'agents: version and build, age of their keys, session, where they are'), 'agents')
     .action((options: object) =>
       done(import('./commands/agents.ts').then(m => m.listAgents(context, merged(agents, options)))),
     )
