@@ -116,6 +116,12 @@ const loadSpool = async (): Promise<typeof import('./spool.ts')> =>
 const loadContents = async (): Promise<typeof import('./contents/contents.ts')> =>
   (await import(new URL('./contents/contents.ts', import.meta.url).href)) as typeof import('./contents/contents.ts')
 
+const loadMemory = async (): Promise<typeof import('./memory-watch.ts')> =>
+  (await import(new URL('./memory-watch.ts', import.meta.url).href)) as typeof import('./memory-watch.ts')
+
+const loadSchedules = async (): Promise<typeof import('./schedules/schedules.ts')> =>
+  (await import(new URL('./schedules/schedules.ts', import.meta.url).href)) as typeof import('./schedules/schedules.ts')
+
 /** Made by the first who needs it. */
 const lazily = <A>(make: () => Promise<A>) => {
   let made: Promise<A> | undefined
@@ -156,7 +162,11 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
     const pulls = makeOutputPulls({ outputs, outbox, log })
     const reading = { outputs, pull: pulls.pull }
     const contents = lazily(async () => (await loadContents()).makeContents(outbox.bulk))
-    const later = { live: live.get, contents: contents.get }
+    const session = { isLive: false }
+    const sampling = { state, log, catalogue, policy, outbox, outputs, isLive: () => session.isLive }
+    const schedules = lazily(async () => (await loadSchedules()).makeSchedules(sampling))
+    const memory = lazily(async () => (await loadMemory()).watchMemory).get
+    const later = { live: live.get, contents: contents.get, memory }
     const rules = { slots: config.slots, startsAgain: config.faults.includes('start-again') }
     const calls = makeCalls({ catalogue, policy, ...later, journal, ring, outbox, ...reading, log, ...rules })
     const saveKeyset = (keyset: Keyset): void => {
@@ -176,21 +186,26 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
       boot,
       version: versionOf(config),
       dial: embedding?.dial ?? dial,
-      onSession: (live: boolean) => {
-        if (live) void contents.made()?.then(made => made.renew())
-        embedding?.onSession(live)
+      onSession: (isLive: boolean) => {
+        session.isLive = isLive
+        if (isLive) void contents.made()?.then(made => made.renew())
+        embedding?.onSession(isLive)
+        void schedules.made()?.then(made => made.onSession(isLive))
       },
+      schedules: schedules.get,
       identity: () => current,
       saveKeyset,
       fetchKeyset: fetch,
     }
     writeAddress(state, identity, boot)
+    if (existsSync(join(state, 'schedules.json'))) await schedules.get()
     const folder = whileFolderExists(state)
     try {
       await runLink(link, AbortSignal.any([stop, folder.gone, ...(death ? [death] : [])]))
     } finally {
       folder.stop()
       await calls.stop()
+      ;(await schedules.made())?.close()
       pulls.close()
       outputs.close()
       ;(await live.made())?.close()

@@ -17,6 +17,7 @@ import { processSince } from './leftovers.ts'
 import type { ContentMessage, Contents } from './contents/contents.ts'
 import type { Live, ModuleMessage } from './live/live.ts'
 import { errorText, type Log } from './log.ts'
+import type { WatchMemory } from './memory-watch.ts'
 import type { Outbox } from './outbox.ts'
 import type { OutputPulls } from './output-pulls.ts'
 import type { PolicyKeeper } from './policy.ts'
@@ -29,6 +30,8 @@ export type CallsDeps = {
   live(): Promise<Live>
   /** Contents of files over the wire: loaded when the first call talks about one. */
   contents(): Promise<Contents>
+  /** Watches what commands use: loaded with the first one on a host that limits them. */
+  memory(): Promise<WatchMemory>
   readonly journal: Journal
   readonly ring: Ring
   readonly outbox: Outbox
@@ -120,7 +123,11 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     entry.phase = 'running'
     running += 1
     const from = nowMs()
+    const memoryMax = call.module === undefined ? deps.policy.commandMemoryBytesMax() : undefined
+    const watches: Promise<() => void>[] = []
     const onSpawn = (pid: number): void => {
+      if (memoryMax !== undefined)
+        watches.push(deps.memory().then(watch => watch(pid, memoryMax, () => controller.abort('memory'))))
       try {
         journal.append({ t: 'spawn', id: call.id, pid, since: processSince(pid) })
       } catch (error) {
@@ -129,6 +136,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     }
     const talk = async () => (await deps.contents()).talkOf(call.id, controller.signal)
     const result = await execute(entry.found, call, controller, { onSpawn, outputs: deps.outputs, talk })
+    for (const watch of watches) void watch.then(stop => stop())
     running -= 1
     await end(entry, result, nowMs() - from)
     startWaiting()

@@ -59,7 +59,7 @@ export class CallFault extends Error {
 }
 /** By name: live modules are a program text of their own, with a class of their own. */
 const isCallFault = (error: unknown): error is CallFault => error instanceof Error && error.name === 'CallFault'
-export type AbortReason = 'timeout' | 'cancelled' | 'stopping'
+export type AbortReason = 'timeout' | 'cancelled' | 'stopping' | 'memory'
 
 const stderrTailChars = 4096
 const escapedBytesMax = 900_000
@@ -136,6 +136,11 @@ const aborted = (
     })
   if (reason === 'cancelled')
     return failed(call, 'cancelled', 'cancelled; its process group was killed', { ...tail, started: 'yes' })
+  if (reason === 'memory') {
+    const message =
+      'it used more memory than commandMemoryBytesMax of the policy of this host; its process group was killed'
+    return failed(call, 'exit', message, { ...tail, signal: 'SIGKILL', started: 'yes' })
+  }
   return failed(call, 'lost', 'the agent stopped while it ran; its process group was killed', {
     ...tail,
     started: 'yes',

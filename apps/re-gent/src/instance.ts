@@ -21,7 +21,16 @@ export const readInstance = (given: string | undefined): string =>
   hostname()
 
 /** What belongs to one instance; a copy of it on another machine is never used. */
-const boundNames = ['instance', 'identity.json', 'keys.json', 'journal', 'ring', 'agent.json'] as const
+const boundNames = [
+  'instance',
+  'identity.json',
+  'keys.json',
+  'journal',
+  'ring',
+  'samples',
+  'schedules.json',
+  'agent.json',
+] as const
 
 /**
  * Binds the state folder to the instance. On another machine than before (a clone, a copied disk) everything that

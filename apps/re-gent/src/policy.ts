@@ -33,6 +33,8 @@ export const Policy = Type.Object(
       ),
     ),
     memoryBytesMax: Type.Optional(Type.Integer({ minimum: 67_108_864 })),
+    /** Of what a command and its descendants have resident. */
+    commandMemoryBytesMax: Type.Optional(Type.Integer({ minimum: 1_048_576 })),
   },
   { additionalProperties: false },
 )
@@ -49,6 +51,7 @@ export type PolicyKeeper = {
   /** The rule that refuses it, in words, or null. */
   refusal(asks: Asks): string | null
   memoryBytesMax(): number | undefined
+  commandMemoryBytesMax(): number | undefined
 }
 
 /** A look at the file costs more than the rest of a small call. */
@@ -123,5 +126,6 @@ export const keepPolicy = (path: string, required: boolean): PolicyKeeper => {
       return rule === null ? null : `the policy of this host refuses it: ${rule}`
     },
     memoryBytesMax: () => held.policy.memoryBytesMax,
+    commandMemoryBytesMax: () => held.policy.commandMemoryBytesMax,
   }
 }

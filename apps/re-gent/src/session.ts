@@ -7,6 +7,7 @@ import { makeHello, type HelloSpec } from './hello.ts'
 import type { Journal } from './journal.ts'
 import { errorText, type Log } from './log.ts'
 import type { Outbox } from './outbox.ts'
+import type { Schedules } from './schedules/schedules.ts'
 
 export type SessionDeps = {
   readonly log: Log
@@ -16,6 +17,8 @@ export type SessionDeps = {
   readonly dial: Dial
   /** Told when a session begins and when it ends. */
   readonly onSession?: ((live: boolean) => void) | undefined
+  /** What samples by itself; loaded when there is a schedule. */
+  readonly schedules: () => Promise<Schedules>
   /** Judges the keyset of a welcome at the broker's clock; `false` refuses the session. */
   readonly onKeyset: (keyset: Keyset, at: number) => boolean
 }
@@ -143,6 +146,15 @@ const handle = async (deps: SessionDeps, session: Session, message: FromBroker):
     case 'hello.welcome':
       return session.token === undefined ? welcome(deps, session, message.body) : undefined
     case 'heartbeat':
+      return
+    case 'keyset': {
+      const { keyset, at } = message.body
+      if (session.token !== undefined && message.token === session.token) deps.onKeyset(keyset, at)
+      return
+    }
+    case 'schedules.set':
+    case 'samples.taken':
+      if (session.token !== undefined && message.token === session.token) (await deps.schedules()).handle(message)
       return
     default:
       if (session.token !== undefined && (message.token ?? session.token) === session.token)

@@ -2,7 +2,6 @@ import { createHmac } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { operationNamed } from '@re-ops/operations'
-import type { Keyset } from '@re-ops/protocols'
 import {
   ConfigError,
   ensureFolder,
@@ -29,10 +28,12 @@ import { makeDeployments } from './agents/deployments.ts'
 import type { Config } from './config.ts'
 import { makeDriver, type Driver } from './driver/driver.ts'
 import { makeMoteMetrics } from './metrics.ts'
+import { addAgentSchedules } from './routes/agent-schedules.ts'
 import { addAgents } from './routes/agents.ts'
 import { addEnrolments } from './routes/enrolments.ts'
 import { addFiles } from './routes/files.ts'
 import { addHosts } from './routes/hosts.ts'
+import { addKeys } from './routes/keys.ts'
 import { addModules } from './routes/modules.ts'
 import { addRunControl } from './routes/run-control.ts'
 import { addOutputs } from './routes/outputs.ts'
@@ -44,6 +45,8 @@ import { makeHub } from './services/events.ts'
 import { makeFacts } from './services/facts.ts'
 import { makeFiles } from './services/files.ts'
 import { makeFreshFacts } from './services/fresh-facts.ts'
+import { makeAgentSchedules } from './services/agent-schedules.ts'
+import { makeKeys } from './services/keys.ts'
 import { makeModules } from './services/modules.ts'
 import { makeOutputReaders } from './services/outputs.ts'
 import { makePrepare } from './services/prepare.ts'
@@ -51,7 +54,7 @@ import { adoptRuns, startRun, type RunsDeps } from './services/runs.ts'
 import { makeTransfers } from './services/transfers.ts'
 import { findHosts } from './store/hosts.ts'
 import { findRuns } from './store/runs.ts'
-import { ensureInstallation, ensureKeyset } from './store/installation.ts'
+import { ensureInstallation } from './store/installation.ts'
 import { startSsh } from './ssh/start.ts'
 import { migrations } from './store/migrations.ts'
 import { startLink, type Link } from './zmq/link.ts'
@@ -107,10 +110,19 @@ export const start = async (context: ServiceContext, config: Config, environment
   const writer = makePool({ url: byIndex(database.url), log, max: 6, applicationName: `${name} writer` })
   context.onStop('writer pool', () => writer.end())
   await migrate({ pool, schema: 'mote', migrations, log })
-  const installation = await ensureInstallation(pool, masterKeys)
-
   // Driver and link know each other: the driver is made first and asks the link only once it is there.
   const parts: { link?: Link; announce?: () => void } = {}
+  const installation = await ensureInstallation(pool, masterKeys)
+  const keys = makeKeys({
+    log,
+    pool,
+    masterKeys,
+    installation,
+    endpoints: () => [config.brokerAdvertise ?? parts.link?.endpoint ?? ''],
+    publish: keyset => parts.link?.publish(keyset),
+    restartBroker: async () => parts.link?.restart(),
+  })
+
   const isOnline = (host: string) => parts.link?.epochOf(host) !== undefined
   const hub = makeHub({
     log,
@@ -126,7 +138,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   const modules = makeModules({
     log,
     pool,
-    keys: installation.keys.modules,
+    keys: () => keys.current().modules,
     audit: entry => parts.link?.audit(entry),
     say: item => parts.link?.sayModule(item),
   })
@@ -226,20 +238,25 @@ export const start = async (context: ServiceContext, config: Config, environment
   // Stored runs are known before the first agent can answer for them.
   await adoptRuns(runs, 0)
 
-  let keyset: Keyset | undefined
+  const agentSchedules = makeAgentSchedules({
+    log,
+    pool,
+    epochOf: host => parts.link?.epochOf(host),
+    send: (host, epoch, messages) => parts.link?.send(host, epoch, messages),
+  })
+  context.onStop('samples', agentSchedules.close)
+  await agentSchedules.refresh()
   const link = await startLink({
     log,
     pool,
     writer,
     bind: `tcp://${config.brokerHost}:${config.brokerPort === 0 ? '*' : config.brokerPort}`,
-    curve: installation.keys.curve,
+    curve: () => keys.current().curve,
     shakesFile: join(state, 're-mote.shakes'),
-    keysetFor: async endpoint => {
-      keyset = await ensureKeyset(pool, installation, [config.brokerAdvertise ?? endpoint])
-      return keyset
-    },
+    keysetFor: endpoint => keys.keysetFor([config.brokerAdvertise ?? endpoint]),
     onLive: (host, epoch) => {
       driver.onLive(host, epoch)
+      agentSchedules.onLive(host, epoch)
       fresh.noteLive()
     },
     onHeard: (host, message) => {
@@ -247,6 +264,7 @@ export const start = async (context: ServiceContext, config: Config, environment
         transfers.onHeard(host, message)
       else driver.onHeard(host, message)
     },
+    onSamples: agentSchedules.onHeard,
     onOutput: outputs.onChunk,
     onUnsent: driver.onUnsent,
     onHostChanged: hub.hostChanged,
@@ -296,10 +314,6 @@ export const start = async (context: ServiceContext, config: Config, environment
       },
     },
   })
-  const currentKeyset = () => {
-    if (!keyset) throw new Error('no keyset before the broker listens')
-    return keyset
-  }
   const { root, seal } = installation.keys
   const derivationKey = createHmac('sha256', root.privateKey).update('re-ops enrolment tokens').digest('base64url')
   const enrolments = { pool, rootKey: root.publicKey, derivationKey }
@@ -334,14 +348,16 @@ export const start = async (context: ServiceContext, config: Config, environment
     modules,
     outputs,
     files,
-    keyset: currentKeyset,
+    keyset: keys.keyset,
     enrolsPerMinuteMax: config.enrolsPerMinute,
     deployments,
+    keys,
+    agentSchedules,
     enrolments,
     enrol: {
       pool,
       sealPrivateKey: seal.privateKey,
-      keyset: currentKeyset,
+      keyset: keys.keyset,
       audit: link.audit,
       onEnrolled: (host: string) => {
         link.allowChanged()
@@ -356,7 +372,9 @@ export const start = async (context: ServiceContext, config: Config, environment
   addSelectors(app, deps)
   addEnrolments(app, deps)
   addAgents(app, deps)
+  addAgentSchedules(app, deps)
   addModules(app, deps)
+  addKeys(app, deps)
   addOutputs(app, deps)
   addFiles(app, deps)
   context.onStop('http', () => app.close())

@@ -242,10 +242,15 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
 
   const facts = group('facts', 'what is known of hosts, for `fact:` in selectors')
   selecting(add(facts, 'refresh', 'read the facts of hosts anew and keep them'), 'hosts')
+    .option('--custom', 'those that owners of hosts wrote into /etc/re-ops/facts.d, for `fact:custom.NAME`')
     .option('--timeout <duration>', 'of each call, for example 10s')
     .option('--wait-online <duration>', 'wait so long for hosts that are offline')
-    .action((options: object) =>
-      done(import('./commands/run.ts').then(m => m.run(context, ['facts'], null, { on: '*', ...options }))),
+    .action(({ custom, ...options }: { custom?: boolean }) =>
+      done(
+        import('./commands/run.ts').then(m =>
+          m.run(context, [custom === true ? 'facts.custom' : 'facts'], null, { on: '*', ...options }),
+        ),
+      ),
     )
     .addHelpText('after', examples('reops facts refresh', "reops facts refresh --on 'role=web' --wait-online 1m"))
 
@@ -519,8 +524,7 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
     .usage('[options] | list | deploy | upgrade | remove | revoke <host...>')
     .action((options: object) => done(import('./commands/agents.ts').then(m => m.listAgents(context, options))))
     .addHelpText('after', examples('reops agents', "reops agents deploy --on 'role=web'"))
-  selecting(add(agents, 'list', 'agents: version, age of their keys, session, memory, policy'), 'agents')
-    .option('--fast', 'only what is known here; the agents are not asked')
+  selecting(add(agents, 'list', 'agents: version and build, age of their keys, session, where they are'), 'agents')
     .action((options: object) =>
       done(import('./commands/agents.ts').then(m => m.listAgents(context, merged(agents, options)))),
     )
@@ -563,6 +567,86 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
       done(import('./commands/hosts.ts').then(m => m.revokeAgents(context, names, merged(agents, options)))),
     )
     .addHelpText('after', examples('reops agents revoke web-3'))
+
+  const schedules = add(program, 'schedules', 'operations that agents do every so often by themselves')
+    .usage('[options] | list | create <name> | show <name> | remove <name>')
+    .action((options: object) => done(import('./commands/schedules.ts').then(m => m.listSchedules(context, options))))
+    .addHelpText('after', examples('reops schedules', 'reops schedules create mem --agent memory --every 10s'))
+  add(schedules, 'list', 'the schedules, and how far their hosts are')
+    .action((options: object) =>
+      done(import('./commands/schedules.ts').then(m => m.listSchedules(context, merged(schedules, options)))),
+    )
+    .addHelpText('after', examples('reops schedules list'))
+  add(schedules, 'create', 'let agents sample, online or not; what they sampled offline comes later')
+    .argument('<name>')
+    .argument('[input...]', 'of the operation: key=value, or key:=json')
+    .requiredOption('--agent <operation>', 'what they do; it must only read')
+    .requiredOption('--every <duration>', 'from one to the next, at least 1s')
+    .option('--on <selector>', 'on these hosts, and those that fit later', '*')
+    .option('--timeout <duration>', 'of each (default 10s)')
+    .option('--keep <duration>', 'how long samples are kept (default 7d)')
+    .action((name: string, input: string[], options: object) =>
+      done(
+        import('./commands/schedules.ts').then(m =>
+          m.createSchedule(
+            context,
+            [name, ...input],
+            merged(schedules, options) as Parameters<typeof m.createSchedule>[2],
+          ),
+        ),
+      ),
+    )
+    .addHelpText('after', examples("reops schedules create mem --agent memory --every 10s --on 'role=web'"))
+  add(schedules, 'show', 'what was sampled, newest first')
+    .argument('<name>')
+    .option('--host <host>', 'only of this one (name or id)')
+    .option('--limit <n>', 'how many', '20')
+    .action((name: string, options: object) =>
+      done(import('./commands/schedules.ts').then(m => m.showSchedule(context, name, merged(schedules, options)))),
+    )
+    .addHelpText('after', examples('reops schedules show mem --host web-1'))
+  add(schedules, 'remove', 'sample it no more')
+    .argument('<name>')
+    .action((name: string, options: object) =>
+      done(import('./commands/schedules.ts').then(m => m.removeSchedule(context, name, merged(schedules, options)))),
+    )
+    .addHelpText('after', examples('reops schedules remove mem'))
+
+  const keys = add(program, 'keys', 'the keys of the installation: what agents know it by')
+    .usage('[options] | list | rotate <server|module> | retire <key>')
+    .action((options: object) => done(import('./commands/keys.ts').then(m => m.listKeys(context, options))))
+    .addHelpText('after', examples('reops keys', 'reops keys rotate server', 'reops keys retire last'))
+  add(keys, 'list', 'the public keys, and which are in use')
+    .action((options: object) =>
+      done(import('./commands/keys.ts').then(m => m.listKeys(context, merged(keys, options)))),
+    )
+    .addHelpText('after', examples('reops keys list'))
+  add(keys, 'rotate', 'a new key, in a keyset of a higher serial that the root key signs')
+    .argument('<kind>', 'server (brokers) or module (live modules)')
+    .addOption(
+      new Option('--step <step>', 'of a server key: publish it, switch to it, or both (default)').choices([
+        'publish',
+        'switch',
+        'both',
+      ]),
+    )
+    .action((kind: string, options: object) =>
+      done(import('./commands/keys.ts').then(m => m.rotateKeys(context, kind, merged(keys, options)))),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'reops keys rotate server --step publish   # agents learn the next key',
+        'reops keys rotate server --step switch    # later: brokers use it',
+        'reops keys rotate module',
+      ),
+    )
+  add(keys, 'retire', 'publish a key no more')
+    .argument('<key>', 'a public key, the beginning of one, or `last` for the server key before')
+    .action((word: string, options: object) =>
+      done(import('./commands/keys.ts').then(m => m.retireKey(context, word, merged(keys, options)))),
+    )
+    .addHelpText('after', examples('reops keys retire last'))
 
   add(program, 'audit', 'what happened to identities, keys and hosts, newest first')
     .option('--host <host>', 'only of this one (name or id)')

@@ -1,8 +1,10 @@
 import type {
   AddHost,
   Agent,
+  AgentScheduleInfo,
   AuditItem,
   ChangeHost,
+  CreateAgentSchedule,
   CreateEnrolment,
   CreateRun,
   DeployAgents,
@@ -11,11 +13,14 @@ import type {
   EnrolmentInfo,
   Host,
   HostResult,
+  KeptSample,
+  KeysInfo,
   Keyset,
   Module,
   PushModule,
   RetryRun,
   RemoveAgents,
+  RotateKeys,
   Run,
   RunAggregate,
   RunMissing,
@@ -39,6 +44,7 @@ import {
   operationShape,
   runShape,
   savedShape,
+  scheduleShape,
   shaped,
   shapedList,
   targetShape,
@@ -265,6 +271,39 @@ export const makeMote = (service: Service) => {
         await get('/v1/keyset', options),
         'keyset',
         { serial: 'number', root: 'string', endpoints: 'array' },
+        url,
+      ),
+    /** The public keys of the installation, and which are in use. */
+    keys: async (options: CallOptions = {}): Promise<KeysInfo> =>
+      shaped<KeysInfo>(await get('/v1/keys', options), 'list of keys', { serial: 'number', keys: 'array' }, url),
+    rotateKeys: async (body: RotateKeys, options: CallOptions = {}): Promise<KeysInfo> =>
+      shaped<KeysInfo>(await post('/v1/keys/rotate', body, options), 'list of keys', { serial: 'number' }, url),
+    /** It is published no more. */
+    retireKey: async (publicKey: string, options: CallOptions = {}): Promise<KeysInfo> =>
+      shaped<KeysInfo>(
+        await post('/v1/keys/retire', { publicKey }, options),
+        'list of keys',
+        { serial: 'number' },
+        url,
+      ),
+    /** Lets agents do an operation that reads every so often by themselves. */
+    createAgentSchedule: async (body: CreateAgentSchedule, options: CallOptions = {}): Promise<AgentScheduleInfo> =>
+      shaped(await post('/v1/agent-schedules', body, options), 'schedule', scheduleShape, url),
+    agentSchedules: async (options: CallOptions = {}): Promise<AgentScheduleInfo[]> =>
+      shapedList(await get('/v1/agent-schedules', options), 'schedule', scheduleShape, url),
+    removeAgentSchedule: async (name: string, options: CallOptions = {}): Promise<void> => {
+      await send(service, { ...options, method: 'DELETE', path: `/v1/agent-schedules/${segment(name)}` })
+    },
+    /** What was sampled and delivered, newest first. */
+    samples: async (
+      name: string,
+      which: { readonly host?: string; readonly limit?: number } = {},
+      options: CallOptions = {},
+    ): Promise<KeptSample[]> =>
+      shapedList<KeptSample>(
+        await get(`/v1/agent-schedules/${segment(name)}/samples${query(which)}`, options),
+        'sample',
+        { host: 'object', n: 'number' },
         url,
       ),
     operations: async (options: CallOptions = {}): Promise<OperationInfo[]> =>

@@ -1,4 +1,5 @@
 import type {
+  AgentScheduleInfo,
   Deployment,
   Enrolment,
   FileUpload,
@@ -66,6 +67,7 @@ export const operationShape: Shape<OperationInfo> = {
 export const moduleShape: Shape<Module> = { hash: 'string', operations: 'array', pushedBy: 'string' }
 export const enrolmentShape: Shape<Enrolment> = { id: 'string', expiresAt: 'string' }
 export const deploymentShape: Shape<Deployment> = { id: 'string', verb: 'string', state: 'string', hosts: 'array' }
+export const scheduleShape: Shape<AgentScheduleInfo> = { id: 'string', name: 'string', hosts: 'array' }
 export const aggregateShape: Shape<RunAggregate> = { run: 'string', state: 'string', ok: 'number', failures: 'object' }
 export const missingShape: Shape<RunMissing> = { run: 'string', expected: 'number', got: 'number', missing: 'array' }
 export const savedShape: Shape<SavedSelector> = { name: 'string', on: 'string' }

@@ -3,6 +3,7 @@ import { resticOperations } from './backup/index.ts'
 import { cronOperations } from './cron/cron.ts'
 import { diskOperations } from './disk/index.ts'
 import { dockerOperations } from './docker/index.ts'
+import { factsCustom } from './facts-custom.ts'
 import { facts } from './facts.ts'
 import { fileOperations } from './file/index.ts'
 import { gitOperations } from './git/git.ts'
@@ -28,6 +29,7 @@ import { zfsOperations } from './zfs/index.ts'
 /** Every operation there is, family by family. */
 export const catalogue: readonly AnyOperation[] = [
   facts,
+  factsCustom,
   load,
   memory,
   ping,

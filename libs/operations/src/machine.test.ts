@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { cpus, hostname, release } from 'node:os'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, hostname, release, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import type { CallResult } from '@re-ops/protocols'
 import { catalogue, checkOutput, operationNamed } from './index.ts'
@@ -58,6 +59,31 @@ describe('on this machine', () => {
     expect(all.map(one => one.memoryBytes)).toEqual(all.map(one => one.memoryBytes).sort((a, b) => b - a))
     expect(all.some(one => one.command.startsWith('cat /proc/'))).toBe(false)
     expect(await value<Process[]>('process.list', { top: 2 })).toHaveLength(2)
+  })
+
+  test('facts.custom: files and programs of a folder; what fails, is too long or not trusted is told', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'reops-facts-'))
+    const write = (name: string, text: string, mode: number) => {
+      writeFileSync(join(folder, name), text)
+      chmodSync(join(folder, name), mode)
+    }
+    try {
+      write('site.json', '{"rack": 7}', 0o644)
+      write('team.txt', 'tier=gold\nowner=ann\n', 0o644)
+      write('gpus.sh', '#!/bin/sh\necho "[1,2]"', 0o755)
+      write('bad.sh', '#!/bin/sh\nexit 3', 0o755)
+      write('endless.sh', '#!/bin/sh\nyes', 0o755)
+      write('open.txt', 'x', 0o666)
+      expect(await value('facts.custom', { folder })).toEqual({
+        site: { rack: 7 },
+        team: { tier: 'gold', owner: 'ann' },
+        gpus: [1, 2],
+        errors: ['bad.sh ended with 3', 'endless.sh more than 65536 bytes', 'open.txt others may write it'],
+      })
+      expect(await value('facts.custom', { folder: join(folder, 'none') })).toEqual({})
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   test('ping answers, natively and by shell', async () => {

@@ -6,6 +6,7 @@ import { Id } from './ids.ts'
 import { message, protocol, type Decoded } from './message.ts'
 import { ModuleHash, moduleLimits } from './module.ts'
 import { CallResult } from './outcome.ts'
+import { AgentSchedule, Sample, sampleLimits, SchedulesHash } from './sampling.ts'
 import { signParts, verifyParts, type SigningKeys } from './signing.ts'
 
 const Nonce = Type.String({ minLength: 22, maxLength: 64 })
@@ -146,6 +147,21 @@ export const fileGive = message({
   doc: 'A piece of a content that was accepted, behind control messages; at most two chunks are under way.',
   body: Type.Object({ call: Id, hash: FileHash, at: FileSize, data: FilePart }),
 })
+export const schedulesHeld = message({
+  kind: 'schedules.held',
+  version: 1,
+  doc: 'At the beginning of a session, by an agent that samples by itself: which list of schedules it holds.',
+  body: Type.Object({ hash: SchedulesHash }),
+})
+export const samples = message({
+  kind: 'samples',
+  version: 1,
+  doc: 'What was sampled since the last ones that were taken, in order; said again until samples.taken. One message at a time is under way.',
+  body: Type.Object({
+    series: Id,
+    samples: Type.Array(Sample, { minItems: 1, maxItems: sampleLimits.perMessageMax }),
+  }),
+})
 export const goodbye = message({
   kind: 'goodbye',
   version: 1,
@@ -279,6 +295,27 @@ export const fileRefused = message({
   doc: 'Answer to any of the agent’s: why not.',
   body: Type.Object({ call: Id, hash: FileHash, reason: Reason }),
 })
+export const keysetPublished = message({
+  kind: 'keyset',
+  version: 1,
+  doc: 'A newer keyset, to whoever has a session when it is published; others have it by their next welcome, or over HTTP.',
+  body: Type.Object({ keyset: Keyset, at: Type.Integer({ description: "the broker's clock, ms since 1970" }) }),
+})
+export const schedulesSet = message({
+  kind: 'schedules.set',
+  version: 1,
+  doc: 'What this agent samples by itself from now on, all of it; it goes on while it has no session, and after its restart.',
+  body: Type.Object({
+    hash: SchedulesHash,
+    schedules: Type.Array(AgentSchedule, { maxItems: sampleLimits.schedulesPerAgentMax }),
+  }),
+})
+export const samplesTaken = message({
+  kind: 'samples.taken',
+  version: 1,
+  doc: 'All samples of the series up to this number are committed; the agent forgets them.',
+  body: Type.Object({ series: Id, upTo: Type.Integer({ minimum: 0 }) }),
+})
 export const sessionEnd = message({
   kind: 'session.end',
   version: 1,
@@ -296,6 +333,8 @@ export const fromAgent = protocol(
   callResult,
   callReport,
   modulePull,
+  schedulesHeld,
+  samples,
   outputChunk,
   fileOpen,
   filePull,
@@ -324,6 +363,9 @@ export const fromBroker = protocol(
   fileAccepted,
   fileTaken,
   fileRefused,
+  keysetPublished,
+  schedulesSet,
+  samplesTaken,
   sessionEnd,
 )
 export type FromBroker = Decoded<(typeof fromBroker.messages)[number]>

@@ -89,6 +89,7 @@ export const makeBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>)
           }
           return
         case 'keyset':
+          if (keyset !== undefined && item.keyset.serial > keyset.serial) conversation.publish(item.keyset)
           keyset = item.keyset
           return
         case 'admit':

@@ -1,4 +1,4 @@
-import { fromAgent, fromBroker, type FromAgent } from '@re-ops/protocols'
+import { fromAgent, fromBroker, type FromAgent, type Keyset } from '@re-ops/protocols'
 import { makeBucket } from './bucket.ts'
 import type { Chunks } from './chunks.ts'
 import type { Drops } from './counters.ts'
@@ -26,6 +26,8 @@ export type Conversation = {
   call(shape: CallShape, to: readonly Addressed[]): void
   send(agent: string, epoch: number, messages: readonly CallSays[]): void
   beat(session: Session): void
+  /** Tells every session of a newer keyset. */
+  publish(keyset: Keyset): void
   endSession(session: Session, reason: string, retry: boolean): void
 }
 
@@ -105,6 +107,11 @@ export const makeConversation = (deps: ConversationDeps): Conversation => {
         if (kind === 'file.opened') chunks.opened(session, body.hash)
         tell(session, fromBroker.encode(kind, body, session.token), true)
       }
+    },
+    publish: keyset => {
+      const body = { keyset, at: Date.now() }
+      for (const session of sessions.byAgent.values())
+        tell(session, fromBroker.encode('keyset', body, session.token), true)
     },
     beat: session => {
       session.beatAt = performance.now()

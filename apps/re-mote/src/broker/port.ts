@@ -27,7 +27,7 @@ export type Addressed = { readonly agent: string; readonly epoch: number; readon
 
 export type ServiceSays =
   | BrokerStart
-  /** What welcomes deliver. Nobody is welcomed before it has come. */
+  /** What welcomes deliver; a newer one is told to every session. Nobody is welcomed before it has come. */
   | { readonly kind: 'keyset'; readonly keyset: Keyset }
   /** Entries of the allow-list, `ageMs` old; `full` replaces the whole. Every one, an empty one too, says that the list is fresh. */
   | { readonly kind: 'allow'; readonly full: boolean; readonly ageMs: number; readonly entries: readonly AllowEntry[] }

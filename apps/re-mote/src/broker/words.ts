@@ -14,6 +14,8 @@ export type CallSays =
   | { readonly kind: 'call.settled'; readonly body: Body<'call.settled'> }
   | { readonly kind: 'call.ask'; readonly body: Body<'call.ask'> }
   | { readonly kind: 'output.pull'; readonly body: Body<'output.pull'> }
+  | { readonly kind: 'schedules.set'; readonly body: Body<'schedules.set'> }
+  | { readonly kind: 'samples.taken'; readonly body: Body<'samples.taken'> }
   | FileSays
 
 /** About contents of files, for one call. */
@@ -26,10 +28,22 @@ export type FileSays =
 /** Wire messages of a live session that the service is told of. */
 export type AgentSays = Extract<
   FromAgent,
-  { kind: 'call.acked' | 'call.running' | 'call.result' | 'call.report' | 'output.chunk' | 'goodbye' }
+  {
+    kind:
+      | 'call.acked'
+      | 'call.running'
+      | 'call.result'
+      | 'call.report'
+      | 'output.chunk'
+      | 'schedules.held'
+      | 'samples'
+      | 'goodbye'
+  }
 >
+/** What agents say that sample by themselves. */
+export type SamplesSays = Extract<AgentSays, { kind: 'schedules.held' | 'samples' }>
 export type OutputChunk = Extract<AgentSays, { kind: 'output.chunk' }>['body']
 /** What says what became of calls. */
-export type CallAnswer = Exclude<AgentSays, { kind: 'output.chunk' }>
+export type CallAnswer = Exclude<AgentSays, { kind: 'output.chunk' } | SamplesSays>
 /** What the service is told of contents; pulls of chunks stay with the broker. */
 export type AgentAsks = Extract<FromAgent, { kind: 'file.open' | 'file.offer' | 'file.give' }>

@@ -80,4 +80,4 @@ const ruleOf = ({ target }: ActiveCall, { kind, message }: Failure): { message?:
 
 /** What it was asked as cannot be done: nothing was sent. */
 export const invalid = ({ step, id, transport }: ActiveCall, why: string): CallResult =>
-  failed({ kind: 'invalid', message: why, step, callId: id, transport, started: 'no' })
+  failed({ kind: 'invalid', message: why, step, callId: id, ...wayOf(transport), started: 'no' })

@@ -6,6 +6,8 @@ import type { EnrolDeps } from '../services/enrol.ts'
 import type { EnrolmentDeps } from '../services/enrolments.ts'
 import type { Hub } from '../services/events.ts'
 import type { Files } from '../services/files.ts'
+import type { AgentSchedules } from '../services/agent-schedules.ts'
+import type { Keys } from '../services/keys.ts'
 import type { Modules } from '../services/modules.ts'
 import type { OutputReaders } from '../services/outputs.ts'
 import type { RunsDeps } from '../services/runs.ts'
@@ -24,6 +26,8 @@ export type RouteDeps = {
   readonly outputs: OutputReaders
   readonly deployments: Deployments
   readonly files: Files
+  readonly keys: Keys
+  readonly agentSchedules: AgentSchedules
   readonly enrolments: EnrolmentDeps
   readonly enrol: EnrolDeps
   keyset(): Keyset

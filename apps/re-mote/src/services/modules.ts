@@ -27,7 +27,8 @@ import {
 export type ModulesDeps = {
   readonly log: Log
   readonly pool: Pool
-  readonly keys: readonly ModuleKey[]
+  /** The installation's module keys of now, the newest first. */
+  keys(): readonly ModuleKey[]
   audit(entry: AuditEntry): void
   /** To the broker: what agents pull, and what they must forget. */
   say(item: Extract<ServiceSays, { kind: 'module' | 'modules.revoked' }>): void
@@ -67,8 +68,8 @@ export const makeModules = (deps: ModulesDeps): Modules => {
   /** Signed by a key that agents know: what a retired key signed is signed again. */
   const signed = async (row: ModuleRow): Promise<SignedModule> => {
     const { hash, code, operations, limits, pushed_by: subject, sign_key: key, signature } = row
-    if (keys.some(one => one.publicKey === key)) return { hash, code, operations, limits, subject, key, signature }
-    const again = signModule(signingKeyOf(keys, Date.now()), { code, operations, limits }, subject)
+    if (keys().some(one => one.publicKey === key)) return { hash, code, operations, limits, subject, key, signature }
+    const again = signModule(signingKeyOf(keys(), Date.now()), { code, operations, limits }, subject)
     await resignModule(pool, again)
     kept.delete(hash)
     return again
@@ -83,7 +84,7 @@ export const makeModules = (deps: ModulesDeps): Modules => {
     load,
     push: async (body, subject) => {
       const content = checkedContent(body)
-      const module = signModule(signingKeyOf(keys, Date.now()), content, subject)
+      const module = signModule(signingKeyOf(keys(), Date.now()), content, subject)
       const { hash } = module
       const isNew = await insertModule(pool, module)
       const stored = await findModule(pool, hash)

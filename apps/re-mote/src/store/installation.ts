@@ -3,14 +3,29 @@ import { decrypt, encrypt, transaction, type MasterKeys, type Pool, type Sealed 
 import { curveKeyPair } from 'zeromq'
 import { rotatedModuleKeys, type ModuleKey } from './module-keys.ts'
 
+export type CurveKeys = {
+  readonly publicKey: string
+  readonly secretKey: string
+  /** Absent: with the installation. */
+  readonly madeAt?: string
+}
 export type InstallationKeys = {
   readonly root: SigningKeys
-  readonly curve: { readonly publicKey: string; readonly secretKey: string }
+  /** The server key that brokers use. */
+  readonly curve: CurveKeys
+  /** Published, and in use after the next switch. */
+  readonly curveNext?: CurveKeys
+  /** Still published, and not in use any more: its public half, and when the next took its place. */
+  readonly curveBefore?: { readonly publicKey: string; readonly replacedAt: string }
   readonly seal: { readonly publicKey: string; readonly privateKey: string }
   /** Sign live modules; the newest first. Absent in rows of before there were any. */
   readonly modules: readonly ModuleKey[]
 }
 export type Installation = { readonly id: string; readonly keys: InstallationKeys }
+
+/** What the keyset publishes of them, the one in use first. */
+export const curveKeysOf = ({ curve, curveNext, curveBefore }: InstallationKeys): string[] =>
+  [curve, curveNext, curveBefore].flatMap(one => (one ? [one.publicKey] : []))
 
 const context = 'mote.installation:keys'
 const attemptsMax = 5
@@ -48,11 +63,31 @@ export const ensureInstallation = async (pool: Pool, masterKeys: MasterKeys): Pr
   throw new Error('the keys of the installation are changed by others all the time')
 }
 
-const sameKeys = (keyset: Keyset, { root, curve, seal, modules }: InstallationKeys, endpoints: readonly string[]) =>
-  keyset.root === root.publicKey &&
-  keyset.sealKey === seal.publicKey &&
-  keyset.moduleKeys.join() === modules.map(one => one.publicKey).join() &&
-  keyset.curveServerKeys.join() === curve.publicKey &&
+/** Changes the keys of the installation; `change` may be asked again when another service was faster. The same keys: nothing is written. */
+export const changeKeys = async (
+  pool: Pool,
+  masterKeys: MasterKeys,
+  change: (keys: InstallationKeys) => InstallationKeys,
+): Promise<Installation> => {
+  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+    const { rows } = await pool.query<{ id: string; keys: string }>('select id, keys from mote.installation')
+    const row = rows[0]
+    if (!row) throw new Error('mote.installation has no row')
+    const held = JSON.parse(decrypt(masterKeys, context, JSON.parse(row.keys) as Sealed)) as InstallationKeys
+    const keys = change(held)
+    if (keys === held) return { id: row.id, keys }
+    const text = JSON.stringify(encrypt(masterKeys, context, JSON.stringify(keys)))
+    const { rowCount } = await pool.query('update mote.installation set keys = $1 where keys = $2', [text, row.keys])
+    if (rowCount === 1) return { id: row.id, keys }
+  }
+  throw new Error('the keys of the installation are changed by others all the time')
+}
+
+const sameKeys = (keyset: Keyset, keys: InstallationKeys, endpoints: readonly string[]) =>
+  keyset.root === keys.root.publicKey &&
+  keyset.sealKey === keys.seal.publicKey &&
+  keyset.moduleKeys.join() === keys.modules.map(one => one.publicKey).join() &&
+  keyset.curveServerKeys.join() === curveKeysOf(keys).join() &&
   keyset.endpoints.join() === endpoints.join() &&
   Date.parse(keyset.notAfter) - Date.now() > 30 * dayMs
 
@@ -70,7 +105,7 @@ export const ensureKeyset = async (
       serial: (current?.serial ?? 0) + 1,
       root: keys.root.publicKey,
       installation: id,
-      curveServerKeys: [keys.curve.publicKey],
+      curveServerKeys: curveKeysOf(keys),
       sealKey: keys.seal.publicKey,
       moduleKeys: keys.modules.map(one => one.publicKey),
       endpoints: [...endpoints],

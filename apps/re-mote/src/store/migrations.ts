@@ -323,4 +323,36 @@ create index file_used on mote.file (used_at);
 create index file_chunks on mote.file using gin (chunks);
 `,
   },
+  {
+    name: '008-samples',
+    sql: `
+create table mote.agent_schedule (
+  id uuid primary key,
+  name text not null,
+  selector text not null,
+  operation text not null, input json not null,
+  every_ms int not null, timeout_ms int not null, keep_ms bigint not null,
+  created_by text not null,
+  created_at timestamptz not null default now(),
+  removed_at timestamptz
+);
+create unique index agent_schedule_name on mote.agent_schedule (name) where removed_at is null;
+-- A sample is there once, however often it is delivered. json, as what hosts answered elsewhere.
+create table mote.sample (
+  schedule uuid not null, host uuid not null,
+  series uuid not null, seq bigint not null, n bigint not null,
+  at timestamptz not null,
+  ms double precision not null,
+  value json, failure text,
+  primary key (host, series, seq)
+);
+create index sample_at on mote.sample (schedule, host, at);
+-- How far each host is: what was taken, and what a full ring lost.
+create table mote.sample_count (
+  schedule uuid not null, host uuid not null, series uuid not null,
+  n bigint not null, dropped bigint not null default 0, last_at timestamptz not null,
+  primary key (schedule, host, series)
+);
+`,
+  },
 ]

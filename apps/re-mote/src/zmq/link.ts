@@ -2,7 +2,7 @@ import { newId, type Keyset } from '@re-ops/protocols'
 import { isConnectionLost, withRetry, type Log, type Pool } from '@re-ops/service'
 import { brokerLimits } from '../broker/limits.ts'
 import type { Addressed, BrokerSays, BrokerStart, Hello, ServiceSays, Stats } from '../broker/port.ts'
-import type { AgentAsks, CallAnswer, CallShape, CallSays, OutputChunk } from '../broker/words.ts'
+import type { AgentAsks, CallAnswer, CallShape, CallSays, OutputChunk, SamplesSays } from '../broker/words.ts'
 import { makeBatcher } from '../services/batcher.ts'
 import { countAborts, writeAudit, type AuditEntry } from '../store/audit.ts'
 import { findAllowed, setHostState } from '../store/hosts.ts'
@@ -16,12 +16,14 @@ export type LinkDeps = {
   /** For batches. */
   readonly writer: Pool
   readonly bind: string
-  readonly curve: BrokerStart['curve']
+  /** The server's key pair from the next start of the broker on. */
+  curve(): BrokerStart['curve']
   readonly shakesFile: string
   /** The keyset that names this endpoint, signed. */
   keysetFor(endpoint: string): Promise<Keyset>
   onLive(host: string, epoch: number): void
   onHeard(host: string, message: CallAnswer | AgentAsks): void
+  onSamples(host: string, epoch: number, message: SamplesSays): void
   onOutput(host: string, chunk: OutputChunk): void
   onUnsent(host: string, calls: readonly string[], why: string): void
   onHostChanged(host: string): void
@@ -50,6 +52,10 @@ export type Link = {
   readonly endpoint: string | null
   readonly sessions: number
   readonly queued: number
+  /** A newer keyset is published: for welcomes, and for every session. */
+  publish(keyset: Keyset): void
+  /** A new broker in place of this one, with the server key of now. Agents come back by themselves. */
+  restart(): Promise<void>
   close(): Promise<void>
 }
 
@@ -244,6 +250,8 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
         return endings.put(item)
       case 'heard':
         if (item.message.kind === 'output.chunk') return deps.onOutput(item.agent, item.message.body)
+        if (item.message.kind === 'samples' || item.message.kind === 'schedules.held')
+          return deps.onSamples(item.agent, item.epoch, item.message)
         return deps.onHeard(item.agent, item.message)
       case 'unsent':
         return deps.onUnsent(item.agent, item.calls, item.why)
@@ -258,7 +266,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
   const child: BrokerProcess = superviseBroker({
     start: () => {
       broker = newId()
-      return { kind: 'start', broker, bind, curve: deps.curve, shakesFile: deps.shakesFile }
+      return { kind: 'start', broker, bind, curve: deps.curve(), shakesFile: deps.shakesFile }
     },
     onSays: items => items.forEach(onSays),
     onUp,
@@ -304,6 +312,11 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     get queued() {
       return child.queued
     },
+    publish: newer => {
+      keyset = newer
+      child.say({ kind: 'keyset', keyset: newer })
+    },
+    restart: () => child.restart(),
     close: async () => {
       closing = true
       clearTimeout(returnTimer)

@@ -25,6 +25,8 @@ export type BrokerProcess = {
   say(item: ServiceSays): void
   readonly pid: number | null
   readonly queued: number
+  /** Ends the broker; the next one starts at once, as after any end. */
+  restart(): Promise<void>
   close(): Promise<void>
 }
 /** A broker process, loaded and waiting to be told to start, or at work. */
@@ -93,6 +95,10 @@ export const superviseBroker = (deps: SupervisorDeps): BrokerProcess => {
     },
     get queued() {
       return outbox.length
+    },
+    restart: async () => {
+      delayMs = restartMinMs
+      if (working) await end(working)
     },
     close: async () => {
       closing = true

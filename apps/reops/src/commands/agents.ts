@@ -11,7 +11,6 @@ import { table } from '../render/table.ts'
 import { ago, count, duration } from '../render/units.ts'
 
 type Selecting = { readonly json?: boolean; readonly on?: string; readonly allowNone?: boolean }
-type ListOptions = Selecting & { readonly fast?: boolean }
 
 const agesOf = (agent: Agent, nowMs: number): string[] => [
   agent.state === 'enrolled' ? (agent.online ? 'online' : 'offline') : agent.state,
@@ -21,7 +20,7 @@ const agesOf = (agent: Agent, nowMs: number): string[] => [
   agent.prefix ?? '',
 ]
 
-export const listAgents = async (context: Context, options: ListOptions): Promise<number> => {
+export const listAgents = async (context: Context, options: Selecting): Promise<number> => {
   const { mote } = await context.client()
   const { terminal } = context
   const agents = await mote.agents(options.on === undefined ? {} : { on: options.on })

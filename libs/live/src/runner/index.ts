@@ -1,4 +1,5 @@
 /** Runs live modules, each in a process of its own, with limits on time, memory and output. Used by agents and by the centre. */
+export { residentBytes } from './memory.ts'
 export * from './check.ts'
 export type { Answer } from './child.ts'
 export { runnerLimits } from './limits.ts'
