@@ -42,6 +42,7 @@ export const openTerminal = (cwd: string, environment: Readonly<Record<string, s
         const mark = randomUUID()
         const from = shown.length
         const late = setTimeout(() => reject(new Error(`not done in ${limitMs} ms: ${text}\n${shown}`)), limitMs)
+        late.unref() // what stays until Ctrl-C must not hold us
         onShown = () => {
           const found = new RegExp(`${mark} (\\d+)\n`).exec(shown)
           if (!found) return

@@ -119,6 +119,7 @@ export const runFuzz = async (plan: Plan, say: Say): Promise<Report> => {
         brokerCrashes: restarts('broker'),
         serviceCrashes: restarts('re-mote') + restarts('re-core'),
         agentCrashes: restarts('agent') + attackedAgentEnded,
+        messagesToBroker: told.expected.sent,
         toBeDropped: told.expected.most.dropped,
         connectionsLost: told.expected.connectionsLost,
         dropsUncounted: off(now, told.expected, 'dropped'),

@@ -6,13 +6,19 @@ import { openPeer, type BrokerAddress, type Counted, type Peer } from './peer.ts
 import { nextMessage } from './wire-attack.ts'
 
 /** What must be counted of a round: between the two when connections were lost under way, and with them what TCP had not delivered. */
-export type Expected = { readonly least: Counted; readonly most: Counted; readonly connectionsLost: number }
+export type Expected = {
+  readonly least: Counted
+  readonly most: Counted
+  readonly sent: number
+  readonly connectionsLost: number
+}
 export type WireAttack = {
   /** Sends so many messages over all connections. */
   round(messages: number): Promise<Expected>
   close(): void
 }
 export const nothingExpected: Expected = {
+  sent: 0,
   least: { dropped: 0, unclaimed: 0 },
   most: { dropped: 0, unclaimed: 0 },
   connectionsLost: 0,
@@ -24,6 +30,7 @@ const plus = (a: Counted, b: Counted): Counted => ({
 export const sumOf = (a: Expected, b: Expected): Expected => ({
   least: plus(a.least, b.least),
   most: plus(a.most, b.most),
+  sent: a.sent + b.sent,
   connectionsLost: a.connectionsLost + b.connectionsLost,
 })
 
@@ -37,7 +44,23 @@ const callsIn = (recorded: readonly Buffer[]): string[] =>
 /** Who reads nothing is cut off by libzmq's heartbeat after a while: it says what it has to say at once. */
 const deafMessagesMax = 300
 
-type Attacker = { peer: Peer; readonly open: () => Peer; readonly saysHello: boolean; readonly messagesMax: number }
+type Attacker = {
+  peer: Peer
+  talks: boolean
+  /** Heartbeats since it last talked: dropped, if its session was over by then. */
+  beats: number
+  readonly open: () => Peer
+  readonly saysHello: boolean
+  readonly messagesMax: number
+}
+/** Who has said all of its round still lives, while the others go on. */
+const heartbeatMs = 2_000
+const heartbeat = (attacker: Attacker) => {
+  const { peer, talks } = attacker
+  if (talks || !peer.isLive || peer.isGone) return
+  attacker.beats += 1
+  void peer.send([fromAgent.encode('heartbeat', {}, peer.token)])
+}
 
 /**
  * Enrolled agents gone bad: most in a session, some (`strangers`) that never say hello, one that reads nothing. All of
@@ -57,21 +80,32 @@ export const makeWireAttack = (deps: {
     const deaf = at === 0
     const open = () => openPeer(broker, identity, { deaf })
     const messagesMax = deaf ? deafMessagesMax : Number.POSITIVE_INFINITY
-    return { peer: open(), open, saysHello: at > strangers, messagesMax }
+    return { peer: open(), talks: false, beats: 0, open, saysHello: at > strangers, messagesMax }
   })
+  const beating = setInterval(() => attackers.forEach(heartbeat), heartbeatMs)
   const talk = async (attacker: Attacker, messages: number): Promise<Expected> => {
     const isDeaf = Number.isFinite(attacker.messagesMax)
-    if (isDeaf || attacker.peer.isGone) {
+    const wasGone = attacker.peer.isGone
+    let maybe = wasGone ? attacker.beats : 0
+    if (isDeaf || wasGone) {
       attacker.peer.close()
       attacker.peer = attacker.open()
     }
     const { peer, saysHello, messagesMax } = attacker
     let said: Counted = nothingExpected.least
-    for (let sent = 0; sent < Math.min(messages, messagesMax) && !peer.isGone; sent += 1) {
+    let sent = 0
+    attacker.talks = true
+    for (; sent < Math.min(messages, messagesMax) && !peer.isGone; sent += 1) {
       if (saysHello && !peer.isLive) await peer.hello()
       said = plus(said, await peer.send(nextMessage({ recorded, token: peer.token, calls }, random)))
     }
-    return { least: peer.isGone ? nothingExpected.least : said, most: said, connectionsLost: peer.isGone ? 1 : 0 }
+    attacker.talks = false
+    if (peer.isGone) maybe += attacker.beats
+    attacker.beats = 0
+    const most = { ...said, dropped: said.dropped + maybe }
+    if (!peer.isGone) return { least: said, most, sent, connectionsLost: wasGone ? 1 : 0 }
+    // Its session may have been over before we heard of it: then all of it was dropped.
+    return { least: nothingExpected.least, most: { ...said, dropped: sent + maybe }, sent, connectionsLost: 1 }
   }
   return {
     round: async messages => {
@@ -80,6 +114,9 @@ export const makeWireAttack = (deps: {
       const each = await Promise.all(attackers.map(one => talk(one, share)))
       return each.reduce(sumOf)
     },
-    close: () => attackers.forEach(({ peer }) => peer.close()),
+    close: () => {
+      clearInterval(beating)
+      attackers.forEach(({ peer }) => peer.close())
+    },
   }
 }
