@@ -36,8 +36,14 @@ afterAll(async () => {
 })
 
 const chunksOf = (bytes: Buffer) =>
-  Array.from({ length: Math.ceil(bytes.length / chunkBytes) }, (_, n) => bytes.subarray(n * chunkBytes, (n + 1) * chunkBytes))
-const manifestOf = (bytes: Buffer) => ({ hash: fileHashOf(bytes), size: bytes.length, chunks: chunksOf(bytes).map(fileHashOf) })
+  Array.from({ length: Math.ceil(bytes.length / chunkBytes) }, (_, n) =>
+    bytes.subarray(n * chunkBytes, (n + 1) * chunkBytes),
+  )
+const manifestOf = (bytes: Buffer) => ({
+  hash: fileHashOf(bytes),
+  size: bytes.length,
+  chunks: chunksOf(bytes).map(fileHashOf),
+})
 const post = (body: object) => mote.ask('POST', '/v1/files', { body, token })
 const raw = (method: string, path: string, body?: Buffer) =>
   fetch(`${mote.url}/v1/files${path}`, {
@@ -48,7 +54,8 @@ const raw = (method: string, path: string, body?: Buffer) =>
 const store = async (bytes: Buffer): Promise<string> => {
   const manifest = manifestOf(bytes)
   await post(manifest)
-  for (const chunk of chunksOf(bytes)) expect((await raw('PUT', `/chunks/${fileHashOf(chunk)}`, chunk)).status).toBe(204)
+  for (const chunk of chunksOf(bytes))
+    expect((await raw('PUT', `/chunks/${fileHashOf(chunk)}`, chunk)).status).toBe(204)
   expect(await post(manifest)).toMatchObject({ status: 200, body: { complete: true, missing: [] } })
   return manifest.hash
 }
@@ -66,27 +73,56 @@ describe('contents over HTTP', () => {
     mote.signal('SIGTERM')
     await mote.exited
     await mote.again()
-    expect(await post(manifest)).toMatchObject({ status: 202, body: { missing: [fileHashOf(first), fileHashOf(third)] } })
+    expect(await post(manifest)).toMatchObject({
+      status: 202,
+      body: { missing: [fileHashOf(first), fileHashOf(third)] },
+    })
     for (const chunk of [third, first]) await raw('PUT', `/chunks/${fileHashOf(chunk)}`, chunk)
     expect(await post(manifest)).toMatchObject({ status: 200, body: { complete: true } })
     expect((await raw('HEAD', `/${manifest.hash}`)).status).toBe(200)
     const from = chunkBytes - 5
     const rest = Buffer.from(await (await raw('GET', `/${manifest.hash}/content?from=${from}`)).arrayBuffer())
     expect(rest.equals(bytes.subarray(from))).toBe(true)
-    expect(await mote.ask('DELETE', `/v1/files/${manifest.hash}`)).toMatchObject({ status: 200, body: { removed: true } })
+    expect(await mote.ask('DELETE', `/v1/files/${manifest.hash}`)).toMatchObject({
+      status: 200,
+      body: { removed: true },
+    })
     expect((await raw('GET', `/${manifest.hash}/content`)).status).toBe(404)
   }, 60_000)
 
   test.each<[string, () => Promise<{ status: number; body?: unknown }>, number, string]>([
-    ['a chunk that is another', async () => {
-      const answer = await raw('PUT', `/chunks/${'0'.repeat(64)}`, Buffer.from('x'))
-      return { status: answer.status, body: await answer.json() }
-    }, 400, 'its hash is another'],
-    ['too few chunks', () => post({ hash: '0'.repeat(64), size: chunkBytes + 1, chunks: ['1'.repeat(64)] }), 400, '/body/chunks has 1'],
+    [
+      'a chunk that is another',
+      async () => {
+        const answer = await raw('PUT', `/chunks/${'0'.repeat(64)}`, Buffer.from('x'))
+        return { status: answer.status, body: await answer.json() }
+      },
+      400,
+      'its hash is another',
+    ],
+    [
+      'too few chunks',
+      () => post({ hash: '0'.repeat(64), size: chunkBytes + 1, chunks: ['1'.repeat(64)] }),
+      400,
+      '/body/chunks has 1',
+    ],
     ['a size beyond the limit', () => post({ hash: '0'.repeat(64), size: 2 ** 33, chunks: [] }), 400, '/body/size'],
-    ['a run of a content that is not stored', () => mote.ask('POST', '/v1/runs', {
-      body: { on: '*', pipeline: { kind: 'call', operation: 'file.push', input: { path: '/tmp/x', hash: '2'.repeat(64), size: 1 } } },
-    }), 422, 'is not stored'],
+    [
+      'a run of a content that is not stored',
+      () =>
+        mote.ask('POST', '/v1/runs', {
+          body: {
+            on: '*',
+            pipeline: {
+              kind: 'call',
+              operation: 'file.push',
+              input: { path: '/tmp/x', hash: '2'.repeat(64), size: 1 },
+            },
+          },
+        }),
+      422,
+      'is not stored',
+    ],
   ])('refused is %s', async (_, ask, status, why) => {
     const answer = await ask()
     expect(answer.status).toBe(status)
@@ -107,7 +143,13 @@ describe('contents over the wire', () => {
   beforeAll(async () => {
     name = 'wire-1'
     const identity = await enrolHost(mote, { name })
-    agent = startFakeAgent({ endpoint: mote.endpoint, serverKey: identity.serverKey, identity, name, answer: () => 'never' })
+    agent = startFakeAgent({
+      endpoint: mote.endpoint,
+      serverKey: identity.serverKey,
+      identity,
+      name,
+      answer: () => 'never',
+    })
     await agent.live()
   })
   afterAll(() => agent.close())
@@ -181,46 +223,53 @@ describe('contents over the wire', () => {
 
 const missing = whyNoSshd()
 const testWithSshd = missing === null ? test : test.skip
-testWithSshd(`over SSH: a host that crashes midway goes on from there; a cancelled push leaves nothing${missing === null ? '' : ` (${missing})`}`, async () => {
-  const sshd = await startSshd()
-  const target = mkdtempSync(join(tmpdir(), 'reops-push-'))
-  try {
-    await mote.ask('PUT', '/v1/secrets/ssh%2Ffiles', { body: { value: sshd.key } })
-    const ssh = { address: '127.0.0.1', port: sshd.port, user: sshd.user, identity: ['secret:ssh/files'] }
-    const added = await mote.ask('POST', '/v1/hosts', { body: { name: 'bare-files', ssh, hostKeys: sshd.hostKeys } })
-    expect((added.body as Host).name).toBe('bare-files')
-    const bytes = randomBytes(60 * chunkBytes)
-    const hash = await store(bytes)
-    const path = join(target, 'file')
-    const body = { on: 'bare-files', pipeline: { kind: 'call', operation: 'file.push', input: { path, hash, size: bytes.length } } }
-    const start = async () => ((await mote.ask('POST', '/v1/runs', { body })).body as Run).id
-    const ended = (id: string) =>
-      until('the run ends', async () => {
-        const run = (await mote.ask('GET', `/v1/runs/${id}`)).body as Run
-        return run.state === 'done' ? run : null
-      })
-    const underWay = () =>
-      until('a part of it', () => {
-        const [part] = readdirSync(target).filter(name => name.startsWith('.reops-'))
-        return part !== undefined && statSync(join(target, part)).size > 2 * chunkBytes
-      })
-    const first = await start()
-    await underWay()
-    await sshd.crash()
-    expect((await ended(first)).targets?.[0]).toMatchObject({ state: 'lost' })
-    await sshd.again()
-    const second = (await ended(await start())).targets?.[0]
-    expect(second).toMatchObject({ state: 'ok', value: { changed: true, bytes: bytes.length } })
-    expect((second?.value as { transferred: number }).transferred).toBeLessThan(bytes.length)
-    expect(readFileSync(path).equals(bytes)).toBe(true)
-    rmSync(path)
-    const third = await start()
-    await underWay()
-    await mote.ask('POST', `/v1/runs/${third}/cancel`, { body: {} })
-    expect((await ended(third)).targets?.[0]).toMatchObject({ state: 'cancelled' })
-    expect(readdirSync(target)).toEqual([])
-  } finally {
-    rmSync(target, { recursive: true, force: true })
-    await sshd.stop()
-  }
-}, 120_000)
+testWithSshd(
+  `over SSH: a host that crashes midway goes on from there; a cancelled push leaves nothing${missing === null ? '' : ` (${missing})`}`,
+  async () => {
+    const sshd = await startSshd()
+    const target = mkdtempSync(join(tmpdir(), 'reops-push-'))
+    try {
+      await mote.ask('PUT', '/v1/secrets/ssh%2Ffiles', { body: { value: sshd.key } })
+      const ssh = { address: '127.0.0.1', port: sshd.port, user: sshd.user, identity: ['secret:ssh/files'] }
+      const added = await mote.ask('POST', '/v1/hosts', { body: { name: 'bare-files', ssh, hostKeys: sshd.hostKeys } })
+      expect((added.body as Host).name).toBe('bare-files')
+      const bytes = randomBytes(60 * chunkBytes)
+      const hash = await store(bytes)
+      const path = join(target, 'file')
+      const body = {
+        on: 'bare-files',
+        pipeline: { kind: 'call', operation: 'file.push', input: { path, hash, size: bytes.length } },
+      }
+      const start = async () => ((await mote.ask('POST', '/v1/runs', { body })).body as Run).id
+      const ended = (id: string) =>
+        until('the run ends', async () => {
+          const run = (await mote.ask('GET', `/v1/runs/${id}`)).body as Run
+          return run.state === 'done' ? run : null
+        })
+      const underWay = () =>
+        until('a part of it', () => {
+          const [part] = readdirSync(target).filter(name => name.startsWith('.reops-'))
+          return part !== undefined && statSync(join(target, part)).size > 2 * chunkBytes
+        })
+      const first = await start()
+      await underWay()
+      await sshd.crash()
+      expect((await ended(first)).targets?.[0]).toMatchObject({ state: 'lost' })
+      await sshd.again()
+      const second = (await ended(await start())).targets?.[0]
+      expect(second).toMatchObject({ state: 'ok', value: { changed: true, bytes: bytes.length } })
+      expect((second?.value as { transferred: number }).transferred).toBeLessThan(bytes.length)
+      expect(readFileSync(path).equals(bytes)).toBe(true)
+      rmSync(path)
+      const third = await start()
+      await underWay()
+      await mote.ask('POST', `/v1/runs/${third}/cancel`, { body: {} })
+      expect((await ended(third)).targets?.[0]).toMatchObject({ state: 'cancelled' })
+      expect(readdirSync(target)).toEqual([])
+    } finally {
+      rmSync(target, { recursive: true, force: true })
+      await sshd.stop()
+    }
+  },
+  120_000,
+)

@@ -2,13 +2,19 @@ import { expect, test } from '@jest/globals'
 import type { Host } from '@re-ops/protocols'
 import { makeTemplates } from './templates.ts'
 
-const host = { id: '1', name: 'web-1', labels: { role: 'web' }, facts: { os: { id: 'debian' }, cpus: 4 } } as unknown as Host
+const host = {
+  id: '1',
+  name: 'web-1',
+  labels: { role: 'web' },
+  facts: { os: { id: 'debian' }, cpus: 4 },
+} as unknown as Host
 let count = 0
 const render = (text: string, values: Record<string, unknown> = {}) =>
   makeTemplates().render(String((count += 1)), text, host, values)
 
 test('a template knows its host, its labels, its facts and the given values', () => {
-  const text = '{{ host.name }} {{ labels.role | upcase }} {{ facts.os.id }} {{ facts.cpus | times: 2 }} {% if tls %}s{% endif %}{{ ports | join: "," }}'
+  const text =
+    '{{ host.name }} {{ labels.role | upcase }} {{ facts.os.id }} {{ facts.cpus | times: 2 }} {% if tls %}s{% endif %}{{ ports | join: "," }}'
   expect(render(text, { tls: true, ports: [80, 443] })).toBe('web-1 WEB debian 8 s80,443')
 })
 
