@@ -1,7 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { startSshd, whyNoSshd, type TestSshd } from '@re-ops/re-mote/testing'
 import { openWorld, reops, type World } from './testing.ts'
@@ -80,6 +90,55 @@ describeWithSshd(`files over both transports, by the command${missing === null ?
     },
     60_000,
   )
+
+  test.each(hosts)(
+    'a folder goes to %s, comes back the same, and what differs is shown before it changes',
+    async on => {
+      const [local, there, back] = [own(), own(), own()]
+      mkdirSync(join(local, 'sub'))
+      writeFileSync(join(local, 'sub/a'), randomBytes(900_000))
+      writeFileSync(join(local, 'b'), 'b', { mode: 0o755 })
+      symlinkSync('sub/a', join(local, 'link'))
+      writeFileSync(join(there, 'extra'), 'extra')
+      const sync = async (...more: string[]) => {
+        const { code, out } = await ask('files', 'sync', local, '--on', `${on}:${there}`, '--delete', '--json', ...more)
+        return { code, changes: lines(out)[0]?.value['changes'] }
+      }
+      const changes = ['create b', 'link link to sub/a', 'create folder sub', 'create sub/a', 'delete extra']
+      expect(await sync('--dry-run')).toEqual({ code: 0, changes })
+      expect(readdirSync(there)).toEqual(['extra'])
+      expect(await sync()).toEqual({ code: 0, changes })
+      expect(await sync()).toEqual({ code: 0, changes: [] })
+      const pulled = await ask('files', 'pull', back, '--on', `${on}:${there}/`, '--json')
+      expect(pulled).toMatchObject({ code: 0, error: '' })
+      const host = lines(pulled.out)[0]?.host ?? ''
+      const got = join(back, host, basename(there))
+      expect(readdirSync(got, { recursive: true }).toSorted()).toEqual(['b', 'link', 'sub', 'sub/a'])
+      expect(readFileSync(join(got, 'sub/a')).equals(readFileSync(join(local, 'sub/a')))).toBe(true)
+      expect(readlinkSync(join(got, 'link'))).toBe('sub/a')
+      expect(statSync(join(got, 'b')).mode & 0o777).toBe(0o755)
+    },
+    90_000,
+  )
+
+  test('a file goes from one host to the other; a template gives each host its own', async () => {
+    const at = own()
+    writeFileSync(join(at, 'one'), 'from one host', { mode: 0o600 })
+    expect(await ask('files', 'copy', `bare:${at}/one`, '--to', `not bare:${at}/two`)).toMatchObject({ code: 0 })
+    expect(readFileSync(join(at, 'two'), 'utf8')).toBe('from one host')
+    expect(statSync(join(at, 'two')).mode & 0o777).toBe(0o600)
+    writeFileSync(join(folder, 't.liquid'), '{{ host.name }} {{ host.transport }} {{ port | plus: 1 }}\n')
+    const template = (on: string) =>
+      ask('files', 'template', join(folder, 't.liquid'), '--on', `${on}:${at}/${on}/`, '--set', 'port:=80', '--parents')
+    expect(await template('bare')).toMatchObject({ code: 0 })
+    expect(readFileSync(join(at, 'bare/t'), 'utf8')).toBe('bare ssh 81\n')
+    expect(await template('not bare')).toMatchObject({ code: 0 })
+    expect(readFileSync(join(at, 'not bare/t'), 'utf8')).toMatch(/^\S+ zmq 81\n$/)
+    const without = await ask('files', 'template', join(folder, 't.liquid'), '--on', `bare:${at}/x`, '--json')
+    expect(without.code).toBe(1)
+    expect(lines(without.out)[0]?.failure?.message).toContain('undefined variable: port')
+    expect(readdirSync(at).toSorted()).toEqual(['bare', 'not bare', 'one', 'two'])
+  }, 90_000)
 
   test.each([
     [['files', 'push', '/no/such', '--on', '*:/tmp/x'], '/no/such: there is no such file'],

@@ -45,7 +45,11 @@ const prepare = async (cluster: Cluster, lab: SshLab) => {
   const { mote } = makeClient({ moteUrl: cluster.moteUrl, token: cluster.token })
   await mote.putSecret('ssh/lab', lab.key)
   for (const { name, address, port, hostKeys } of lab.hosts)
-    await mote.addHost({ name, ssh: { address, port, user: lab.user, identity: ['secret:ssh/lab'] }, hostKeys: [...hostKeys] })
+    await mote.addHost({
+      name,
+      ssh: { address, port, user: lab.user, identity: ['secret:ssh/lab'] },
+      hostKeys: [...hostKeys],
+    })
   return mote
 }
 
@@ -55,7 +59,10 @@ const ways = async (cluster: Cluster, lab: SshLab) => {
   const names = lab.hosts.map(host => host.name)
   const target = join(lab.folder, 'to')
   const forget = () =>
-    fetch(`${cluster.moteUrl}/v1/ssh/connections`, { method: 'DELETE', headers: { authorization: `Bearer ${cluster.token}` } })
+    fetch(`${cluster.moteUrl}/v1/ssh/connections`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${cluster.token}` },
+    })
   const product = async (bytes: Buffer): Promise<number> => {
     const from = performance.now()
     const read = async (at: number, length: number) => bytes.subarray(at, at + length)

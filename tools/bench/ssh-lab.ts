@@ -49,7 +49,11 @@ export const startLab = async (count: number): Promise<SshLab> => {
     for (let from = 0; from < count; from += perDaemon) {
       const net = 1 + from / perDaemon
       const addresses = Array.from({ length: Math.min(perDaemon, count - from) }, (_, n) => `127.7.${net}.${n + 1}`)
-      const config = ['MaxStartups 200', 'Subsystem sftp /usr/lib/openssh/sftp-server', `SetEnv HOME=${join(folder, 'home')}`]
+      const config = [
+        'MaxStartups 200',
+        'Subsystem sftp /usr/lib/openssh/sftp-server',
+        `SetEnv HOME=${join(folder, 'home')}`,
+      ]
       daemons.push({ addresses, sshd: await startSshd({ addresses, config }) })
     }
     const [first] = daemons

@@ -315,7 +315,12 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
         "reops files push motd --on '*:/etc/motd' --dry-run",
       ),
     )
-  placing(toHosts(add(files, 'sync', 'make a folder on hosts hold what a local one does; only what differs is sent'), 'SELECTOR:/path of the folder there'))
+  placing(
+    toHosts(
+      add(files, 'sync', 'make a folder on hosts hold what a local one does; only what differs is sent'),
+      'SELECTOR:/path of the folder there',
+    ),
+  )
     .argument('<folder>', 'a local folder')
     .option('--delete', 'remove there what is not in the local folder')
     .option('--parents', 'make the folders above it')
@@ -336,21 +341,31 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
     ),
   )
     .argument('<file>', 'a local file, for example with {{ host.name }}, {{ labels.role }}, {{ facts.os.pretty }}')
-    .option('--set <key=value>', 'a variable of the template; key:=json for other than texts; may be given again', listOf)
+    .option(
+      '--set <key=value>',
+      'a variable of the template; key:=json for other than texts; may be given again',
+      listOf,
+    )
     .option('--mode <octal>', 'its permissions there (default: as they were, or what the umask leaves)')
     .option('--parents', 'make the folders above it')
     .action((file: string, options: object) =>
       done(import('./commands/files-template.ts').then(m => m.pushTemplate(context, file, options))),
     )
     .addHelpText('after', examples("reops files template motd.liquid --on '*:/etc/motd' --set contact=ops@example.org"))
-  toHosts(add(files, 'pull', 'take a file of each host into a local folder'), 'SELECTOR:/path; with a slash at the end it is a folder')
+  toHosts(
+    add(files, 'pull', 'take a file of each host into a local folder'),
+    'SELECTOR:/path; with a slash at the end it is a folder',
+  )
     .argument('<folder>', 'where: each host gets a folder of its name in it')
     .action((folder: string, options: object) =>
       done(import('./commands/files-pull.ts').then(m => m.pullFiles(context, folder, options))),
     )
     .addHelpText(
       'after',
-      examples("reops files pull ./got --on 'role=web:/etc/nginx/nginx.conf'", "reops files pull ./got --on '*:/etc/apt/'"),
+      examples(
+        "reops files pull ./got --on 'role=web:/etc/nginx/nginx.conf'",
+        "reops files pull ./got --on '*:/etc/apt/'",
+      ),
     )
   placing(add(files, 'copy', 'from one host to others, by way of the service'))
     .argument('<from>', 'HOST:/path; with a slash at the end it is a folder')

@@ -25,7 +25,12 @@ export type Taker = {
   /** Resolves when the whole is stored; throws when it is not what its hash says. */
   end(): Promise<void>
 }
-export type Streams = { readonly stdin: Writable; readonly stdout: Readable }
+export type Streams = {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  /** Resolves when nobody reads or writes any more, where the streams do not tell. */
+  readonly gone?: Promise<unknown>
+}
 
 const lineBytesMax = 65_536
 const wantOrHave = /^(want|have) ([0-9a-f]{64}) (\d{1,12})(?: ([0-9a-f]{64}|-))?$/
@@ -63,7 +68,7 @@ const makeReader = (stream: Readable) => {
 type Reader = ReturnType<typeof makeReader>
 
 /** Resolves when there is room again, or when nobody reads any more. */
-const room = (stdin: Writable): Promise<void> =>
+const room = ({ stdin, gone }: Streams): Promise<void> =>
   new Promise(resolve => {
     const events = ['drain', 'close', 'error'] as const
     const end = () => {
@@ -71,14 +76,18 @@ const room = (stdin: Writable): Promise<void> =>
       resolve()
     }
     for (const event of events) stdin.on(event, end)
+    void gone?.then(end)
   })
 const isOpen = (stdin: Writable): boolean => !stdin.destroyed && !stdin.closed && stdin.errored === null
 
-const give = async (stdin: Writable, { from, bytes }: Opened): Promise<void> => {
+const give = async (streams: Streams, { from, bytes }: Opened): Promise<void> => {
+  const { stdin } = streams
+  let isGone = false
+  void streams.gone?.then(() => (isGone = true))
   stdin.write(`from ${from}\n`)
   for await (const chunk of bytes) {
-    if (!isOpen(stdin)) return // it has ended: its code says why
-    if (!stdin.write(chunk)) await room(stdin)
+    if (isGone || !isOpen(stdin)) return // it has ended: its code says why
+    if (!stdin.write(chunk)) await room(streams)
   }
 }
 
@@ -102,10 +111,11 @@ const reason = (error: unknown): string =>
  * told, or null. Never throws.
  */
 export const converse = async (
-  { stdin, stdout }: Streams,
+  streams: Streams,
   contents: Contents,
   put: (output: Uint8Array) => unknown,
 ): Promise<string | null> => {
+  const { stdin, stdout } = streams
   const reader = makeReader(stdout)
   let fault: string | null = null
   /** From then on the script and we do not agree where a content ends: it is cut off, and all it still says is output. */
@@ -118,7 +128,7 @@ export const converse = async (
     const found = await asked.catch((error: unknown) => void stdin.write(`no ${reason(error)}\n`))
     if (found === undefined) return
     if (found === null) return void stdin.write('skip\n')
-    await ('bytes' in found ? give(stdin, found) : take(reader, stdin, found, number)).catch(cutOff)
+    await ('bytes' in found ? give(streams, found) : take(reader, stdin, found, number)).catch(cutOff)
   }
   try {
     for (let line = await reader.line(); line !== null; line = await reader.line()) {

@@ -39,7 +39,10 @@ export const makePrepare = ({ files, findHost }: PrepareDeps): Prepare => {
       const [host, text] = await Promise.all([findHost(id), files.whole(template, templateLimits.templateBytesMax)])
       if (!host) throw new Error('the host is not known any more')
       const bytes = Buffer.from(templates.render(template, text.toString('utf8'), host, values))
-      return { operation: 'file.push', input: { ...place, hash: await store(bytes, `template ${template}`), size: bytes.length } }
+      return {
+        operation: 'file.push',
+        input: { ...place, hash: await store(bytes, `template ${template}`), size: bytes.length },
+      }
     },
   }
 }

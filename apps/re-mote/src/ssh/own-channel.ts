@@ -23,7 +23,9 @@ export const runOnOwnChannel = (
     const { contents } = command
     const said = contents ? new PassThrough() : null
     const talked =
-      said && contents ? converse({ stdin: remote.stdin, stdout: said }, contents, out.put) : Promise.resolve(null)
+      said && contents
+        ? converse({ stdin: remote.stdin, stdout: said, gone: remote.ended }, contents, out.put)
+        : Promise.resolve(null)
     const put = (chunk: Buffer) => {
       if (!said) return paced(remote.stdout, out.put(chunk))
       if (said.writableEnded || said.write(chunk)) return

@@ -24,7 +24,8 @@ export const copyFiles = async (
   const { mote } = await context.client()
   const path = isFolder ? source.path.replace(/\/+$/, '') : source.path
   const become = options.become === undefined ? {} : { become: { user: options.become } }
-  const pull = () => mote.createRun(bodyOf(source.on, isFolder ? 'folder.pull' : 'file.pull', { path, ...become }, options))
+  const pull = () =>
+    mote.createRun(bodyOf(source.on, isFolder ? 'folder.pull' : 'file.pull', { path, ...become }, options))
   const quiet: Context = { ...context, terminal: { ...context.terminal, out: () => undefined } }
   const pulled = await runToEnd(quiet, mote, pull, { json: true, asked: null })
   const [first, second] = pulled.results

@@ -36,7 +36,8 @@ const keepFolder = async (mote: Mote, keep: Keeper, at: string, { tree }: Folder
   await folderIn(at, [])
   for (const entry of entriesOf(await textOf(mote.fileContent(tree)))) {
     const parts = partsOf(entry.path)
-    if (!parts) throw new Fault(1, `the host names a path that leads elsewhere: ${JSON.stringify(entry.path.slice(0, 100))}`)
+    if (!parts)
+      throw new Fault(1, `the host names a path that leads elsewhere: ${JSON.stringify(entry.path.slice(0, 100))}`)
     const folder = await folderIn(at, parts.slice(0, -1))
     const name = parts.at(-1) as string
     if (entry.kind === 'folder') await folderIn(folder, [name])
@@ -59,7 +60,8 @@ export const pullFiles = async (context: Context, local: string, options: PullOp
   const name = basename(input.path)
   let failed = summary.failed
   const one = async ({ host, value }: HostResult<unknown> & { ok: true }): Promise<void> => {
-    if (partsOf(host.name)?.length !== 1) throw new Fault(1, `${JSON.stringify(host.name)} cannot be the name of a folder`)
+    if (partsOf(host.name)?.length !== 1)
+      throw new Fault(1, `${JSON.stringify(host.name)} cannot be the name of a folder`)
     const folder = await folderIn(local, [host.name])
     if (isFolder) await keepFolder(mote, keep, await folderIn(folder, [name]), value as Folder)
     else await keep(folder, name, value as File)

@@ -1,7 +1,13 @@
 /** One entry of a folder, by its path from there. The same as a line of what `folder.sync` and `folder.pull` call a tree. */
 export type Entry =
   | { readonly kind: 'folder'; readonly path: string; readonly mode: string }
-  | { readonly kind: 'file'; readonly path: string; readonly mode: string; readonly hash: string; readonly size: number }
+  | {
+      readonly kind: 'file'
+      readonly path: string
+      readonly mode: string
+      readonly hash: string
+      readonly size: number
+    }
   | { readonly kind: 'link'; readonly path: string; readonly target: string }
 
 /** The list as a text: `d <mode> - - <path>`, `f <mode> <hash> <size> <path>`, `l 0777 - - <path>` and `> <target>`; folders before what is in them. */

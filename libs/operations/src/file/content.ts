@@ -24,9 +24,13 @@ export const sum = `sum() {
 }`
 
 /** `leftovers FILE` are the parts of it whose script is gone: FILE is followed by a dot and the number of its process. */
-export const leftovers = `leftovers() {
+export const leftovers = `alive() {
+  { IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+  case $stat in *') Z '*) return 1 ;; esac
+}
+leftovers() {
   for found in "$1".*; do
-    [ -f "$found" ] && [ ! -L "$found" ] && [ ! -d "/proc/\${found##*.}" ] && [ "$(stat -c %u -- "$found")" = "$(id -u)" ] || continue
+    [ -f "$found" ] && [ ! -L "$found" ] && ! alive "\${found##*.}" && [ "$(stat -c %u -- "$found")" = "$(id -u)" ] || continue
     printf '%s\\n' "$found"
   done
 }`

@@ -57,7 +57,11 @@ export const folderPull = operation({
     {
       path: Path({ examples: ['/etc/nginx'] }),
       bytesMax: Type.Optional(
-        Type.Integer({ minimum: 0, maximum: fileLimits.fileBytesMax, description: 'of all files together; more is a failure' }),
+        Type.Integer({
+          minimum: 0,
+          maximum: fileLimits.fileBytesMax,
+          description: 'of all files together; more is a failure',
+        }),
       ),
       ...becomeInput,
     },

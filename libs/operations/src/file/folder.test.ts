@@ -88,7 +88,9 @@ test('a folder that is pulled and synced elsewhere is the same, whatever its nam
   expect(shown.result).toMatchObject({
     value: { changes: ['delete d/extra', 'delete extra'], wouldChange: true },
   })
-  expect((await sync({ delete: true })).result).toMatchObject({ value: { changes: ['delete d/extra', 'delete extra'] } })
+  expect((await sync({ delete: true })).result).toMatchObject({
+    value: { changes: ['delete d/extra', 'delete extra'] },
+  })
   expect(look(to)).toEqual(look(from))
 }, 60_000)
 
@@ -111,11 +113,17 @@ test('what stands in the way is a failure, or replaced with delete; a link is ne
   expect(readFileSync(join(to, 'sub/file'), 'utf8')).toBe('content')
   rmSync(join(to, 'sub/file'))
   make(to, { 'sub/file/in it': bytes })
-  expect(await sync()).toMatchObject({ ok: false, failure: { message: expect.stringContaining('is to be something else') } })
+  expect(await sync()).toMatchObject({
+    ok: false,
+    failure: { message: expect.stringContaining('is to be something else') },
+  })
   expect(await sync({ delete: true })).toMatchObject({ ok: true })
   expect(statSync(join(to, 'sub/file')).isFile()).toBe(true)
   const hostile = Buffer.from(`f 0644 ${hashOf(bytes)} ${bytes.length} ../outside\n`)
-  expect(await sync({}, hostile)).toMatchObject({ ok: false, failure: { message: expect.stringContaining('../outside') } })
+  expect(await sync({}, hostile)).toMatchObject({
+    ok: false,
+    failure: { message: expect.stringContaining('../outside') },
+  })
   expect(readdirSync(folder)).not.toContain('outside')
   expect(look(to)).toEqual({ sub: 'folder 755', 'sub/file': `644 ${hashOf(bytes)}` })
 }, 30_000)
