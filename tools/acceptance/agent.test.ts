@@ -7,6 +7,7 @@ import type { AgentScheduleInfo, Enrolment, Host, KeptSample, Keyset, KeysInfo, 
 import { startMote, until, type TestMote } from '@re-ops/re-mote/testing'
 import { testPostgres, type TestPostgres } from '@re-ops/service/testing'
 import { agentProgram } from '../bundle/agent-program.ts'
+import { program as runProgram } from './testing.ts'
 
 const minute = 60_000
 
@@ -60,6 +61,8 @@ describe('agents on a service', () => {
     await stop(name)
     await until(`${name} is offline`, async () => (await hostNamed(name))?.online === false, minute)
   }
+  const reops = async (...args: string[]) =>
+    runProgram('apps/reops/bin/reops.mjs', args, { REOPS_MOTE_URL: mote.url, REOPS_TOKEN: await mote.token('admin') })
   const serialAt = (name: string): number =>
     (JSON.parse(readFileSync(join(folder, name, 'identity.json'), 'utf8')) as { keyset: Keyset }).keyset.serial
   const begin = async (on: string, argv: string[]) => {
@@ -80,6 +83,8 @@ describe('agents on a service', () => {
     'a new server key: agents with a session lose no run; one that slept through it returns; then the old one is gone',
     async () => {
       await Promise.all([start('awake'), start('asleep')])
+      expect((await reops('keys')).out).toMatch(/^server +in use +with the installation +\S{40}$/m)
+      expect((await reops('keys', 'retire', 'last')).code).toBe(2)
       const asKeys = ({ body }: { body: unknown }) => body as KeysInfo
       const before = asKeys(await mote.ask('GET', '/v1/keys'))
       const old = before.keys.find(key => key.kind === 'server')?.publicKey
@@ -170,7 +175,15 @@ describe('agents on a service', () => {
       const [info] = (await mote.ask('GET', '/v1/agent-schedules')).body as AgentScheduleInfo[]
       expect(info?.hosts.find(one => one.host.name === 'sampler')).toMatchObject({ dropped: 0 })
 
-      expect((await mote.ask('DELETE', '/v1/agent-schedules/load-1')).status).toBe(200)
+      expect((await reops('schedules')).out).toMatch(/^load-1 +1\.0 s +load +sampler or strict +2 /m)
+      expect((await reops('schedules', 'show', 'load-1', '--host', 'strict', '--limit', '1')).out).toMatch(
+        /strict .*operations\.deny/,
+      )
+      expect(await reops('schedules', 'create', 'x', '--agent', 'load', '--every', '1ms')).toMatchObject({
+        code: 2,
+        out: '',
+      })
+      expect(await reops('schedules', 'remove', 'load-1')).toMatchObject({ code: 0, out: 'load-1  removed\n' })
       await until('the agent has no schedule', () => !existsSync(join(folder, 'sampler/schedules.json')), minute)
     },
     3 * minute,
