@@ -45,6 +45,13 @@ export const suites: readonly Suite[] = [
     limitMs: minutes(20),
   },
   {
+    name: 'rollout',
+    files: 'tools/simulator/.*\\.heavy\\.test\\.ts$',
+    doc: 'a rollout over a simulated fleet, its service killed in the middle',
+    needs: nothing,
+    limitMs: minutes(8),
+  },
+  {
     name: 'ssh',
     files: 'apps/re-mote/src/ssh/.*\\.heavy\\.test\\.ts$',
     doc: 'hosts over SSH on real sshd; sudo and passwords with a user of its own',
