@@ -208,8 +208,7 @@ const commandOf = (call: Call, shell: AnyShell) => {
   const ownInput = given !== undefined || shell.contents !== undefined
   // A script comes by standard input, which leaves no trace in the process list, unless the call needs it for itself.
   const script = 'script' in shell ? shell.script(input) : undefined
-  const plain =
-    'command' in shell ? shell.command(input) : scriptCommand(script ?? '', ownInput, shell.args?.(input))
+  const plain = 'command' in shell ? shell.command(input) : scriptCommand(script ?? '', ownInput, shell.args?.(input))
   const argv = asUser(call, shell, plain, env)
   const stdin = given ?? (script === undefined || ownInput ? undefined : wrapScript(script))
   return { argv, env: { ...baseEnvironment(), ...env }, cwd: shell.cwd?.(input) ?? '/', stdin }
