@@ -113,7 +113,12 @@ describeWithSshd(`files over both transports, by the command${missing === null ?
       expect(pulled).toMatchObject({ code: 0, error: '' })
       const host = lines(pulled.out)[0]?.host ?? ''
       const got = join(back, host, basename(there))
-      expect(readdirSync(got, { recursive: true }).toSorted()).toEqual(['b', 'link', 'sub', 'sub/a'])
+      expect(readdirSync(got, { recursive: true }).toSorted((a, b) => (a < b ? -1 : 1))).toEqual([
+        'b',
+        'link',
+        'sub',
+        'sub/a',
+      ])
       expect(readFileSync(join(got, 'sub/a')).equals(readFileSync(join(local, 'sub/a')))).toBe(true)
       expect(readlinkSync(join(got, 'link'))).toBe('sub/a')
       expect(statSync(join(got, 'b')).mode & 0o777).toBe(0o755)

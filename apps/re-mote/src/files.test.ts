@@ -258,7 +258,7 @@ testWithSshd(
       await sshd.again()
       const second = (await ended(await start())).targets?.[0]
       expect(second).toMatchObject({ state: 'ok', value: { changed: true, bytes: bytes.length } })
-      expect((second?.value as { transferred: number }).transferred).toBeLessThan(bytes.length)
+      expect((second?.value as { transferred: number } | undefined)?.transferred).toBeLessThan(bytes.length)
       expect(readFileSync(path).equals(bytes)).toBe(true)
       rmSync(path)
       const third = await start()

@@ -15,7 +15,7 @@ type Found = Exclude<Entry, { kind: 'file' }> | { readonly kind: 'file'; readonl
 const walk = async (folder: string, below: string, found: Found[]): Promise<Found[]> => {
   for (const name of (await readdir(join(folder, below))).toSorted()) {
     const path = below === '' ? name : `${below}/${name}`
-    if (/[\u0000-\u001f]/.test(name))
+    if (/\p{Cc}/u.test(name))
       throw usage(`${JSON.stringify(join(folder, path))}: a name with a control character is not taken along`)
     if (found.length >= entriesMax) throw usage(`${folder}: more than ${entriesMax} entries`)
     const stat = await lstat(join(folder, path))

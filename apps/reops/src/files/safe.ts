@@ -12,7 +12,7 @@ const bad = (why: string): Fault => new Fault(1, why)
  */
 export const partsOf = (path: string): readonly string[] | null => {
   const parts = path.split('/')
-  const isBad = (part: string) => part === '' || part === '.' || part === '..' || /[\u0000-\u001f\\]/.test(part)
+  const isBad = (part: string) => part === '' || part === '.' || part === '..' || /[\p{Cc}\\]/u.test(part)
   return path.length > 4_096 || parts.some(isBad) ? null : parts
 }
 
