@@ -24,7 +24,7 @@ export const osqueryQuery = operation({
     command: ({ sql }) => ['osqueryi', '--json', sql],
     ...becomes,
     parse: ({ stdout, stderr }) => {
-      // Before 4.1 osqueryi ends with 0 after a query that it did not understand, with no list or an empty one.
+      // Older osqueryi (3.3.2: osquery issue 5853) ends with 0 after a query that it did not understand, with no list or an empty one.
       const begin = stdout.indexOf('[')
       const wrong = /^Error: .*$/m.exec(stderr)?.[0]
       if (wrong !== undefined) throw new Error(wrong)
