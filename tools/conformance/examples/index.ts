@@ -1,5 +1,6 @@
 import type { Family } from '../example.ts'
 import { basic } from './basic.ts'
+import { contents } from './contents.ts'
 import { cron } from './cron.ts'
 import { disk } from './disk.ts'
 import { docker } from './docker.ts'
@@ -20,6 +21,7 @@ import { osquery, zfs } from './zfs.ts'
 /** Every example there is. Those whose machine goes down come last. */
 export const families: readonly Family[] = [
   basic,
+  contents,
   cron,
   disk,
   docker,
