@@ -51,7 +51,7 @@ export const contents: Family = {
     example(
       'file.template',
       'no such folder',
-      { path: `${at}/none/x`, template: hashOf(template) },
+      { path: `${at}/none/x`, template: hashOf(template), values: { port: 1 } },
       { fails: exit(1) },
     ),
     example('folder.sync', 'made', { path: `${at}/copy`, tree, size }, { gives: { changed: true } }),
