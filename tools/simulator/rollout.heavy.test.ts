@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Run } from '@re-ops/protocols'
 import { startMote, until, type TestMote } from '@re-ops/re-mote/testing'
-import { testPostgres, type TestPostgres } from '@re-ops/service/testing'
-import pg from 'pg'
+import { testPool, testPostgres, type TestPostgres } from '@re-ops/service/testing'
+import type pg from 'pg'
 import { startFleet, type Fleet } from './index.ts'
 
 const [agents, batch, canary] = [120, 12, 6]
@@ -16,7 +16,7 @@ let mote: TestMote
 let fleet: Fleet
 beforeAll(async () => {
   postgres = await testPostgres()
-  sql = new pg.Pool({ connectionString: postgres.url, max: 2 })
+  sql = testPool(postgres.url)
   sql.on('error', () => undefined)
   mote = await startMote({ databaseUrl: postgres.url })
   const operations = [{ name: 'shell', reads: false, tookMs: [100, 600] as const }]

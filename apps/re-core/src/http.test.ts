@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { newId, type Job, type System } from '@re-ops/protocols'
-import { Pool } from 'pg'
+import type { Pool } from 'pg'
+import { testPool } from '@re-ops/service/testing'
 import { testDatabase, type TestDatabase } from './testing/database.ts'
 import { makeService, until, type TestService } from './testing/service.ts'
 
@@ -12,7 +13,7 @@ let pool: Pool
 beforeAll(async () => {
   database = await testDatabase()
   const url = await database.fresh()
-  pool = new Pool({ connectionString: url, max: 2 })
+  pool = testPool(url)
   service = await makeService(url)
   await service.start()
 })

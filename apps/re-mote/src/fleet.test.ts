@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { newId, newSigningKeys, type Keyset, type Run } from '@re-ops/protocols'
-import { testPostgres, type TestPostgres } from '@re-ops/service/testing'
-import pg from 'pg'
+import { testPool, testPostgres, type TestPostgres } from '@re-ops/service/testing'
+import type pg from 'pg'
 import { curveKeyPair } from 'zeromq'
 import { startFleet, startMote, until, type FakeIdentity, type Fleet, type TestMote } from './testing/index.ts'
 
@@ -12,7 +12,7 @@ let sql: pg.Pool
 let fleet: Fleet | undefined
 beforeAll(async () => {
   postgres = await testPostgres()
-  sql = new pg.Pool({ connectionString: postgres.url, max: 2 })
+  sql = testPool(postgres.url)
   mote = await startMote({ databaseUrl: postgres.url })
 })
 afterAll(async () => {

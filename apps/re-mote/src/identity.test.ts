@@ -10,8 +10,8 @@ import {
   type Host,
   type Problem,
 } from '@re-ops/protocols'
-import { testPostgres, type TestPostgres } from '@re-ops/service/testing'
-import pg from 'pg'
+import { testPool, testPostgres, type TestPostgres } from '@re-ops/service/testing'
+import type pg from 'pg'
 import {
   enrolHost,
   enrolWith,
@@ -30,7 +30,7 @@ let mote: TestMote
 let sql: pg.Pool
 beforeAll(async () => {
   postgres = await testPostgres()
-  sql = new pg.Pool({ connectionString: postgres.url, max: 2 })
+  sql = testPool(postgres.url)
   mote = await startMote({ databaseUrl: postgres.url, environment: { REOPS_LOG_LEVEL: 'trace' } })
 })
 afterAll(async () => {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { request, type IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { newId, type CallResult, type Problem, type Run, type Target } from '@re-ops/protocols'
-import { testPostgres, type TestPostgres } from '@re-ops/service/testing'
-import pg from 'pg'
+import { testPool, testPostgres, type TestPostgres } from '@re-ops/service/testing'
+import type pg from 'pg'
 import { enrolHost, startFakeAgent, startMote, until, type FakeAgent, type TestMote } from './testing/index.ts'
 
 let postgres: TestPostgres
@@ -12,7 +12,7 @@ let sql: pg.Pool
 const agents: FakeAgent[] = []
 beforeAll(async () => {
   postgres = await testPostgres()
-  sql = new pg.Pool({ connectionString: postgres.url, max: 3 })
+  sql = testPool(postgres.url, 3)
   sql.on('error', () => undefined)
   mote = await startMote({ databaseUrl: postgres.url })
 })

@@ -75,7 +75,6 @@ test('a big module comes in pieces of at most 64 KiB', async () => {
 test.each([
   ['a hash that is not its own', { hash: '0'.repeat(64) }, '/body/hash'],
   ['code that is too big', { code: 'x'.repeat(524_289) }, '/body/code'],
-  ['no operation', { operations: [] }, '/body/operations'],
   ['a schema that points outside', { input: { $ref: 'http://elsewhere/schema' } }, 'points outside'],
   ['a schema that is endless', { input: { $ref: '#' } }, 'not a sound schema'],
   ['a schema that is too deep', { input: JSON.parse(`${'{"not":'.repeat(40)}{}${'}'.repeat(40)}`) }, 'nested deeper'],

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Host, Run } from '@re-ops/protocols'
-import { testPostgres, type TestPostgres } from '@re-ops/service/testing'
-import pg from 'pg'
+import { testPool, testPostgres, type TestPostgres } from '@re-ops/service/testing'
+import type pg from 'pg'
 import {
   enrolHost,
   startFakeAgent,
@@ -17,7 +17,7 @@ let mote: TestMote
 let sql: pg.Pool
 beforeAll(async () => {
   postgres = await testPostgres()
-  sql = new pg.Pool({ connectionString: postgres.url, max: 2 })
+  sql = testPool(postgres.url)
   sql.on('error', () => undefined)
   mote = await startMote({ databaseUrl: postgres.url })
 })

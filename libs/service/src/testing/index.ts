@@ -56,6 +56,13 @@ const ask = async (url: string, sql: string): Promise<void> => {
   }
 }
 
+/** A pool for a test's own questions. A connection that is lost while its database is dropped is nobody's fault. */
+export const testPool = (url: string, max = 2): pg.Pool => {
+  const pool = new pg.Pool({ connectionString: url, max })
+  pool.on('error', () => undefined)
+  return pool
+}
+
 /** A fresh database on a real PostgreSQL shared by the whole jest run (started by the first who asks, about 2 s; then about 50 ms). */
 export const testPostgres = async (): Promise<TestPostgres> => {
   const adminUrl = await cluster()
