@@ -230,11 +230,11 @@ describe('secrets and restarts', () => {
     const began = performance.now()
     const ended = await service.run(['--power-off-local'], { DATABASE_URL: '' })
     expect(ended).toMatchObject({ code: 0, said: `re-core: ${alive.length} local machines powered off\n` })
-    // Under two seconds on a machine that does nothing else; the suites beside this one make it slower.
-    expect(performance.now() - began).toBeLessThan(4_000)
+    // Under two seconds on a machine that does nothing else; this only tells moments from minutes.
+    expect(performance.now() - began).toBeLessThan(30_000)
     expect(await service.running()).toEqual([])
     await service.start()
-    await until('all run again', async () => (await service.running()).length === wanted.length, 5_000)
+    await until('all run again', async () => (await service.running()).length === wanted.length, 30_000)
     expect((await service.running()).toSorted()).toEqual(wanted)
     await until('all ready', async () => (await service.systems()).every(one => one.phase === 'ready'))
   })
