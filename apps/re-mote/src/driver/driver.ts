@@ -27,6 +27,8 @@ export type Driver = Pick<Exchange, 'onLive' | 'onUnsent' | 'onHeard'> & {
   cancel(run: string): void
   /** Gives no more turns, or gives them again. */
   pause(run: string, paused: boolean): void
+  /** Another service drives these runs now. */
+  forget(runs: readonly string[]): void
   close(): Promise<void>
 }
 
@@ -93,7 +95,7 @@ export const makeDriver = (deps: DriverDeps): Driver => {
         calls.filter(call => call.handed && call.epoch === null).map(call => call.target.host),
       )) {
         const epoch = deps.epochOf(host)
-        if (epoch !== undefined) exchange.onLive(host, epoch)
+        if (epoch !== undefined) exchange.onLive(host, epoch, true)
       }
       for (const call of calls) {
         const result = lates.take(call.id)?.result
@@ -109,6 +111,12 @@ export const makeDriver = (deps: DriverDeps): Driver => {
     pause: (id, paused) => {
       const run = runs.get(id)
       if (run) rollouts.pause(run, paused)
+    },
+    forget: ids => {
+      for (const id of ids) {
+        const run = runs.get(id)
+        if (run) mover.forget(run)
+      }
     },
     close: async () => {
       stopSweep()

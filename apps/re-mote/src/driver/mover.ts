@@ -42,6 +42,8 @@ export type Mover = {
   /** Ends a target that waits at a barrier. */
   cancelBarrier(target: ActiveTarget): void
   openBarrier(run: ActiveRun): void
+  /** Stops driving a run in this process; Postgres has it. */
+  forget(run: ActiveRun): void
   readonly length: number
   drained(): Promise<void>
 }
@@ -188,7 +190,6 @@ export const makeMover = (deps: MoverDeps): Mover => {
       move(target, null, '', release(run.step, barrier.cursor, barrier.value))
     }
   }
-  /** Stops driving a run in this process; Postgres has it. */
   const forget = (run: ActiveRun) => {
     for (const target of run.targets.values()) if (target.call) flights.remove(target.call)
     runs.delete(run.id)
@@ -200,6 +201,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
     begin: target => move(target, null, '', begin(target.run.step)),
     skip: (target, result) => move(target, null, '', { kind: 'done', result }),
     openBarrier,
+    forget,
     cancelBarrier: target => {
       const { barrier, run } = target
       if (!barrier) return
