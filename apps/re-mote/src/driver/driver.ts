@@ -47,6 +47,7 @@ export const makeDriver = (deps: DriverDeps): Driver => {
     runs,
     flights,
     settle,
+    onLate: late => lates.put(late),
     onNext: call => exchange.dispatch(call),
     onTurnEnded: (run, ok) => rollouts.onEnded(run, ok),
   })
@@ -99,7 +100,9 @@ export const makeDriver = (deps: DriverDeps): Driver => {
       }
       for (const call of calls) {
         const result = lates.take(call.id)?.result
-        if (result) mover.endCall(call, result)
+        if (!result) continue
+        call.answered = true
+        mover.endCall(call, result)
       }
       mover.openBarrier(run)
       rollouts.take(run)

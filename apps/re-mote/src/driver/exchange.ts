@@ -150,6 +150,12 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
       if (call && acked) call.ackedAt ??= new Date().toISOString()
       if (!call) return lates.put({ id, host, ms, result })
       if (deps.settleBeforeCommit) settle([{ host, id }])
+      if (call.state === 'ending') {
+        // An end of ours is on its way into its row: what the host says comes after it, and is kept beside.
+        if (!call.answered) call.late = { id, host, ms, result }
+        return
+      }
+      call.answered = true
       return mover.endCall(call, result)
     }
     if (call) acks.note(call, message.kind === 'call.running' || message.body.running)
