@@ -1,16 +1,16 @@
 import { describe, expect, test } from '@jest/globals'
 import { runDelivery, safety } from './delivery/delivery.ts'
-import { bugForm, seededBugs, shortForm, type Fault } from './delivery/plan.ts'
+import { bugForm, planOf, seededBugs, shortForm, type Fault } from './delivery/plan.ts'
 
 const seed = 20_261_126
 const limitMs = 300_000
 
 describe('the short chaos run of delivery', () => {
-  test(
-    'ends every target, starts nothing twice, loses no result, and knows why what is lost is lost',
-    async () => {
+  test.each([1, 2])(
+    'with %d brokers ends every target, starts nothing twice, loses no result, and knows why what is lost is lost',
+    async brokers => {
       const said: string[] = []
-      const plan = { ...shortForm, brokers: 1, seed, fault: undefined }
+      const plan = planOf(shortForm, { brokers, seed, fault: undefined })
       const { measures } = await runDelivery(plan, line => said.push(line))
       const broken = safety.filter(key => measures[key] !== 0)
       expect({ broken, said: broken.length > 0 ? said : [] }).toEqual({ broken: [], said: [] })
@@ -24,7 +24,9 @@ describe('the short chaos run of delivery', () => {
     'catches the seeded bug %s by the harm it does',
     async fault => {
       const said: string[] = []
-      const { measures } = await runDelivery({ ...bugForm(fault), brokers: 1, seed, fault }, line => said.push(line))
+      const { measures } = await runDelivery(planOf(bugForm(fault), { brokers: 1, seed, fault }), line =>
+        said.push(line),
+      )
       const harm = measures[seededBugs[fault].shows] ?? 0
       expect({ harm: harm > 0, said: harm > 0 ? [] : said }).toEqual({ harm: true, said: [] })
     },

@@ -26,6 +26,12 @@ export const program =
 
 export const root: Need = () => (process.getuid?.() === 0 ? null : 'not root')
 
+/** Network namespaces of one's own, with a veth pair. */
+export const namespaces: Need = () =>
+  run('unshare', '--net', 'ip', 'link', 'add', 'probe-a', 'type', 'veth', 'peer', 'name', 'probe-b').status === 0
+    ? null
+    : 'network namespaces with a veth pair cannot be made'
+
 export const file =
   (path: string, mode = constants.R_OK | constants.W_OK): Need =>
   () => {

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { whyNotHere } from '../conformance/why-not.ts'
-import { allOf, docker, file, nothing, program, root, type Need } from './needs.ts'
+import { allOf, docker, file, namespaces, nothing, program, root, type Need } from './needs.ts'
 
 /** A heavy suite: which files, what it shows, what it needs of the machine. */
 export type Suite = {
@@ -39,10 +39,17 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'chaos',
-    files: 'tools/(chaos|proof|bench)/.*\\.heavy\\.test\\.ts$',
+    files: 'tools/(chaos/(?!partition)|proof/|bench/).*\\.heavy\\.test\\.ts$',
     doc: 'kill -9 at random under load; each seeded bug is caught',
     needs: nothing,
-    limitMs: minutes(20),
+    limitMs: minutes(25),
+  },
+  {
+    name: 'partition',
+    files: 'tools/chaos/partition\\.heavy\\.test\\.ts$',
+    doc: 'two network namespaces that part and heal; copies of a host are kept out',
+    needs: allOf(root, program('ip'), program('pgrep'), namespaces),
+    limitMs: minutes(10),
   },
   {
     name: 'rollout',

@@ -254,10 +254,11 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     await report([id])
   }
   /** Unknown ids are void, durably, before the broker hears of it: it may then start them elsewhere. */
-  const report = async (ids: readonly Id[]): Promise<void> => {
+  const report = async (ids: readonly Id[], again = false): Promise<void> => {
     const calls = ids.map(id => ({ id, state: stateOf(id) }))
     await voidIds(calls.flatMap(({ id, state }) => (state === 'unknown' && !journal.of(id) ? [id] : [])))
     outbox.control({ kind: 'call.report', body: { calls } })
+    if (again) for (const { id } of calls) if (ring.has(id)) outbox.result(id)
   }
   const settle = (ids: readonly Id[]): void => {
     for (const id of ids) {
@@ -270,7 +271,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     handle: async message => {
       if (message.kind === 'call') await accept(message.body)
       else if (message.kind === 'call.cancel') await cancel(message.body.id)
-      else if (message.kind === 'call.ask') await report(message.body.ids)
+      else if (message.kind === 'call.ask') await report(message.body.ids, message.body.again)
       else if (message.kind === 'call.settled') settle(message.body.ids)
       else if (message.kind === 'output.pull') deps.pull(message.body)
       else if (isAboutContent(message)) (await deps.contents()).handle(message)

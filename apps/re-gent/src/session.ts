@@ -20,7 +20,7 @@ export type SessionDeps = {
   /** What samples by itself; loaded when there is a schedule. */
   readonly schedules: () => Promise<Schedules>
   /** Judges the keyset of a welcome at the broker's clock; `false` refuses the session. */
-  readonly onKeyset: (keyset: Keyset, at: number) => boolean
+  readonly onKeyset: (keyset: Keyset, at?: number) => boolean
 }
 export type SessionEnd = {
   readonly why: string

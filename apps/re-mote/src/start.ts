@@ -25,6 +25,7 @@ import {
 } from '@re-ops/service'
 import { makeBundles } from './agents/bundle.ts'
 import { makeDeployments } from './agents/deployments.ts'
+import type { AgentAsks, CallAnswer } from './broker/words.ts'
 import type { Config } from './config.ts'
 import { makeDriver, type Driver } from './driver/driver.ts'
 import { makeMoteMetrics } from './metrics.ts'
@@ -55,6 +56,8 @@ import { makeTransfers } from './services/transfers.ts'
 import { findHosts } from './store/hosts.ts'
 import { findRuns } from './store/runs.ts'
 import { ensureInstallation } from './store/installation.ts'
+import { ensureReplica, handOver } from './peers/own.ts'
+import { joinPeers, type Peers } from './peers/peers.ts'
 import { startSsh } from './ssh/start.ts'
 import { migrations } from './store/migrations.ts'
 import { startLink, type Link } from './zmq/link.ts'
@@ -111,19 +114,20 @@ export const start = async (context: ServiceContext, config: Config, environment
   context.onStop('writer pool', () => writer.end())
   await migrate({ pool, schema: 'mote', migrations, log })
   // Driver and link know each other: the driver is made first and asks the link only once it is there.
-  const parts: { link?: Link; announce?: () => void } = {}
+  const parts: { link?: Link; peers?: Peers; announce?: () => void } = {}
   const installation = await ensureInstallation(pool, masterKeys)
+  const replica = await ensureReplica(state)
   const keys = makeKeys({
     log,
     pool,
     masterKeys,
     installation,
-    endpoints: () => [config.brokerAdvertise ?? parts.link?.endpoint ?? ''],
+    endpoints: () => parts.peers?.endpoints ?? [],
     publish: keyset => parts.link?.publish(keyset),
     restartBroker: async () => parts.link?.restart(),
   })
 
-  const isOnline = (host: string) => parts.link?.epochOf(host) !== undefined
+  const isOnline = (host: string) => parts.peers?.epochOf(host) !== undefined
   const hub = makeHub({
     log,
     readHosts: ids => findHosts(pool, isOnline, ids),
@@ -173,13 +177,21 @@ export const start = async (context: ServiceContext, config: Config, environment
   const driver: Driver = makeDriver({
     log,
     pool: writer,
-    events: { target: hub.target, done: ({ id, summary }) => hub.done(id, summary) },
-    epochOf: host => parts.link?.epochOf(host),
+    events: {
+      target: hub.target,
+      done: ({ id, summary }) => {
+        hub.done(id, summary)
+        parts.peers?.tell({ kind: 'changed', run: id })
+      },
+    },
+    epochOf: host => parts.peers?.epochOf(host),
     // Before the broker is up every host of a stored run may be on its way back.
-    isReturning: host => parts.link?.isReturning(host) ?? true,
-    call: (shape, to) => parts.link?.call(shape, to),
-    send: (host, epoch, messages) => parts.link?.send(host, epoch, messages),
+    isReturning: host => parts.peers?.isReturning(host) ?? true,
+    call: (shape, to) => parts.peers?.call(shape, to),
+    send: (host, epoch, messages) => parts.peers?.send(host, epoch, messages),
     slow: isSlow => parts.link?.slow(isSlow),
+    forward: (owner, { host, id, ms, result }) =>
+      owner !== null && parts.peers?.forward(owner, host, { kind: 'call.result', body: { id, ms, result } }) === true,
     ssh: ssh.transport,
     prepare: makePrepare({ files, findHost: async id => (await findHosts(pool, isOnline, [id]))[0] }),
     callbacks: live,
@@ -210,8 +222,8 @@ export const start = async (context: ServiceContext, config: Config, environment
       return { host: target.host, needs, subject: `host ${target.name}` }
     },
     send: (host, message) => {
-      const epoch = parts.link?.epochOf(host)
-      if (epoch !== undefined) parts.link?.send(host, epoch, [message])
+      const epoch = parts.peers?.epochOf(host)
+      if (epoch !== undefined) parts.peers?.send(host, epoch, [message])
     },
     sayChunk: item => parts.link?.sayChunk(item),
   })
@@ -224,7 +236,11 @@ export const start = async (context: ServiceContext, config: Config, environment
     modules,
     files,
     broker: () => parts.link?.broker ?? installation.id,
-    onCreated: hub.runChanged,
+    replica,
+    onCreated: run => {
+      hub.runChanged(run)
+      parts.peers?.tell({ kind: 'changed', run })
+    },
   }
   const fresh = makeFreshFacts({
     log,
@@ -235,6 +251,44 @@ export const start = async (context: ServiceContext, config: Config, environment
     run: async (body, asked) => (await startRun(runs, { body, ...asked, key: undefined })).ended,
   })
   context.onStop('fresh facts', async () => fresh.close())
+  const heard = (host: string, message: CallAnswer | AgentAsks) => {
+    if (message.kind === 'file.open' || message.kind === 'file.offer' || message.kind === 'file.give')
+      transfers.onHeard(host, message)
+    else driver.onHeard(host, message)
+  }
+  const peers = await joinPeers({
+    log,
+    pool,
+    replica,
+    link: () => parts.link,
+    onLive: driver.onLive,
+    onHeard: heard,
+    onUnsent: driver.onUnsent,
+    onHostChanged: hub.hostChanged,
+    onRunChanged: hub.runChanged,
+    onCancel: driver.cancel,
+    onPause: driver.pause,
+    onGone: () => parts.link?.endForeign(),
+    onLapsed: () => {
+      const link = parts.link
+      if (link)
+        handOver({ log, pool, replica, driver, link }).catch((error: unknown) =>
+          log.warn({ err: error }, 'what others have taken over cannot be looked up now'),
+        )
+    },
+    onEndpoints: endpoints => {
+      keys
+        .keysetFor(endpoints)
+        .then(signed => parts.link?.publish(signed))
+        .catch((error: unknown) => log.warn({ err: error }, 'a keyset with other endpoints cannot be published now'))
+    },
+    onReplaced: () => {
+      log.fatal({ state }, 'another re-mote runs on this state folder now; this one ends')
+      process.kill(process.pid, 'SIGTERM')
+    },
+  })
+  parts.peers = peers
+  context.onStop('peers', peers.close)
   // Stored runs are known before the first agent can answer for them.
   await adoptRuns(runs, 0)
 
@@ -253,20 +307,24 @@ export const start = async (context: ServiceContext, config: Config, environment
     bind: `tcp://${config.brokerHost}:${config.brokerPort === 0 ? '*' : config.brokerPort}`,
     curve: () => keys.current().curve,
     shakesFile: join(state, 're-mote.shakes'),
-    keysetFor: endpoint => keys.keysetFor([config.brokerAdvertise ?? endpoint]),
+    keysetFor: async (broker, endpoint) =>
+      keys.keysetFor(await peers.announce(broker, config.brokerAdvertise ?? endpoint)),
     onLive: (host, epoch) => {
+      peers.live(host, epoch)
       driver.onLive(host, epoch)
       agentSchedules.onLive(host, epoch)
       fresh.noteLive()
     },
+    onEnded: peers.ended,
+    onAway: peers.away,
     onHeard: (host, message) => {
-      if (message.kind === 'file.open' || message.kind === 'file.offer' || message.kind === 'file.give')
-        transfers.onHeard(host, message)
-      else driver.onHeard(host, message)
+      if (!peers.heard(host, message)) heard(host, message)
     },
     onSamples: agentSchedules.onHeard,
     onOutput: outputs.onChunk,
-    onUnsent: driver.onUnsent,
+    onUnsent: (host, calls, why) => {
+      if (!peers.unsent(host, calls, why)) driver.onUnsent(host, calls, why)
+    },
     onHostChanged: hub.hostChanged,
     onStats: metrics.onStats,
     onModuleWanted: modules.onWanted,
@@ -280,14 +338,16 @@ export const start = async (context: ServiceContext, config: Config, environment
   context.onStop('broker', link.close)
   const listener = listen({
     url: database.url,
-    channels: ['mote_allow', 'mote_ssh', 'mote_module'],
+    channels: ['mote_allow', 'mote_ssh', 'mote_module', 'mote_relay'],
     onNotify: (channel, payload) => {
+      if (channel === 'mote_relay') return payload === replica ? peers.wake() : undefined
       if (channel === 'mote_ssh') ssh.directory.changed()
       else if (channel === 'mote_module') tellRevoked([payload])
       else link.allowChanged()
     },
     onConnect: () => {
       link.allowReload()
+      peers.wake()
       ssh.directory.changed()
       tellRevoked([])
     },
@@ -341,7 +401,14 @@ export const start = async (context: ServiceContext, config: Config, environment
     pool,
     hub,
     link,
-    driver,
+    isOnline,
+    driver: {
+      ...driver,
+      // A run that another service drives is that one's to end or hold back.
+      cancel: (run: string) => (driver.get(run) ? driver.cancel(run) : peers.tell({ kind: 'cancel', run })),
+      pause: (run: string, paused: boolean) =>
+        driver.get(run) ? driver.pause(run, paused) : peers.tell({ kind: 'pause', run, paused }),
+    },
     runs,
     ssh,
     secrets,

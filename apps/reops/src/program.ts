@@ -100,6 +100,14 @@ Exit codes: 0 all ok · 1 some target failed · 2 wrong usage, or a selector tha
     )
     .addHelpText('after', examples('reops hosts revoke web-3', "reops hosts revoke --on 'env=old' --yes"))
 
+  selecting(add(hosts, 'release', 'lift the quarantine of hosts that looked like copies'), 'hosts')
+    .argument('[host...]', 'names or ids')
+    .option('-y, --yes', 'do not ask')
+    .action((names: string[], options: object) =>
+      done(import('./commands/release.ts').then(m => m.releaseHosts(context, names, merged(hosts, options)))),
+    )
+    .addHelpText('after', examples('reops hosts release web-3', "reops hosts release --on 'env=lab' --yes"))
+
   add(hosts, 'add', 'add a host that is reached over SSH')
     .argument('<name>', 'how it is called here')
     .requiredOption('--ssh <target>', '[user@]address[:port]; the user is root by default')

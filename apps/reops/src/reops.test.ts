@@ -216,6 +216,8 @@ describe('wrong usage is exit 2, one line, and says what is allowed', () => {
     [['systems', 'create', '--name', 'x', '--provider', 'nope'], 'Allowed choices are local, kvm, ec2, digitalocean.'],
     [['hosts', 'revoke', 'web-1'], 'reops: would revoke 1 host: web-1; say --yes'],
     [['hosts', 'revoke', 'web-7'], 'reops: no host is called web-7'],
+    [['hosts', 'release', 'web-1'], 'reops: web-1 is not in quarantine; it is enrolled'],
+    [['hosts', 'release', '--on', 'role=web'], 'reops: no host is in quarantine; allow that with --allow-none'],
     [
       ['token', 'create', '--subject', 'ci', '--scope', 'all'],
       'reops: --scope: `all` is not a scope; allowed are admin',
@@ -249,6 +251,19 @@ describe('wrong usage is exit 2, one line, and says what is allowed', () => {
     expect(allowed.code).toBe(0)
     expect(jsonLines(allowed.out)).toEqual([{ summary: summaryOf(0, 0) }])
   })
+})
+
+test('release lifts the quarantine of the hosts named, and of those alone', async () => {
+  const doubted = { state: 'quarantined', online: false, stateReason: 'two living copies' }
+  const hosts = [{ ...host(1), ...doubted }, { ...host(2), ...doubted }, host(3)]
+  const isConfirm = ({ method, path }: Asked) => method === 'POST' && path.endsWith('/confirm')
+  await using service = await serve(asked => {
+    if (asked.path.startsWith('/v1/hosts?') || asked.path === '/v1/hosts') return { body: hosts }
+    return isConfirm(asked) ? { body: hosts[1] } : undefined
+  })
+  const released = await reops(['hosts', 'release', 'web-2', '--yes'], { environment: reach(service.url) })
+  expect(released).toMatchObject({ code: 0, out: 'web-2  released\n' })
+  expect(service.asked.filter(isConfirm).map(({ path }) => path)).toEqual([`/v1/hosts/${id(2)}/confirm`])
 })
 
 describe('exit 3', () => {

@@ -61,6 +61,7 @@ export const Host = Type.Object({
   generation: Type.Union([Type.Integer(), Type.Null()]),
   enrolledAt: Type.String({ format: 'date-time' }),
   seenAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+  stateReason: Type.Optional(Type.String({ description: 'why it is in quarantine' })),
   ssh: Type.Optional(SshSettings),
   sshError: Type.Optional(Type.String({ description: 'why the last try to reach it over SSH failed' })),
 })

@@ -118,6 +118,17 @@ export const Target = Type.Object({
   ms: Type.Union([Type.Number(), Type.Null()], { description: 'from the start of the run; null while it lasts' }),
   value: Type.Optional(Type.Unknown()),
   failure: Type.Optional(Failure),
+  late: Type.Optional(
+    Type.Object(
+      {
+        at: Type.String({ format: 'date-time' }),
+        ok: Type.Boolean(),
+        value: Type.Optional(Type.Unknown()),
+        failure: Type.Optional(Failure),
+      },
+      { description: 'what its last call gave after it had ended in another way; the end stays' },
+    ),
+  ),
 })
 export type Target = Static<typeof Target>
 

@@ -223,8 +223,8 @@ export const callSettled = message({
 export const callAsk = message({
   kind: 'call.ask',
   version: 1,
-  doc: 'What became of these calls, sent in an earlier session and never acknowledged?',
-  body: Type.Object({ ids: Ids }),
+  doc: 'What became of these calls, sent in an earlier session and never acknowledged? With `again` their results, if there are any, are repeated: who asks is another service than the one they were given to.',
+  body: Type.Object({ ids: Ids, again: Type.Optional(Type.Literal(true)) }),
 })
 export const modulePart = message({
   kind: 'module.part',

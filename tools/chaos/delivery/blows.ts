@@ -26,6 +26,8 @@ export type BlowDeps = {
 const windowWithinMs = 20_000
 const partWithinMs = 60_000
 const pollMs = 20
+/** Longer than a lease, and than it takes others to look for runs that nobody drives. */
+const outageMs = 18_000
 /** Of the agents that one blow hits. */
 const shares = { crash: [5, 30], cut: [5, 30], 'half-open': [2, 6] } as const
 
@@ -59,6 +61,13 @@ export const startBlows = (deps: BlowDeps): Blows => {
   }
   const strike = async (kind: BlowName): Promise<string> => {
     if (kind === 'service') return killService()
+    if (kind === 'outage') {
+      const mote = random.pick(motes)
+      const pid = await up(() => rig.servicePid(mote))
+      rig.awayFor(mote, outageMs)
+      process.kill(pid, 'SIGKILL')
+      return `of ${outageMs / 1_000} s`
+    }
     if (kind === 'broker') {
       const mote = random.pick(motes)
       process.kill(await up(() => rig.brokerPid(mote)), 'SIGKILL')

@@ -7,7 +7,7 @@ import { makeRandom } from '../foundation/random.ts'
 import { startBlows } from './blows.ts'
 import { check, type Verdict } from './check.ts'
 import { startLoad, type Progress } from './load.ts'
-import { blowNames, fullForm, seededBugs, shortForm, type Fault, type Plan } from './plan.ts'
+import { blowNames, fullForm, planOf, seededBugs, shortForm, type Fault, type Plan } from './plan.ts'
 import { withRig, type Rig } from './rig.ts'
 import { readStored } from './rows.ts'
 
@@ -150,6 +150,7 @@ export const delivery: Proof = {
       flag(key) === undefined ? [] : [[key, Number(flag(key))] as const],
     )
     const brokers = brokersOf(flag('brokers'))
-    return runDelivery({ ...form, ...Object.fromEntries(sizes), brokers, seed, fault: bugOf(flag('fault')) }, say)
+    const sized = { ...form, ...Object.fromEntries(sizes) }
+    return runDelivery(planOf(sized, { brokers, seed, fault: bugOf(flag('fault')) }), say)
   },
 }

@@ -8,8 +8,11 @@ export const seededBugs = {
 } as const
 export type Fault = keyof typeof seededBugs
 
-/** What happens at random while runs are under way: kill -9 of a process, and what happens to single agents and links. */
-export const blowNames = ['service', 'broker', 'process', 'crash', 'cut', 'half-open'] as const
+/**
+ * What happens at random while runs are under way: kill -9 of a process, and what happens to single agents and links. After an `outage` the service
+ * stays away until others have taken over its runs; where there is one service alone there is none.
+ */
+export const blowNames = ['service', 'outage', 'broker', 'process', 'crash', 'cut', 'half-open'] as const
 export type BlowName = (typeof blowNames)[number]
 
 export type Plan = {
@@ -39,7 +42,7 @@ export type Form = Omit<Plan, 'seed' | 'fault' | 'brokers'>
 
 const rules = {
   runsAtOnce: 4,
-  blowKinds: blowNames,
+  blowKinds: blowNames.filter(name => name !== 'outage'),
   pauseMs: [50, 1_200],
   tookMs: [50, 2_500],
   shares: { delay: 0.05, delayMs: 300, duplicate: 0.05, reorder: 0.05, replay: 0.01, wrongToken: 0.005 },
@@ -59,4 +62,10 @@ export const bugForm = (fault: Fault): Form => {
   if (fault === 'ack-before-commit') return { ...small, blowKinds: ['service'] }
   if (fault === 'no-journal') return { ...small, blowKinds: ['crash'], tookMs: [3_000, 4_000] }
   return { ...small, blows: 0, shares: { duplicate: 0.5 } }
+}
+
+/** With several services one of them may stay away. */
+export const planOf = (form: Form, { brokers, seed, fault }: Pick<Plan, 'brokers' | 'seed' | 'fault'>): Plan => {
+  const isAny = fault === undefined && brokers > 1
+  return { ...form, brokers, seed, fault, blowKinds: isAny ? [...form.blowKinds, 'outage'] : form.blowKinds }
 }

@@ -19,6 +19,8 @@ export type Rig = {
   /** Of the service itself and of its broker; null while it is down. */
   servicePid(mote: TestMote): number | null
   brokerPid(mote: TestMote): number | null
+  /** When it dies the next time it is not started again at once, but after so long. */
+  awayFor(mote: TestMote, ms: number): void
   /** Leaves the folders where they are, for who wants to know what happened. */
   keep(): void
 }
@@ -27,9 +29,11 @@ const readyWithinMs = 300_000
 const againMs = 100
 
 /** Starts it again for as long as `stopped` does not say otherwise. */
-const keepUp = async (mote: TestMote, stopped: AbortSignal): Promise<void> => {
+const keepUp = async (mote: TestMote, stopped: AbortSignal, away: Map<TestMote, number>): Promise<void> => {
   while (!stopped.aborted) {
     await mote.exited
+    await wait(away.get(mote) ?? 0, undefined, { signal: stopped }).catch(() => undefined)
+    away.delete(mote)
     if (stopped.aborted) return
     // The ports may still be held by what is going down.
     await mote.again().catch(() => wait(againMs))
@@ -70,6 +74,7 @@ export const withRig = async <A>(plan: Plan, use: (rig: Rig) => Promise<A>): Pro
     const postgres = await startPostgres({ folder: join(folder, 'postgres'), log })
     ends.push(() => postgres.stop())
     const motes: TestMote[] = []
+    const away = new Map<TestMote, number>()
     const environment = serviceEnvironment(plan)
     for (let n = 0; n < plan.brokers; n += 1) {
       const first = motes[0]
@@ -80,7 +85,7 @@ export const withRig = async <A>(plan: Plan, use: (rig: Rig) => Promise<A>): Pro
       }
       const mote = await startMote({ databaseUrl: postgres.url, environment: { ...environment, ...keys } })
       motes.push(mote)
-      const up = keepUp(mote, stop.signal)
+      const up = keepUp(mote, stop.signal, away)
       ends.push(async () => {
         stop.abort()
         await mote.stop()
@@ -107,7 +112,17 @@ export const withRig = async <A>(plan: Plan, use: (rig: Rig) => Promise<A>): Pro
       isKept = true
       motes.forEach(({ log }, n) => writeFileSync(join(folder, `re-mote-${n}.log`), log()))
     }
-    return await use({ folder, databaseUrl: postgres.url, motes, token, fleet, servicePid, brokerPid, keep })
+    return await use({
+      folder,
+      databaseUrl: postgres.url,
+      motes,
+      token,
+      fleet,
+      servicePid,
+      brokerPid,
+      awayFor: (mote, ms) => void away.set(mote, ms),
+      keep,
+    })
   } finally {
     for (const end of ends.toReversed()) await end()
   }

@@ -4,6 +4,7 @@ import type { CallShape, CallSays } from '../broker/words.ts'
 import type { Prepare } from '../services/prepare.ts'
 import type { LiveOperations } from '../runner/live-operations.ts'
 import type { Transport } from '../ssh/transport.ts'
+import type { Late } from '../store/calls.ts'
 import type { ActiveCall, DriverEvents } from './types.ts'
 
 /** Why what an agent said of a call moves nothing: `late` results are looked up in Postgres, `overflow` is too many of them at once. */
@@ -34,6 +35,8 @@ export type DriverDeps = {
   onUnclaimed(reason: Unclaimed): void
   /** A call's result is committed. Must not throw, and not take long: the next calls wait for it. */
   onResult(call: ActiveCall, value: unknown): void
+  /** Gives a result to the service that drives its run; false when that is this one, or is not there. */
+  forward(owner: string | null, late: Late): boolean
   /** Proof kit only: settles before the commit, which a chaos test must notice. */
   readonly settleBeforeCommit: boolean
   /** Proof kit only: holds a commit of results, so that a kill can be aimed at it. */

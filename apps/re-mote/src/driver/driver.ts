@@ -27,6 +27,8 @@ export type Driver = Pick<Exchange, 'onLive' | 'onUnsent' | 'onHeard'> & {
   cancel(run: string): void
   /** Gives no more turns, or gives them again. */
   pause(run: string, paused: boolean): void
+  /** Another service drives these runs now. */
+  forget(runs: readonly string[]): void
   close(): Promise<void>
 }
 
@@ -45,6 +47,7 @@ export const makeDriver = (deps: DriverDeps): Driver => {
     runs,
     flights,
     settle,
+    onLate: late => lates.put(late),
     onNext: call => exchange.dispatch(call),
     onTurnEnded: (run, ok) => rollouts.onEnded(run, ok),
   })
@@ -93,11 +96,13 @@ export const makeDriver = (deps: DriverDeps): Driver => {
         calls.filter(call => call.handed && call.epoch === null).map(call => call.target.host),
       )) {
         const epoch = deps.epochOf(host)
-        if (epoch !== undefined) exchange.onLive(host, epoch)
+        if (epoch !== undefined) exchange.onLive(host, epoch, true)
       }
       for (const call of calls) {
         const result = lates.take(call.id)?.result
-        if (result) mover.endCall(call, result)
+        if (!result) continue
+        call.answered = true
+        mover.endCall(call, result)
       }
       mover.openBarrier(run)
       rollouts.take(run)
@@ -109,6 +114,12 @@ export const makeDriver = (deps: DriverDeps): Driver => {
     pause: (id, paused) => {
       const run = runs.get(id)
       if (run) rollouts.pause(run, paused)
+    },
+    forget: ids => {
+      for (const id of ids) {
+        const run = runs.get(id)
+        if (run) mover.forget(run)
+      }
     },
     close: async () => {
       stopSweep()

@@ -25,7 +25,8 @@ export type ExchangeDeps = Omit<DriverDeps, 'ssh'> & {
 export type Exchange = {
   /** Sends a committed call, if its host can be sent to; ends it, if it never can. */
   dispatch(call: ActiveCall): void
-  onLive(host: string, epoch: number): void
+  /** Asks for what was sent before; `again`: over a session that there was already, whose results went to another service. */
+  onLive(host: string, epoch: number, again?: true): void
   onUnsent(host: string, ids: readonly string[], why: string): void
   onHeard(host: string, message: CallAnswer): void
 }
@@ -149,6 +150,12 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
       if (call && acked) call.ackedAt ??= new Date().toISOString()
       if (!call) return lates.put({ id, host, ms, result })
       if (deps.settleBeforeCommit) settle([{ host, id }])
+      if (call.state === 'ending') {
+        // An end of ours is on its way into its row: what the host says comes after it, and is kept beside.
+        if (!call.answered) call.late = { id, host, ms, result }
+        return
+      }
+      call.answered = true
       return mover.endCall(call, result)
     }
     if (call) acks.note(call, message.kind === 'call.running' || message.body.running)
@@ -156,7 +163,7 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
   }
   return {
     dispatch,
-    onLive: (host, epoch) => {
+    onLive: (host, epoch, again) => {
       const asked: string[] = []
       const messages: CallSays[] = []
       for (const call of flights.of(host)?.calls ?? []) {
@@ -168,7 +175,7 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
           if (call.target.run.cancelled) messages.push({ kind: 'call.cancel', body: { id: call.id } })
         }
       }
-      if (asked.length > 0) messages.push({ kind: 'call.ask', body: { ids: asked } })
+      if (asked.length > 0) messages.push({ kind: 'call.ask', body: { ids: asked, ...(again ? { again } : {}) } })
       if (messages.length > 0) deps.send(host, epoch, messages)
     },
     onUnsent: (host, ids, why) => {

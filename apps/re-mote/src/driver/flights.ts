@@ -28,6 +28,8 @@ export const newCall = (
   deadline: Number.POSITIVE_INFINITY,
   extended: false,
   inLine: false,
+  answered: false,
+  late: null,
 })
 
 /** The calls under way, by id and by host, and how many each host has been sent. */

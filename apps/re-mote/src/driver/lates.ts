@@ -18,10 +18,10 @@ const lateText = ({ ms, result }: Late) => JSON.stringify({ at: new Date().toISO
 
 /**
  * Results for calls that are not under way here. Most are of calls that ended: stored beside if they differ, and settled. One whose call is still
- * open in Postgres belongs to a run that is about to be taken up; it is kept for then, and not settled.
+ * open in Postgres belongs to a run of another service, which is told, or to one that is about to be taken up; it is kept for then. It is not settled here.
  */
 export const makeLates = (
-  { log, pool, onUnclaimed }: Pick<DriverDeps, 'log' | 'pool' | 'onUnclaimed'>,
+  { log, pool, onUnclaimed, forward }: Pick<DriverDeps, 'log' | 'pool' | 'onUnclaimed' | 'forward'>,
   settle: Settle,
 ): Lates => {
   const early = new Map<string, Late>()
@@ -39,7 +39,8 @@ export const makeLates = (
       return () => {
         done(batch)
         for (const one of batch)
-          if (open.has(one.id) && early.size < driverLimits.earlyResultsMax) early.set(one.id, one)
+          if (open.has(one.id) && !forward(open.get(one.id) ?? null, one) && early.size < driverLimits.earlyResultsMax)
+            early.set(one.id, one)
         settle(batch.filter(one => !open.has(one.id)))
       }
     },

@@ -3,6 +3,7 @@ import type { Hold } from '@re-ops/service'
 import { newId, type CallResult, type Target } from '@re-ops/protocols'
 import { makeBatcher } from '../services/batcher.ts'
 import { roughBytes } from '../services/rough-bytes.ts'
+import type { Late } from '../store/calls.ts'
 import { commitAdvances, type Advance } from '../store/commit.ts'
 import type { DriverDeps } from './deps.ts'
 import { awaits, cancelled, completed, noSessionIn, noSsh, unreachable } from './failures.ts'
@@ -27,6 +28,8 @@ export type MoverDeps = Omit<DriverDeps, 'ssh'> & {
   readonly runs: Map<string, ActiveRun>
   readonly flights: Flights
   readonly settle: Settle
+  /** A host answered while its call ended in another way; that end is committed. */
+  onLate(late: Late): void
   /** A next call is committed and may be sent. */
   onNext(call: ActiveCall): void
   /** A target of a run whose hosts take turns has ended; others of it have not. */
@@ -42,6 +45,8 @@ export type Mover = {
   /** Ends a target that waits at a barrier. */
   cancelBarrier(target: ActiveTarget): void
   openBarrier(run: ActiveRun): void
+  /** Stops driving a run in this process; Postgres has it. */
+  forget(run: ActiveRun): void
   readonly length: number
   drained(): Promise<void>
 }
@@ -67,7 +72,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
       const ended = await commitAdvances(pool, { items: moved, id, again })
       return () => {
         if (!deps.settleBeforeCommit)
-          settle(moved.flatMap(one => (one.ended ? [{ host: one.host, id: one.ended.id }] : [])))
+          settle(batch.flatMap(({ ended }) => (ended?.answered ? [{ host: ended.target.host, id: ended.id }] : [])))
         for (const one of batch) committed(one, isApplied(one, ended))
       }
     },
@@ -143,6 +148,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
   const committed = ({ target, ended, next, progress, advance, given }: Pending, applied: boolean) => {
     const { run } = target
     if (ended) flights.remove(ended)
+    if (ended?.late) deps.onLate(ended.late)
     target.call = null
     target.barrier = null
     if (applied && ended && given?.ok) deps.onResult(ended, given.value)
@@ -188,7 +194,6 @@ export const makeMover = (deps: MoverDeps): Mover => {
       move(target, null, '', release(run.step, barrier.cursor, barrier.value))
     }
   }
-  /** Stops driving a run in this process; Postgres has it. */
   const forget = (run: ActiveRun) => {
     for (const target of run.targets.values()) if (target.call) flights.remove(target.call)
     runs.delete(run.id)
@@ -200,6 +205,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
     begin: target => move(target, null, '', begin(target.run.step)),
     skip: (target, result) => move(target, null, '', { kind: 'done', result }),
     openBarrier,
+    forget,
     cancelBarrier: target => {
       const { barrier, run } = target
       if (!barrier) return

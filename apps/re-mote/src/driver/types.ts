@@ -1,3 +1,4 @@
+import type { Late } from '../store/calls.ts'
 import type { Cursor, RolloutPlan, Step } from '@re-ops/pipelines'
 import type { RunStop, RunSummary, Target, TransportName } from '@re-ops/protocols'
 
@@ -90,6 +91,10 @@ export type ActiveCall = {
   extended: boolean
   /** Waits here until other calls of its host have ended. */
   inLine: boolean
+  /** Its end is what its host answered; else the host may answer yet. */
+  answered: boolean
+  /** What its host answered while another end was being committed. */
+  late: Late | null
 }
 
 /** How a call is made: on its host, or here, where the callbacks of pipelines run. */

@@ -40,6 +40,7 @@ test('late results that wait for a database that does not answer have a limit in
     {
       log: {} as Log,
       pool: { query: () => new Promise(nothing) } as unknown as Pool,
+      forward: () => false,
       onUnclaimed: reason => (counts[reason] = (counts[reason] ?? 0) + 1),
     },
     nothing,

@@ -18,6 +18,8 @@ export type RouteDeps = {
   readonly pool: Pool
   readonly hub: Hub
   readonly link: Link
+  /** A session is live, with whichever broker. */
+  isOnline(host: string): boolean
   readonly driver: Driver
   readonly runs: RunsDeps
   readonly ssh: Ssh

@@ -11,8 +11,7 @@ const Params = Type.Object({ id: Id })
 const generationMax = 2_147_483_647
 
 export const addHosts = (app: App, deps: RouteDeps): void => {
-  const { pool, link, hub } = deps
-  const isOnline = (host: string) => link.epochOf(host) !== undefined
+  const { pool, link, hub, isOnline } = deps
   const one = async (id: string) => {
     const [host] = await findHosts(pool, isOnline, [id])
     if (!host) throw noSuchHost(id)

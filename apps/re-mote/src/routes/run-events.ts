@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { runAggregateOf, runningSummary, type aggregatorFor } from '../services/summaries.ts'
 import { findRun, findTargets, listEnded, summaryOf, type RunRow } from '../store/runs.ts'
 import type { RouteDeps } from './deps.ts'
+import { watchElsewhere } from './run-elsewhere.ts'
 
 type Http = { readonly request: FastifyRequest; readonly reply: FastifyReply }
 type Streamed = {
@@ -20,7 +21,11 @@ const pageMax = 16
  * What had ended, from Postgres, then the rest as it ends; each target once, as fast as the reader takes them. What ends while the reader is behind is
  * kept as the id of its host, and read when its turn comes. Listening starts before reading, so nothing is missed.
  */
-export const streamRun = async ({ pool, hub }: RouteDeps, { request, reply }: Http, run: Streamed): Promise<void> => {
+export const streamRun = async (
+  { pool, hub, driver }: RouteDeps,
+  { request, reply }: Http,
+  run: Streamed,
+): Promise<void> => {
   const { id } = run.row
   const stream = openEvents(request, reply)
   const told = new Set<string>()
@@ -86,6 +91,18 @@ export const streamRun = async ({ pool, hub }: RouteDeps, { request, reply }: Ht
       summary ??= summaryOf(row)
     }
     await catchUp()
+    await watchElsewhere({ pool, driver }, id, {
+      ended: async hosts => {
+        for (const host of hosts) if (!told.has(host)) untold.add(host)
+        if (!isReading) await catchUp()
+      },
+      done: counts => {
+        if (summary !== undefined) return
+        summary = counts
+        if (!isReading) finish()
+      },
+      closed: stream.closed,
+    })
   } catch (error) {
     fail(error)
   }

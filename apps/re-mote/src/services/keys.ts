@@ -1,7 +1,13 @@
 import { newSigningKeys, type Keyset, type KeysInfo, type RotateKeys } from '@re-ops/protocols'
 import { HttpProblem, type Log, type MasterKeys, type Pool } from '@re-ops/service'
 import { curveKeyPair } from 'zeromq'
-import { changeKeys, ensureKeyset, type Installation, type InstallationKeys } from '../store/installation.ts'
+import {
+  changeKeys,
+  ensureInstallation,
+  ensureKeyset,
+  type Installation,
+  type InstallationKeys,
+} from '../store/installation.ts'
 import { signingKeyOf } from '../store/module-keys.ts'
 
 export type KeysDeps = {
@@ -116,6 +122,8 @@ export const makeKeys = (deps: KeysDeps): Keys => {
     current: () => installation.keys,
     keyset: held,
     keysetFor: async endpoints => {
+      // Another service may have rotated them: what is published is what is stored.
+      installation = await ensureInstallation(pool, masterKeys)
       keyset = await ensureKeyset(pool, installation, endpoints)
       return keyset
     },

@@ -20,6 +20,7 @@ import {
   type OpenTarget,
   type RunRow,
 } from '../store/runs.ts'
+import { claimRuns } from '../store/replicas.ts'
 import type { Sql } from '../store/sql.ts'
 import { withSelector, type Compiled } from './selectors.ts'
 import { askedControl, newRollout, storedRollout } from './rollout.ts'
@@ -33,6 +34,8 @@ export type RunsDeps = {
   readonly modules: Pick<Modules, 'load'>
   readonly files: Pick<Files, 'missing'>
   readonly broker: () => string
+  /** This service, as the owner of runs. */
+  readonly replica: string
   onCreated(run: string): void
 }
 
@@ -106,6 +109,7 @@ export const startRun = async (deps: RunsDeps, asked: Asked): Promise<Started> =
       bodyHash: key === undefined ? null : bodyHash(asked),
       allowNone: body.allowNone === true,
       broker: deps.broker(),
+      owner: deps.replica,
       ...selector,
       online,
       offline,
@@ -202,11 +206,22 @@ const again = async (deps: RunsDeps, asked: Asked): Promise<Started> => {
       `Idempotency-Key ${key} was used for another body; use a new key for a new request`,
     )
   const active = deps.driver.get(row.id)
-  const ended = active ? active.done.promise.then(() => read(deps, row.id)) : read(deps, row.id)
+  const ended = active ? active.done.promise.then(() => read(deps, row.id)) : untilDone(deps, row)
   ended.catch((error: unknown) => deps.log.debug({ err: error, run: row.id }, 'an ended run could not be read back'))
   return { run: runOf(row), ended }
 }
 
+const doneWithinMs = 60_000
+const pollMs = 250
+/** A run that another service drives: asked for again and again, as long as a client may wait. */
+const untilDone = async (deps: RunsDeps, { id, state }: RunRow): Promise<Run> => {
+  let isDone = state === 'done'
+  for (const until = performance.now() + doneWithinMs; !isDone && performance.now() < until;) {
+    await new Promise(resolve => setTimeout(resolve, pollMs))
+    isDone = (await findRun(deps.pool, id))?.state === 'done'
+  }
+  return read(deps, id)
+}
 const read = async ({ pool }: RunsDeps, id: string): Promise<Run> => {
   const row = await findRun(pool, id)
   if (!row)
@@ -294,9 +309,17 @@ const targetsOf = (run: ActiveRun): Target[] | null => {
   return targets
 }
 
-/** Takes up stored runs that nobody drives: after a start all of them, later those whose creation got lost with its connection. */
+/**
+ * Takes up stored runs that nobody drives: after a start all of this service, later those whose creation got lost with its connection, and at any
+ * time those of services whose lease has expired.
+ */
 export const adoptRuns = async (deps: RunsDeps, olderThanMs: number): Promise<number> => {
-  const { runs, targets } = await findAbandoned(deps.pool, deps.driver.runIds(), olderThanMs)
+  await claimRuns(deps.pool, deps.replica)
+  const { runs, targets } = await findAbandoned(deps.pool, {
+    known: deps.driver.runIds(),
+    olderThanMs,
+    owner: deps.replica,
+  })
   const byRun = Map.groupBy(targets, target => target.run)
   const named = [...new Set(runs.flatMap(row => modulesIn(row.pipeline)))]
   const known = lookupOf(named.length === 0 ? new Map() : await deps.modules.load(named), { stored: true })

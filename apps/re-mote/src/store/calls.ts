@@ -25,19 +25,20 @@ export const commitAcks = async (sql: Sql, acked: readonly Acked[]): Promise<voi
 export type Late = { readonly id: string; readonly host: string; readonly ms: number; readonly result: CallResult }
 /**
  * A result of a call that had ended in another way is kept beside; the same end again is nothing new. Answers which of the calls have not ended
- * at all: their results are not late, and must not be settled yet.
+ * at all, and which service drives each: their results are not late, and must not be settled yet.
  */
 export const commitLate = async (
   sql: Sql,
   lates: readonly (Late & { readonly text: string })[],
-): Promise<Set<string>> => {
-  const { rows } = await sql.query<{ id: string }>(
+): Promise<Map<string, string | null>> => {
+  const { rows } = await sql.query<{ id: string; owner: string | null }>(
     `with i as materialized (select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::json[]) as i(id, host, state, late)),
        kept as (update mote.target t set late = i.late from i
          where t.call = i.id and t.host = i.host and t.finished_at is not null and t.state <> i.state and t.late is null),
        kept_earlier as (update mote.call c set late = i.late from i
          where c.id = i.id and c.host = i.host and c.state <> i.state and c.late is null)
-     select i.id from i join mote.target t on t.call = i.id and t.host = i.host where t.finished_at is null and not t.gathered`,
+     select i.id, r.owner from i join mote.target t on t.call = i.id and t.host = i.host join mote.run r on r.id = t.run
+     where t.finished_at is null and not t.gathered`,
     [
       lates.map(one => one.id),
       lates.map(one => one.host),
@@ -45,5 +46,5 @@ export const commitLate = async (
       lates.map(one => one.text),
     ],
   )
-  return new Set(rows.map(row => row.id))
+  return new Map(rows.map(row => [row.id, row.owner]))
 }

@@ -27,6 +27,8 @@ export type NewRun = {
   readonly bodyHash: string | null
   readonly allowNone: boolean
   readonly broker: string
+  /** The service that drives it. */
+  readonly owner: string
   readonly condition: string
   readonly parameters: readonly unknown[]
   /**
@@ -71,7 +73,7 @@ export const createRun = async (sql: Sql, run: NewRun): Promise<PickedHost[] | n
     online.state, online.step, json(online.cursor), online.gathered, json(online.value), json(online.failure), // 15
     offline.state, offline.step, json(offline.cursor), offline.gathered, json(offline.value), json(offline.failure), // 21
     online.call, terminal(online), terminal(offline), run.broker, // 25
-    offline.call, run.waitOnlineMs, // 27
+    offline.call, run.waitOnlineMs, run.owner, // 28
   ] // prettier-ignore
   const { special } = run
   const at = fixed.length
@@ -102,9 +104,9 @@ n as (select count(*)::int as expected,
     count(*) filter (where case when online then $23::bool and $10 = 'ok' else $24::bool and $16 = 'ok' end)::int as ok
   from p),
 r as (
-  insert into mote.run (id, selector, pipeline, timeout_ms, wait_online_ms, created_by, request_id, idempotency_key, body_hash, expected, open, ok, failed, state, finished_at${more.columns})
+  insert into mote.run (id, selector, pipeline, timeout_ms, wait_online_ms, created_by, request_id, idempotency_key, body_hash, expected, open, ok, failed, state, finished_at, owner${more.columns})
   select $1::uuid, $2, $3::json, $4::int, $27::int, $5, $6, $7, $8, expected, open, ok, expected - open - ok,
-    case when open = 0 then 'done' else 'running' end, case when open = 0 then now() end${more.values}
+    case when open = 0 then 'done' else 'running' end, case when open = 0 then now() end, $28::uuid${more.values}
   from n where expected > 0 or $9::bool
   on conflict (created_by, idempotency_key) where idempotency_key is not null do nothing
   returning id),

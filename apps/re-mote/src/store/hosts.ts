@@ -1,5 +1,6 @@
 import type { Host, HostState, Labels, SshSettings, TransportName } from '@re-ops/protocols'
 import type { AllowEntry } from '../broker/port.ts'
+import { quarantineReasons } from './sessions.ts'
 import type { Sql } from './sql.ts'
 
 type HostRow = {
@@ -9,6 +10,7 @@ type HostRow = {
   facts: Record<string, unknown>
   facts_at: Date | null
   state: HostState
+  state_reason: string | null
   transport: TransportName
   ssh: SshSettings | null
   ssh_error: string | null
@@ -20,7 +22,7 @@ type HostRow = {
   seen_at: Date | null
 }
 const columns =
-  'h.id, h.name, h.labels, h.facts, h.facts_at, h.state, h.transport, h.ssh, h.ssh_error, h.version, h.pid, h.system, h.generation, h.enrolled_at, h.seen_at'
+  'h.id, h.name, h.labels, h.facts, h.facts_at, h.state, h.state_reason, h.transport, h.ssh, h.ssh_error, h.version, h.pid, h.system, h.generation, h.enrolled_at, h.seen_at'
 
 export type IsOnline = (host: string) => boolean
 const hostOf = (row: HostRow, isOnline: IsOnline): Host => ({
@@ -40,6 +42,9 @@ const hostOf = (row: HostRow, isOnline: IsOnline): Host => ({
   seenAt: row.seen_at?.toISOString() ?? null,
   ...(row.ssh ? { ssh: row.ssh } : {}),
   ...(row.ssh_error === null ? {} : { sshError: row.ssh_error }),
+  ...(row.state === 'quarantined'
+    ? { stateReason: quarantineReasons[row.state_reason ?? ''] ?? row.state_reason ?? '' }
+    : {}),
 })
 
 export type HostFilter = { condition: string; parameters: unknown[] }

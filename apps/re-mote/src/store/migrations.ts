@@ -355,4 +355,27 @@ create table mote.sample_count (
 );
 `,
   },
+  {
+    // Several services on one Postgres: each drives runs of its own, and says by a lease on the database's clock that it is alive.
+    name: '007-brokers',
+    sql: `
+create table mote.replica (
+  id uuid primary key, -- of the state folder
+  life uuid not null, -- of the process; an older one that still runs finds another life here and ends
+  broker uuid,
+  endpoint text, -- what agents dial
+  lease_until timestamptz not null
+);
+-- What one service has for another, until that takes it: batches, never a row per host.
+create table mote.relay (
+  id bigint generated always as identity primary key,
+  to_replica uuid not null,
+  from_replica uuid not null,
+  items json not null,
+  at timestamptz not null default now()
+);
+create index relay_to on mote.relay (to_replica, id);
+alter table mote.run add column owner uuid; -- the replica that drives it
+`,
+  },
 ]

@@ -1,5 +1,6 @@
 import { modulesIn } from '@re-ops/pipelines'
 import type {
+  CallResult,
   Failure,
   Run,
   RunControl,
@@ -99,8 +100,10 @@ type TargetRow = {
   ms: number | null
   value: unknown
   failure: Failure | null
+  late?: { at: string; result: CallResult } | null
   ended: boolean
 }
+const lateOf = ({ at, result }: { at: string; result: CallResult }): NonNullable<Target['late']> => ({ at, ...result })
 export const targetOf = (row: TargetRow): Target => ({
   host: { id: row.host, name: row.host_name },
   state: row.state,
@@ -108,17 +111,19 @@ export const targetOf = (row: TargetRow): Target => ({
   ms: row.ms,
   ...(row.state === 'ok' ? { value: row.value } : {}),
   ...(row.failure ? { failure: row.failure } : {}),
+  ...(row.late ? { late: lateOf(row.late) } : {}),
 })
 
 export const listTargets = async (
   sql: Sql,
   run: string,
-  { endedOnly = false }: { endedOnly?: boolean } = {},
+  { endedOnly = false, since = null }: { endedOnly?: boolean; /** ms ago at most */ since?: number | null } = {},
 ): Promise<Target[]> => {
   const { rows } = await sql.query<TargetRow>(
-    `select host, host_name, state, step, ms, case when state = 'ok' then value end as value, failure
-     from mote.target where run = $1 and ($2::bool is false or finished_at is not null) order by host_name, host`,
-    [run, endedOnly],
+    `select host, host_name, state, step, ms, case when state = 'ok' then value end as value, failure, late
+     from mote.target where run = $1 and ($2::bool is false or finished_at is not null)
+       and ($3::float8 is null or finished_at > now() - make_interval(secs => $3 / 1000)) order by host_name, host`,
+    [run, endedOnly, since],
   )
   return rows.map(targetOf)
 }
@@ -223,12 +228,12 @@ export type OpenTarget = {
 /** Runs that are not done and that this process does not drive: those of a service that died, or whose creation was not answered. */
 export const findAbandoned = async (
   sql: Sql,
-  known: readonly string[],
-  olderThanMs: number,
+  { known, olderThanMs, owner }: { known: readonly string[]; olderThanMs: number; owner: string },
 ): Promise<{ runs: RunRow[]; targets: OpenTarget[] }> => {
   const runs = await sql.query<RunRow>(
-    `${select} where r.state = 'running' and r.id <> all($1::uuid[]) and r.created_at <= now() - make_interval(secs => $2::float8 / 1000)`,
-    [known, olderThanMs],
+    `${select} where r.state = 'running' and r.owner = $3 and r.id <> all($1::uuid[])
+       and r.created_at <= now() - make_interval(secs => $2::float8 / 1000)`,
+    [known, olderThanMs, owner],
   )
   if (runs.rows.length === 0) return { runs: [], targets: [] }
   const targets = await sql.query<OpenTarget>(

@@ -1,6 +1,12 @@
 import type { Hello } from '../broker/port.ts'
 import type { Sql } from './sql.ts'
 
+/** Why a hello put its host in quarantine; the row keeps the word, people are told the sentence. */
+export const quarantineReasons: Readonly<Record<string, string>> = {
+  counter: 'the journal counts less than it did: this may be a copy of the host, confirm it first',
+  clone: 'two living copies speak for this host: confirm it first',
+}
+
 export type HelloVerdict = 'ok' | 'unknown' | 'quarantined' | 'revoked' | 'counter' | 'clone'
 export type JudgedHello = { readonly host: string; readonly verdict: HelloVerdict; readonly epoch: number | null }
 
@@ -55,16 +61,22 @@ export const endSessions = async (sql: Sql, ended: readonly EndedSession[]): Pro
   )
 }
 
-/** Ends what brokers of the past left open. */
+/** Not of a broker whose service is alive. */
+const ofNobody = `not exists (select from mote.replica p where p.broker = s.broker and p.lease_until > now())`
+
+/** Ends what brokers of the past left open. One that began a moment ago may be of a broker that is not announced yet. */
 export const endForeignSessions = async (sql: Sql, broker: string): Promise<void> => {
   await sql.query(
-    `update mote.session set ended_at = now(), end_reason = 'the broker ended' where broker <> $1 and ended_at is null`,
+    `update mote.session s set ended_at = now(), end_reason = 'the broker ended'
+     where s.broker <> $1 and s.ended_at is null and s.seen_at < now() - interval '10 s' and ${ofNobody}`,
     [broker],
   )
 }
 
 /** Hosts whose session was live when the last broker ended: they are on their way back. */
 export const openSessions = async (sql: Sql): Promise<string[]> => {
-  const { rows } = await sql.query<{ host: string }>('select host from mote.session where ended_at is null')
+  const { rows } = await sql.query<{ host: string }>(
+    `select host from mote.session s where s.ended_at is null and ${ofNobody}`,
+  )
   return rows.map(row => row.host)
 }

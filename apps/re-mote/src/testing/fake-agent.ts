@@ -50,6 +50,8 @@ export type FakeAgent = {
   finish(id: string, result: CallResult): Promise<void>
   /** Closes the connection and dials again, as after a lost network. */
   redial(): void
+  /** The same with another broker. */
+  moveTo(endpoint: string): void
   close(): void
 }
 
@@ -64,7 +66,8 @@ class AnyIdDealer extends Dealer {
 type CallRecord = { state: 'running' | 'finished' | 'void'; result?: CallResult }
 
 export const startFakeAgent = (options: FakeAgentOptions): FakeAgent => {
-  const { identity, endpoint, serverKey } = options
+  const { identity, serverKey } = options
+  let { endpoint } = options
   const boot = options.boot ?? newId()
   const calls = new Map<string, CallRecord>()
   const agent = { heard: [] as FromBroker[], started: [] as string[], settled: new Set<string>() }
@@ -124,6 +127,10 @@ export const startFakeAgent = (options: FakeAgentOptions): FakeAgent => {
     hangUp()
     dial()
   }
+  const sayResult = (id: string) => {
+    const result = calls.get(id)?.result
+    if (result) void say('call.result', { id, ms: 1, result })
+  }
   const onWelcome = (message: Extract<FromBroker, { kind: 'hello.welcome' }>) => {
     token = message.body.token
     live.resolve(message.body.epoch)
@@ -165,6 +172,7 @@ export const startFakeAgent = (options: FakeAgentOptions): FakeAgent => {
       case 'call.settled':
         return message.body.ids.forEach(id => agent.settled.add(id))
       case 'call.ask':
+        if (message.body.again === true) message.body.ids.forEach(sayResult)
         return void say('call.report', { calls: message.body.ids.map(id => ({ id, state: stateOf(id) })) })
       default:
         return
@@ -196,6 +204,10 @@ export const startFakeAgent = (options: FakeAgentOptions): FakeAgent => {
     say,
     finish,
     redial,
+    moveTo: to => {
+      endpoint = to
+      redial()
+    },
     close: () => {
       closed = true
       hangUp()

@@ -6,7 +6,14 @@ import type { AgentAsks, CallAnswer, CallShape, CallSays, OutputChunk, SamplesSa
 import { makeBatcher } from '../services/batcher.ts'
 import { countAborts, writeAudit, type AuditEntry } from '../store/audit.ts'
 import { findAllowed, setHostState } from '../store/hosts.ts'
-import { endForeignSessions, endSessions, judgeHellos, openSessions, type EndedSession } from '../store/sessions.ts'
+import {
+  endForeignSessions,
+  endSessions,
+  judgeHellos,
+  openSessions,
+  quarantineReasons,
+  type EndedSession,
+} from '../store/sessions.ts'
 import { makeAllowFeed } from './allow-feed.ts'
 import { superviseBroker, type BrokerEnd, type BrokerProcess } from './supervisor.ts'
 
@@ -19,9 +26,12 @@ export type LinkDeps = {
   /** The server's key pair from the next start of the broker on. */
   curve(): BrokerStart['curve']
   readonly shakesFile: string
-  /** The keyset that names this endpoint, signed. */
-  keysetFor(endpoint: string): Promise<Keyset>
+  /** A broker listens here: others are told. Answers the keyset that names this endpoint, signed. */
+  keysetFor(broker: string, endpoint: string): Promise<Keyset>
   onLive(host: string, epoch: number): void
+  onEnded(host: string, epoch: number): void
+  /** The broker ended, and with it all its sessions. */
+  onAway(): void
   onHeard(host: string, message: CallAnswer | AgentAsks): void
   onSamples(host: string, epoch: number, message: SamplesSays): void
   onOutput(host: string, chunk: OutputChunk): void
@@ -42,6 +52,8 @@ export type Link = {
   slow(isSlow: boolean): void
   endSession(host: string, reason: string, retry: boolean): void
   audit(entry: AuditEntry): void
+  /** Another broker is gone: its sessions are over, unless their agents come back soon. */
+  endForeign(): void
   sayModule(item: Extract<ServiceSays, { kind: 'module' | 'modules.revoked' }>): void
   sayChunk(item: Extract<ServiceSays, { kind: 'chunk' }>): void
   /** The allow-list changed: tell the broker what is new, or all of it. */
@@ -130,8 +142,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     },
   })
   const reasons: Readonly<Record<string, string>> = {
-    counter: 'the journal counts less than it did: this may be a copy of the host, confirm it first',
-    clone: 'two living copies speak for this host: confirm it first',
+    ...quarantineReasons,
     quarantined: 'the host is in quarantine until it is confirmed',
     revoked: 'the identity is revoked',
     unknown: 'the host is unknown',
@@ -188,6 +199,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     )
     for (const host of epochs.keys()) returning.add(host)
     epochs.clear()
+    deps.onAway()
     if (end.abortedAfter !== null)
       onAbort(end, end.abortedAfter).catch((error: unknown) =>
         log.error({ err: error }, 'an abort could not be judged'),
@@ -200,6 +212,15 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
       log.warn({ err: error }, 'sessions of the last broker could not be ended'),
     )
   }
+  const endForeign = () => {
+    if (closing) return
+    clearTimeout(returnTimer)
+    returnTimer = setTimeout(endReturn, returnMs)
+  }
+  const sayKeyset = (signed: Keyset) => {
+    keyset = signed
+    child.say({ kind: 'keyset', keyset })
+  }
   const onUp = () => {
     // What is known already goes ahead, so that a restarted broker needs no Postgres to let agents back in.
     if (keyset) child.say({ kind: 'keyset', keyset })
@@ -210,14 +231,14 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
   const onListening = async (at: string) => {
     bind = at
     log.info({ endpoint: at, broker, pid: child.pid }, 'broker listens')
-    if (endpoint !== at) {
-      endpoint = at
-      keyset = await withRetry(() => deps.keysetFor(at), { forMs: keysetWithinMs })
-      child.say({ kind: 'keyset', keyset })
+    const isNew = endpoint !== at
+    endpoint = at
+    const announced = withRetry(() => deps.keysetFor(broker, at), { forMs: keysetWithinMs }).then(sayKeyset)
+    if (isNew) {
+      await announced
       published.resolve()
-    }
-    clearTimeout(returnTimer)
-    returnTimer = setTimeout(endReturn, returnMs)
+    } else announced.catch((error: unknown) => log.warn({ err: error }, 'the new broker cannot be announced now'))
+    endForeign()
     listening.resolve()
     deps.onListening()
   }
@@ -247,6 +268,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
         return deps.onLive(item.agent, item.epoch)
       case 'ended':
         if (epochs.get(item.agent) === item.epoch) epochs.delete(item.agent)
+        deps.onEnded(item.agent, item.epoch)
         return endings.put(item)
       case 'heard':
         if (item.message.kind === 'output.chunk') return deps.onOutput(item.agent, item.message.body)
@@ -293,6 +315,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     },
     endSession: (agent, reason, retry) => child.say({ kind: 'end', agent, reason, retry }),
     audit,
+    endForeign,
     sayModule: item => child.say(item),
     sayChunk: item => child.say(item),
     allowChanged: feed.changed,

@@ -32,6 +32,7 @@ const hostText = (host: Host, { terminal, now }: Context): string => {
   const rows: [string, string][] = [
     ['id', host.id],
     ['state', `${statusOf(host)}, ${host.online ? 'now' : `seen ${ago(host.seenAt, now())}`}`],
+    ...(host.stateReason === undefined ? [] : [['because', host.stateReason] as [string, string]]),
     ['transport', host.transport],
     ['agent', host.version === null ? '-' : `${host.version}${host.pid === null ? '' : `, pid ${host.pid}`}`],
     ['enrolled', ago(host.enrolledAt, now())],
