@@ -78,7 +78,7 @@ test.each([
   [['help', 'sel'], ['selectors']],
   [
     ['help', 'hosts', 're'],
-    ['rename', 'revoke', 'remove'],
+    ['rename', 'revoke', 'release', 'remove'],
   ],
   [['run', 'my/'], ['@files']],
   [['inventory', 'import', ''], ['@files']],
