@@ -73,6 +73,13 @@ export const suites: readonly Suite[] = [
     limitMs: minutes(12),
   },
   {
+    name: 'acceptance',
+    files: '(tools/acceptance/(agent|files|output)|apps/re-mote/src/replicas)\\.heavy\\.test\\.ts$',
+    doc: 'bundled agents, files and long outputs over both transports, several services on one Postgres',
+    needs: nothing,
+    limitMs: minutes(10),
+  },
+  {
     name: 'conformance',
     files: 'tools/conformance/.*\\.heavy\\.test\\.ts$',
     doc: 'every operation over both transports on one real machine, compared',
