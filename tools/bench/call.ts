@@ -29,7 +29,7 @@ export const call: Proof = {
 
 const measure = async (cluster: Cluster, bare: BareZeromq, say: (line: string) => void): Promise<Report> => {
   const body = { on: '*', pipeline: { kind: 'call', operation: 'ping' } }
-  const connection = keepAlive(cluster)
+  const connection = await keepAlive(cluster.moteUrl, cluster)
   const oneCallMs = async () => {
     const from = performance.now()
     const run = await connection.post<Run>(`${cluster.moteUrl}/v1/runs?wait=10`, body)

@@ -112,10 +112,11 @@ export const makeCalls = (deps: CallsDeps): Calls => {
         why: errorText(error),
       })
     }
-    log.info('call ended', { call: call.id, requestId: call.requestId, op: call.operation, state, ms: Math.round(ms) })
     live.delete(call.id)
     outbox.result(call.id, entry.ackDue)
     entry.ackDue = false
+    const told = { call: call.id, requestId: call.requestId, op: call.operation, state, ms: Math.round(ms) }
+    setTimeout(() => log.info('call ended', told), 0) // the result goes first: somebody waits for it
     if (stopping && live.size === 0) idle.resolve()
   }
   const run = async (entry: Entry): Promise<void> => {

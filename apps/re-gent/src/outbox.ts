@@ -24,7 +24,8 @@ export type Outbox = {
   chunk(body: ChunkBody): Promise<boolean>
   /** The next message, for a session with this token. */
   next(token: string | undefined): Buffer | undefined
-  changed(): Promise<void>
+  /** There is something to say. True: it is all that this turn of the loop will have to say of it. */
+  changed(): Promise<boolean>
   wake(): void
 }
 
@@ -39,10 +40,10 @@ export const makeOutbox = (ring: Ring): Outbox => {
   const toAcknowledge = new Set<Id>()
   let isOpen = false
   let full: () => void = () => undefined
-  let change = Promise.withResolvers<void>()
-  const wake = (): void => {
-    change.resolve()
-    change = Promise.withResolvers<void>()
+  let change = Promise.withResolvers<boolean>()
+  const wake = (isWhole = false): void => {
+    change.resolve(isWhole)
+    change = Promise.withResolvers<boolean>()
   }
   const nextResult = (token: string | undefined): Buffer | undefined => {
     for (let id = results.shift(); id !== undefined; id = results.shift()) {
@@ -87,7 +88,7 @@ export const makeOutbox = (ring: Ring): Outbox => {
       if (!isOpen) return
       if (acked) toAcknowledge.add(id)
       results.push(id)
-      wake()
+      wake(acked)
     },
     chunk: body =>
       new Promise(sent => {
@@ -104,6 +105,6 @@ export const makeOutbox = (ring: Ring): Outbox => {
       return piece ? fromAgent.encode(piece.kind, piece.body, token) : nextChunk(token)
     },
     changed: () => change.promise,
-    wake,
+    wake: () => wake(),
   }
 }

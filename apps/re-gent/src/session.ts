@@ -94,9 +94,9 @@ const write = async ({ outbox }: SessionDeps, session: Session): Promise<void> =
       await socket.send(fromAgent.encode('goodbye', { reason: 'the agent stops' }, token))
       return session.end('stopped')
     } else {
-      await changed // also when the outbox is closed, at the end of the session
+      const isWhole = await changed // also when the outbox is closed, at the end of the session
       // What this turn of the loop still has to say goes along: an acknowledgement and its result in one packet.
-      await nextTurn()
+      if (!isWhole) await nextTurn()
     }
     // zeromq.js lets 512 sends through per turn of the loop and answers EBUSY to the rest.
     if (sent % sendsPerTurn === 0) await nextTurn()
