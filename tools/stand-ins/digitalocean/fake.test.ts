@@ -36,7 +36,7 @@ describe('the stand-in for DigitalOcean', () => {
     const made = await make(world)
     expect(made.droplet).toMatchObject({ status: 'new', locked: true })
     const total = async (query: string) =>
-      ((await world.ask(`GET /v2/droplets${query}`)).body['meta'] as { total: number }).total
+      ((await world.ask(`GET /v2/droplets${query}`)).body['meta'] as unknown as { total: number }).total
     expect([await total(''), await total('?tag_name=web')]).toEqual([0, 0])
     world.clock.advance(500)
     expect([await total(''), await total('?tag_name=web'), await total('?name=web-1')]).toEqual([1, 0, 1])
