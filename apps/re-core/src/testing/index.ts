@@ -1,0 +1,3 @@
+export { makeLocal } from '../providers/local/local.ts'
+export { identityOf } from '../providers/identity.ts'
+export { destroyAll, newOp } from '../providers/op.ts'
