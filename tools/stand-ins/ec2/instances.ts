@@ -37,7 +37,10 @@ const fieldsOf = (state: Ec2State, machine: Machine) => (name: string) => {
 export const describeInstances = (state: Ec2State, input: DescribeInstancesRequest) => {
   const asked = input.InstanceIds?.length ? machinesOf(state, input.InstanceIds) : [...state.machines.values()]
   const found = asked.filter(one => shown(state, one) && matches(input.Filters, fieldsOf(state, one)))
-  const { items, ...next } = page(found, one => one.id, input)
+  const { items, ...next } = page(found, one => one.id, {
+    ...input,
+    MaxResults: Math.min(input.MaxResults ?? state.setup.pageMax, state.setup.pageMax),
+  })
   return {
     ...next,
     Reservations: items.map(one => ({

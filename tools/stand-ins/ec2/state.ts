@@ -20,6 +20,8 @@ export type Setup = {
   zones: readonly string[]
   sizes: readonly Size[]
   delays: Delays
+  /** A page holds at most so many. */
+  pageMax: number
   /** At most so many vCPUs that are not terminated or stopped. */
   vcpusMax: number
   /** How many machines can still be had, by `size|zone|market` or a part of it with `*`; absent = as many as wanted. */
@@ -109,6 +111,7 @@ export const defaultSetup = (): Setup => ({
     { name: 'm6i.xlarge', vcpus: 4, memoryMb: 16_384 },
   ],
   delays: { bootMs: 3_000, stopMs: 2_000, terminateMs: 2_000, lagMs: 0, tombstoneMs: 3_600_000 },
+  pageMax: 1_000,
   vcpusMax: 10_000,
   capacity: new Map(),
   buckets: new Map(),

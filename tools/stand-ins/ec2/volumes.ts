@@ -21,7 +21,15 @@ const view = (state: Ec2State, disk: Disk): Volume => ({
   Attachments:
     disk.attachedTo === null
       ? []
-      : [{ InstanceId: disk.attachedTo, VolumeId: disk.id, Device: disk.device, State: 'attached' }],
+      : [
+          {
+            InstanceId: disk.attachedTo,
+            VolumeId: disk.id,
+            Device: disk.device,
+            DeleteOnTermination: disk.endsWithMachine,
+            State: 'attached',
+          },
+        ],
 })
 
 const diskOf = (state: Ec2State, id: string | undefined): Disk =>

@@ -19,8 +19,8 @@ export const children = async (call: Ec2Call, ref: string, signal: AbortSignal):
     endsWithMachine: attachmentOf(volume, ref)?.DeleteOnTermination ?? false,
   }))
 
-/** Each disk is told first whether it ends with the machine, so that nothing is left to be done once that is gone. */
-export const destroy = async (call: Ec2Call, ref: string, plan: DestroyPlan, signal: AbortSignal): Promise<void> => {
+/** Each disk is told whether it ends with the machine. */
+const markDisks = async (call: Ec2Call, ref: string, plan: DestroyPlan, signal: AbortSignal): Promise<void> => {
   for (const volume of await volumesOf(call, ref, signal)) {
     const attachment = attachmentOf(volume, ref)
     const ends = !plan.keep.includes(volume.VolumeId ?? '')
@@ -30,7 +30,12 @@ export const destroy = async (call: Ec2Call, ref: string, plan: DestroyPlan, sig
       client.modifyInstanceAttribute({ InstanceId: ref, BlockDeviceMappings }, options),
     )
   }
+}
+
+/** The disks first, so that nothing is left to be done once the machine is gone. */
+export const destroy = async (call: Ec2Call, ref: string, plan: DestroyPlan, signal: AbortSignal): Promise<void> => {
   try {
+    await markDisks(call, ref, plan, signal)
     await call(destroying, signal, (client, options) => client.terminateInstances({ InstanceIds: [ref] }, options))
   } catch (error) {
     // Not there (any more, or not yet seen): whoever asked looks again after the visibility window.

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { ProviderError, type ProviderErrorKind } from '@re-ops/protocols'
 import { plainError } from '../plain.ts'
 
@@ -67,13 +68,20 @@ const messageMax = 300
 const plainMessage = (message: string): string =>
   message.replace(/ ?Encoded authorization failure message:.*$/s, '').slice(0, messageMax)
 
+/** Nothing came back: the connection broke, or the deadline passed; a fault of the client's own is a bug. */
+const unanswered = (error: SdkError, mutates: boolean): ProviderError => {
+  const plain = plainError(error, mutates)
+  if (plain.kind !== 'bug' || error.name !== 'Error') return plain
+  return new ProviderError('transient', plain.outcome, 'EC2 did not answer: the connection broke')
+}
+
 /** From an SDK error's name, status and message; the error itself holds the request and is let go. */
 export const classifyEc2 = (error: unknown, mutates: boolean): ProviderError => {
-  if (error instanceof ProviderError || !(error instanceof Error)) return plainError(error, mutates)
+  if (error instanceof ProviderError || !types.isNativeError(error)) return plainError(error, mutates)
   const { $metadata, Code } = error as SdkError
   const status = $metadata?.httpStatusCode
   const code = Code ?? error.name
-  if (status === undefined && meanings[code] === undefined) return plainError(error, mutates)
+  if (status === undefined && meanings[code] === undefined) return unanswered(error, mutates)
   const { kind, notApplied } = meaningOf(code, status ?? 0)
   const requestId = $metadata?.requestId
   return new ProviderError(
