@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { ProviderError, type Limiter, type Provider } from '@re-ops/protocols'
 
 const codeOf = (error: Error): string | undefined => (error as NodeJS.ErrnoException).code
@@ -6,7 +7,7 @@ const codeOf = (error: Error): string | undefined => (error as NodeJS.ErrnoExcep
 export const plainError = (error: unknown, mutates: boolean): ProviderError => {
   if (error instanceof ProviderError) return error
   const outcome = mutates ? 'unknown' : 'not-applied'
-  if (!(error instanceof Error)) return new ProviderError('bug', outcome, 'something that is no error was thrown')
+  if (!types.isNativeError(error)) return new ProviderError('bug', outcome, 'something that is no error was thrown')
   if (error.name === 'AbortError' || error.name === 'TimeoutError')
     return new ProviderError('transient', outcome, 'the call was given up at its deadline')
   const code = codeOf(error)
