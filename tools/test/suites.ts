@@ -94,6 +94,13 @@ export const suites: readonly Suite[] = [
     limitMs: minutes(16),
   },
   {
+    name: 'stand-ins',
+    files: 'tools/stand-ins/.*\\.heavy\\.test\\.ts$',
+    doc: 'the stand-in for DigitalOcean, held to the official description',
+    needs: nothing,
+    limitMs: minutes(8),
+  },
+  {
     name: 'compose',
     files: '(tools/images|deploy)/.*\\.heavy\\.test\\.ts$',
     doc: 'docker-compose.yml on images built here',

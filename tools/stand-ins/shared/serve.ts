@@ -17,6 +17,13 @@ export type Reply = {
   readonly body: string
 }
 
+/** No body at all when it is undefined. */
+export const json = (status: number, body: unknown, headers: Reply['headers'] = {}): Reply => ({
+  status,
+  headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+  body: body === undefined ? '' : JSON.stringify(body),
+})
+
 export type Served<A> = {
   readonly clock: Clock
   /** What is to go wrong with this request, or null. Counts it. */
