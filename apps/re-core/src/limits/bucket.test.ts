@@ -26,7 +26,7 @@ const fresh = async () => {
   const key: BucketKey = { account: randomUUID(), region: 'r', family: 'api' }
   await ensureBucket(pool, key, { family: 'api', perSecond, burst })
   let now = beginsMs
-  const take = async (callClass: CallClass, count = 1, { waiter = randomUUID() as string, ageMs = 0 } = {}) => {
+  const take = async (callClass: CallClass, count = 1, { waiter = String(randomUUID()), ageMs = 0 } = {}) => {
     const verdict = await takeFromBucket(pool, key, { waiter, callClass, ageMs, count, at: new Date(now) })
     if (verdict === null) throw new Error('no bucket')
     return verdict
