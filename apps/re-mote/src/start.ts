@@ -64,7 +64,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     masterKeys,
     installation,
     endpoints: () => parts.peers?.endpoints ?? [],
-    publish: keyset => parts.link?.publish(keyset),
+    publish: async keyset => parts.link?.publish(keyset),
     restartBroker: async () => parts.link?.restart(),
   })
 
@@ -120,6 +120,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     pool: writer,
     events: {
       target: hub.target,
+      began: hub.began,
       done: ({ id, summary }) => {
         hub.done(id, summary)
         parts.peers?.tell({ kind: 'changed', run: id })

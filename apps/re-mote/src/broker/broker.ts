@@ -55,6 +55,10 @@ export const makeBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>)
   const hellos = makeHellos({ ...identity, allowList, sessions, drops, writer, say: sayAndGreet, audit })
   const conversation = makeConversation({ sessions, drops, writer, hellos, shelf, chunks, say, audit })
 
+  const publish = (newer: Keyset) => {
+    conversation.publish(newer)
+    void writer.drained().then(() => say({ kind: 'published', serial: newer.serial }))
+  }
   let slowed: PromiseWithResolvers<void> | undefined
   const receive = async () => {
     let [count, bytes] = [0, 0]
@@ -89,7 +93,7 @@ export const makeBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>)
           }
           return
         case 'keyset':
-          if (keyset !== undefined && item.keyset.serial > keyset.serial) conversation.publish(item.keyset)
+          if (keyset !== undefined && item.keyset.serial > keyset.serial) publish(item.keyset)
           keyset = item.keyset
           return
         case 'admit':

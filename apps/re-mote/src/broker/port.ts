@@ -79,6 +79,8 @@ export type Stats = {
 
 export type BrokerSays =
   | { readonly kind: 'listening'; readonly endpoint: string; readonly pid: number }
+  /** The network has taken that keyset for all sessions that there were. */
+  | { readonly kind: 'published'; readonly serial: number }
   | { readonly kind: 'lookup'; readonly key: string }
   | { readonly kind: 'module.wanted'; readonly hash: string }
   | { readonly kind: 'chunk.wanted'; readonly hash: string; readonly chunk: number }

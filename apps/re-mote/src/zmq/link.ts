@@ -64,8 +64,8 @@ export type Link = {
   readonly endpoint: string | null
   readonly sessions: number
   readonly queued: number
-  /** A newer keyset is published: for welcomes, and for every session. */
-  publish(keyset: Keyset): void
+  /** A newer keyset is published: for welcomes, and for every session. Resolves when it is on its way to all of these. */
+  publish(keyset: Keyset): Promise<void>
   /** A new broker in place of this one, with the server key of now. Agents come back by themselves. */
   restart(): Promise<void>
   close(): Promise<void>
@@ -92,6 +92,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
   let bind = deps.bind
   let endpoint: string | null = null
   let keyset: Keyset | undefined
+  let telling: { readonly serial: number; readonly told: PromiseWithResolvers<void> } | undefined
   const listening = Promise.withResolvers<void>()
   /** No hello is answered before there is a keyset to welcome with. */
   const published = Promise.withResolvers<void>()
@@ -199,6 +200,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     )
     for (const host of epochs.keys()) returning.add(host)
     epochs.clear()
+    telling?.told.resolve() // no sessions are left; welcomes have it
     deps.onAway()
     if (end.abortedAfter !== null)
       onAbort(end, end.abortedAfter).catch((error: unknown) =>
@@ -249,6 +251,9 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
           log.error({ err: error }, 'the keyset cannot be published')
           listening.reject(error)
         })
+        return
+      case 'published':
+        if (telling && item.serial >= telling.serial) telling.told.resolve()
         return
       case 'lookup':
         keys.add(item.key)
@@ -337,7 +342,10 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     },
     publish: newer => {
       keyset = newer
+      telling?.told.resolve()
+      telling = { serial: newer.serial, told: Promise.withResolvers() }
       child.say({ kind: 'keyset', keyset: newer })
+      return telling.told.promise
     },
     restart: () => child.restart(),
     close: async () => {
