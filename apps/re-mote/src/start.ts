@@ -53,7 +53,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   const state = await ensureFolder(config.state, 'REOPS_STATE')
   const masterKeys = await ensureMasterKeys({ stateFolder: state, reference: config.masterKey, environment })
   const tokenKey = await ensureTokenKey(state, { reference: config.tokenKey, environment })
-  const { url: databaseUrl, pool, writer } = await openPools(context, config, { environment, state, log })
+  const { url: databaseUrl, pool, writer, lax } = await openPools(context, config, { environment, state, log })
   // Driver and link know each other: the driver is made first and asks the link only once it is there.
   const parts: { link?: Link; peers?: Peers; announce?: () => void } = {}
   const installation = await ensureInstallation(pool, masterKeys)
@@ -118,6 +118,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   const driver: Driver = makeDriver({
     log,
     pool: writer,
+    lax,
     events: {
       target: hub.target,
       began: hub.began,

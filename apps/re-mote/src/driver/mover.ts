@@ -4,7 +4,7 @@ import { newId, type CallResult, type Target } from '@re-ops/protocols'
 import { makeBatcher } from '../services/batcher.ts'
 import { roughBytes } from '../services/rough-bytes.ts'
 import type { Late } from '../store/calls.ts'
-import { commitAdvances, type Advance } from '../store/commit.ts'
+import { commitAdvances, type Advance, type Batch } from '../store/commit.ts'
 import { noteGivenUp, type GivenUp } from '../store/given-up.ts'
 import type { DriverDeps } from './deps.ts'
 import { awaits, cancelled, completed, noSessionIn, noSsh, unreachable } from './failures.ts'
@@ -13,6 +13,7 @@ import { givenUpIn } from './given-up.ts'
 import { driverLimits } from './limits.ts'
 import { endOf } from './opening.ts'
 import type { Settle } from './settle.ts'
+import { makeSoonOnDisk } from './soon-on-disk.ts'
 import type { ActiveCall, ActiveRun, ActiveTarget } from './types.ts'
 
 type Pending = {
@@ -63,6 +64,7 @@ export type Mover = {
  */
 export const makeMover = (deps: MoverDeps): Mover => {
   const { runs, flights, settle, log, pool } = deps
+  const soon = makeSoonOnDisk(deps)
   const moves = makeBatcher<Pending>({
     name: 'moves',
     log,
@@ -77,10 +79,8 @@ export const makeMover = (deps: MoverDeps): Mover => {
       if (deps.hold) await holdResults(deps.hold, moved)
       const givenUp = batch.flatMap(one => one.givenUp ?? [])
       if (givenUp.length > 0) await noteGivenUp(pool, givenUp)
-      const ended = await commitAdvances(pool, { items: moved, id, again })
+      const ended = await store(batch, { items: moved, id, again })
       return () => {
-        if (!deps.settleBeforeCommit)
-          settle(batch.flatMap(({ ended }) => (ended?.answered ? [{ host: ended.target.host, id: ended.id }] : [])))
         for (const one of batch) committed(one, isApplied(one, ended))
       }
     },
@@ -93,6 +93,17 @@ export const makeMover = (deps: MoverDeps): Mover => {
       endCall(one.ended, { ok: false, failure: { kind: 'invalid', message, step, callId } })
     },
   })
+
+  /** Ends that agents can tell again need not wait for the disk. What is sent next must, and what nobody else has. */
+  const store = async (batch: readonly Pending[], rows: Batch): Promise<Set<string>> => {
+    const pairs = batch.flatMap(({ ended }) => (ended?.answered ? [{ host: ended.target.host, id: ended.id }] : []))
+    const bytes = batch.reduce((sum, one) => sum + one.bytes, 0)
+    const isKept = batch.every(({ ended, advance }) => ended?.answered === true && advance.target.terminal)
+    if (isKept && soon.takes(bytes) && !deps.settleBeforeCommit) return soon.commit(rows, pairs, bytes)
+    const ended = await commitAdvances(pool, rows)
+    if (!deps.settleBeforeCommit) settle(pairs)
+    return ended
+  }
 
   /** The end of a call becomes a row: its state, where the target goes from here, and the next call if there is one. */
   const move = (
@@ -226,7 +237,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
     get length() {
       return moves.length
     },
-    drained: moves.drained,
+    drained: () => moves.drained().then(soon.drained),
   }
 }
 

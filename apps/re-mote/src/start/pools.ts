@@ -18,7 +18,7 @@ const name = 're-mote'
  * Batches and new runs find few rows by key among many. A plan made while the tables were small would read them whole for ever after, and
  * one made anew for each batch (whose size Postgres sees) costs more than the batch.
  */
-const byIndex = (databaseUrl: string): string => {
+const byIndex = (databaseUrl: string, more: readonly string[] = []): string => {
   const url = new URL(databaseUrl)
   const settings = [
     'enable_hashjoin=off',
@@ -27,7 +27,7 @@ const byIndex = (databaseUrl: string): string => {
     'jit=off',
     'plan_cache_mode=force_generic_plan',
   ]
-  url.searchParams.set('options', settings.map(setting => `-c ${setting}`).join(' '))
+  url.searchParams.set('options', [...settings, ...more].map(setting => `-c ${setting}`).join(' '))
   return url.href
 }
 
@@ -36,6 +36,8 @@ export type Pools = {
   readonly pool: Pool
   /** For what is stored in the way of a call. */
   readonly writer: Pool
+  /** Its commits are seen before the disk has them. */
+  readonly lax: Pool
 }
 /** The database of the configuration, or an embedded one, migrated. Stops with the service. */
 export const openPools = async (
@@ -52,6 +54,13 @@ export const openPools = async (
   context.onStop('pool', () => pool.end())
   const writer = makePool({ url: byIndex(url), log, max: 6, applicationName: `${name} writer` })
   context.onStop('writer pool', () => writer.end())
+  const lax = makePool({
+    url: byIndex(url, ['synchronous_commit=off']),
+    log,
+    max: 1,
+    applicationName: `${name} results`,
+  })
+  context.onStop('results pool', () => lax.end())
   await migrate({ pool, schema: 'mote', migrations, log })
-  return { url, pool, writer }
+  return { url, pool, writer, lax }
 }
