@@ -59,6 +59,8 @@ export type Hello = {
   readonly routing: string
   readonly agent: string
   readonly boot: string
+  /** When the challenge that it answers was given, epoch ms: its agent lived then, and perhaps no longer. */
+  readonly challengedAt: number
   readonly journalCounter: number
   readonly name: string
   readonly pid: number

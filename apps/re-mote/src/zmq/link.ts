@@ -1,5 +1,5 @@
 import { newId, type Keyset } from '@re-ops/protocols'
-import { isConnectionLost, withRetry, type Log, type Pool } from '@re-ops/service'
+import { isConnectionLost, transaction, withRetry, type Log, type Pool } from '@re-ops/service'
 import { brokerLimits } from '../broker/limits.ts'
 import type { Addressed, BrokerSays, BrokerStart, Hello, ServiceSays, Stats } from '../broker/port.ts'
 import type { AgentAsks, CallAnswer, CallShape, CallSays, OutputChunk, SamplesSays } from '../broker/words.ts'
@@ -132,7 +132,8 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
         waiting.filter(one => one.at >= oldest && one.broker === broker).map(one => [one.hello.agent, one.hello]),
       )
       const judging = broker
-      const judged = last.size === 0 ? [] : await judgeHellos(deps.writer, broker, [...last.values()])
+      const judged =
+        last.size === 0 ? [] : await transaction(deps.writer, tx => judgeHellos(tx, judging, [...last.values()]))
       return () => {
         for (const { host, verdict, epoch } of judged) {
           const hello = last.get(host)
@@ -157,6 +158,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     quarantined: 'the host is in quarantine until it is confirmed',
     revoked: 'the identity is revoked',
     unknown: 'the host is unknown',
+    stale: 'a newer session of this host began meanwhile, say hello again',
   }
   const refuse = (hello: Hello, verdict: string) => {
     const reason = reasons[verdict] ?? verdict
