@@ -37,7 +37,7 @@ export type Driver = Pick<Exchange, 'onLive' | 'onUnsent' | 'onHeard'> & {
 
 /**
  * Drives every run that is not done: `mover` moves targets from call to call through Postgres, `exchange` speaks with agents, `sweep` minds the
- * time. All of it is rebuilt from Postgres after a restart (services/runs.ts, adoptRuns).
+ * time. All of it is rebuilt from Postgres after a restart (services/adopt.ts).
  */
 export const makeDriver = (deps: DriverDeps): Driver => {
   const runs = new Map<string, ActiveRun>()
