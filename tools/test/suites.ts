@@ -80,6 +80,19 @@ export const suites: readonly Suite[] = [
     limitMs: minutes(10),
   },
   {
+    name: 'libvirt',
+    files: 'libs/node-libvirt/.*\\.heavy\\.test\\.ts$',
+    doc: 'a private libvirtd without privileges: machines, volumes, streams, events, ssh',
+    needs: allOf(
+      program('libvirtd'),
+      program('qemu-img'),
+      program('virt-ssh-helper'),
+      program('sshd'),
+      program('setpriv'),
+    ),
+    limitMs: minutes(5),
+  },
+  {
     name: 'conformance',
     files: 'tools/conformance/.*\\.heavy\\.test\\.ts$',
     doc: 'every operation over both transports on one real machine, compared',
