@@ -4,13 +4,14 @@ import { newId, type CallResult, type Target } from '@re-ops/protocols'
 import { makeBatcher } from '../services/batcher.ts'
 import { roughBytes } from '../services/rough-bytes.ts'
 import type { Late } from '../store/calls.ts'
-import { commitAdvances, type Advance } from '../store/commit.ts'
+import { commitAdvances, type Advance, type Batch } from '../store/commit.ts'
 import type { DriverDeps } from './deps.ts'
 import { awaits, cancelled, completed, noSessionIn, noSsh, unreachable } from './failures.ts'
 import { newCall, type CallProgress, type Flights } from './flights.ts'
 import { driverLimits } from './limits.ts'
 import { endOf } from './opening.ts'
 import type { Settle } from './settle.ts'
+import { makeSoonOnDisk } from './soon-on-disk.ts'
 import type { ActiveCall, ActiveRun, ActiveTarget } from './types.ts'
 
 type Pending = {
@@ -57,6 +58,7 @@ export type Mover = {
  */
 export const makeMover = (deps: MoverDeps): Mover => {
   const { runs, flights, settle, log, pool } = deps
+  const soon = makeSoonOnDisk(deps)
   const moves = makeBatcher<Pending>({
     name: 'moves',
     log,
@@ -69,10 +71,8 @@ export const makeMover = (deps: MoverDeps): Mover => {
     flush: async (batch, id, again) => {
       const moved = batch.map(one => one.advance)
       if (deps.hold) await holdResults(deps.hold, moved)
-      const ended = await commitAdvances(pool, { items: moved, id, again })
+      const ended = await store(batch, { items: moved, id, again })
       return () => {
-        if (!deps.settleBeforeCommit)
-          settle(batch.flatMap(({ ended }) => (ended?.answered ? [{ host: ended.target.host, id: ended.id }] : [])))
         for (const one of batch) committed(one, isApplied(one, ended))
       }
     },
@@ -85,6 +85,17 @@ export const makeMover = (deps: MoverDeps): Mover => {
       endCall(one.ended, { ok: false, failure: { kind: 'invalid', message, step, callId } })
     },
   })
+
+  /** Ends that agents can tell again need not wait for the disk. What is sent next must, and what nobody else has. */
+  const store = async (batch: readonly Pending[], rows: Batch): Promise<Set<string>> => {
+    const pairs = batch.flatMap(({ ended }) => (ended?.answered ? [{ host: ended.target.host, id: ended.id }] : []))
+    const bytes = batch.reduce((sum, one) => sum + one.bytes, 0)
+    const isKept = batch.every(({ ended, advance }) => ended?.answered === true && advance.target.terminal)
+    if (isKept && soon.takes(bytes) && !deps.settleBeforeCommit) return soon.commit(rows, pairs, bytes)
+    const ended = await commitAdvances(pool, rows)
+    if (!deps.settleBeforeCommit) settle(pairs)
+    return ended
+  }
 
   /** The end of a call becomes a row: its state, where the target goes from here, and the next call if there is one. */
   const move = (
@@ -216,7 +227,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
     get length() {
       return moves.length
     },
-    drained: moves.drained,
+    drained: () => moves.drained().then(soon.drained),
   }
 }
 
