@@ -45,6 +45,13 @@ export const suites: readonly Suite[] = [
     limitMs: minutes(25),
   },
   {
+    name: 'providers',
+    files: 'tools/provider-conformance/(local|ec2)\\.heavy\\.test\\.ts$',
+    doc: 'the numbered cases of the provider port: local machines, and EC2 as a stand-in',
+    needs: nothing,
+    limitMs: minutes(5),
+  },
+  {
     name: 'partition',
     files: 'tools/chaos/partition\\.heavy\\.test\\.ts$',
     doc: 'two network namespaces that part and heal; copies of a host are kept out',
@@ -98,6 +105,13 @@ export const suites: readonly Suite[] = [
     doc: 'every operation over both transports on one real machine, compared',
     needs: whyNotHere,
     limitMs: minutes(16),
+  },
+  {
+    name: 'stand-ins',
+    files: 'tools/stand-ins/.*\\.heavy\\.test\\.ts$',
+    doc: 'the stand-in for DigitalOcean, held to the official description',
+    needs: nothing,
+    limitMs: minutes(8),
   },
   {
     name: 'compose',

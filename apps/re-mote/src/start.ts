@@ -276,7 +276,12 @@ export const start = async (context: ServiceContext, config: Config, environment
     onRunChanged: hub.runChanged,
     onCancel: driver.cancel,
     onPause: driver.pause,
-    onGone: () => parts.link?.endForeign(),
+    onGone: () => {
+      parts.link?.endForeign()
+      driver
+        .loadGivenUp()
+        .catch((error: unknown) => log.warn({ err: error }, 'calls that it had given up cannot be looked up now'))
+    },
     onLapsed: () => {
       const link = parts.link
       if (link)
@@ -299,6 +304,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   context.onStop('peers', peers.close)
   // Stored runs are known before the first agent can answer for them.
   await adoptRuns(runs, 0)
+  await driver.loadGivenUp()
 
   const agentSchedules = makeAgentSchedules({
     log,

@@ -1,99 +1,110 @@
-import type { Id } from './ids.ts'
+import type { AccountInfo, Catalog, Quota } from './account.ts'
+import type { ProviderError } from './provider-error.ts'
+import type { FirewallApi, ImageApi, KeyApi, VolumeApi } from './provider-extras.ts'
 import type { ProviderKind } from './system.ts'
+import type {
+  Accepted,
+  Action,
+  ActionKind,
+  Child,
+  CreateRequest,
+  DestroyPlan,
+  Identity,
+  Observation,
+  ObservedVm,
+  Offering,
+  OpIdentity,
+  VmSpec,
+} from './vm.ts'
 
-/** Which machine of which life of which system a request is for. Same identity => same machine. */
-export type Identity = {
-  installation: Id
-  vmId: Id
-  generation: number
-  candidate: number
-  /** `rc1-` and 40 characters of base32(sha256(installation|vmId|generation|candidate)); at most 64 ASCII. */
-  token: string
-  /** uuidv5 of the same parts, for providers that let the caller choose the id. */
-  uuid: Id
-}
-
-/** A frozen create request: persisted (encrypted) before the first send, re-sent byte for byte. */
-export type CreateRequest = { identity: Identity; body: Record<string, unknown> }
-export type Accepted = { ref: string }
-export type Power =
-  'pending' | 'running' | 'stopping' | 'stopped' | 'suspended' | 'terminating' | 'gone' | 'failed' | 'unknown'
-
-export type ObservedVm = {
-  ref: string
-  power: Power
-  /** The provider's own word. */
-  raw: string
-  addresses: readonly string[]
-  createdAt: string
-  tags: Readonly<Record<string, string>>
-  owner?: { installation: Id; vmId: Id; generation: number; candidate: number }
-}
-export type Observation =
-  | { state: 'present'; vm: ObservedVm }
-  | { state: 'absent'; proof: 'terminal' | 'not-found' }
-  | { state: 'unknown'; why: ProviderError }
-
+/** What a provider can do, as facts that the state machine and the conformance suite read. */
 export type Caps = {
+  /** How a create that is sent twice stays one machine: the provider's token, an id of our choosing, or looking first. */
   createIdempotency: 'token' | 'caller-id' | 'lookup'
+  tags: 'map' | 'set' | 'metadata' | 'none'
+  tagsAtCreate: 'atomic' | 'after' | 'none'
+  /** Actions it has; any other is refused as `unsupported`. */
+  actions: readonly ActionKind[]
+  liveResize: boolean
+  diskShrink: boolean
+  snapshot: 'disk' | 'disk+mem' | 'none'
+  userData: { maxBytes: number } | false
+  protection: boolean
+  spot: boolean
+  zones: boolean
+  /** Whether `findOp` can tell what became of an action. */
+  opHistory: boolean
+  events: boolean
   gracefulStop: boolean
-  reusableAfterDestroy: boolean
-  maxVisibilityLagMs: number
-  latestLandingMs: number
   stoppedIsBilled: boolean
+  /** Whether a destroyed machine's identity can be used again. */
+  reusableAfterDestroy: boolean
+  /** How long after a create or a change the provider may still show what was before. */
+  maxVisibilityLagMs: number
+  /** How long after it was sent a create may still take effect. */
+  latestLandingMs: number
 }
 
-export type ProviderErrorKind =
-  | 'throttled'
-  | 'transient'
-  | 'capacity'
-  | 'quota'
-  | 'auth'
-  | 'denied'
-  | 'not-found'
-  | 'conflict'
-  | 'busy'
-  | 'invalid'
-  | 'protected'
-  | 'identity-mismatch'
-  | 'identity-spent'
-  | 'unsupported'
-  | 'bug'
+/** In the order in which they are let through when the API's limit is near. */
+export const callClasses = ['destroy', 'create', 'act', 'poll', 'list'] as const
+export type CallClass = (typeof callClasses)[number]
 
-/** Built by us from the facts of a client's error; never wraps the client's error object (it may carry secrets). */
-export class ProviderError extends Error {
-  override readonly name = 'ProviderError'
-  readonly kind: ProviderErrorKind
-  /** The field that decides between "retry" and "look first". */
-  readonly outcome: 'not-applied' | 'unknown'
-  readonly retryAfterMs: number | undefined
-  constructor(kind: ProviderErrorKind, outcome: 'not-applied' | 'unknown', message: string, retryAfterMs?: number) {
-    super(message)
-    this.kind = kind
-    this.outcome = outcome
-    this.retryAfterMs = retryAfterMs
-  }
+/** A token bucket that all replicas share per account, region and family of calls. */
+export type LimitSpec = { readonly family: string; readonly perSecond: number; readonly burst: number }
+
+/** What a provider asks before each call of its API, and tells afterwards. */
+export type Limiter = {
+  /** Waits for a turn. Throws ProviderError `throttled` (not applied) when there is none before the signal. */
+  take(family: string, callClass: CallClass, signal: AbortSignal): Promise<void>
+  /** What the API said of its limit; `throttled` when it refused the call for it. */
+  told(
+    family: string,
+    what: { readonly throttled?: boolean; readonly remaining?: number; readonly retryAfterMs?: number },
+  ): void
 }
 
-/** What a new machine needs to call home: becomes user-data, an environment, or a file, as the provider has it. */
-export type CallHome = { url: string; token: string; name: string; labels: Record<string, string> }
-
-export type VmSpec = { name: string; type: string; size: string; image: string; callHome: CallHome | null }
-
-/** Code that makes instances. One file per provider, one line in re-core's table. */
+/**
+ * Code that makes instances, bound to one account in one region. Every method throws ProviderError and nothing else
+ * (an abort of the signal is `transient`, and of a mutation `unknown`); each may be called again with the same
+ * arguments. One folder per provider, one line in re-core's table.
+ */
 export interface Provider {
   readonly kind: ProviderKind
   readonly caps: Caps
-  /** Pure: spec -> frozen request. Throws ProviderError `invalid` naming what is allowed. */
-  planCreate(spec: VmSpec, identity: Identity): CreateRequest
+  /** Pure: where the machine could be had, best first, at least one. Throws `invalid` naming what is allowed. */
+  offerings(spec: VmSpec): readonly Offering[]
+  /** Pure: spec -> frozen request. Throws `invalid` naming what is allowed. */
+  planCreate(spec: VmSpec, identity: Identity, offering?: Offering): CreateRequest
   /** The only call that may make a machine. Same identity => same machine, or ProviderError{outcome}. */
   create(request: CreateRequest, signal: AbortSignal): Promise<Accepted>
-  /** Every machine that may carry this identity. */
+  /** Every machine that may carry this identity, by token, id, tag or name; all pages. */
   findByIdentity(identity: Identity, signal: AbortSignal): Promise<readonly ObservedVm[]>
   observe(ref: string, signal: AbortSignal): Promise<Observation>
-  /** Every machine of this installation; throws on a partial list, never answers short. */
-  list(signal: AbortSignal): AsyncIterable<ObservedVm>
-  act(ref: string, action: { kind: 'start' } | { kind: 'stop'; force: boolean }, signal: AbortSignal): Promise<void>
-  /** Absent is ok. */
-  destroy(ref: string, signal: AbortSignal): Promise<void>
+  /** `owned`: what carries a mark of re-core (of any installation). Throws on a partial list, never answers short. */
+  list(scope: 'owned' | 'all', signal: AbortSignal): AsyncIterable<ObservedVm>
+  /** Wanted = seen is ok for all but `reboot`. A verb that the machine's state refuses is `busy`. */
+  act(ref: string, action: Action, op: OpIdentity, signal: AbortSignal): Promise<Accepted>
+  pollOp(opRef: string, signal: AbortSignal): Promise<'running' | 'done' | { readonly failed: ProviderError }>
+  /** What became of an action that was sent and not answered. */
+  findOp(
+    ref: string,
+    kind: ActionKind,
+    op: OpIdentity,
+    signal: AbortSignal,
+  ): Promise<{ readonly opRef: string } | 'none' | 'cannot-tell'>
+  /** Absent is ok; a protected machine is `protected`, and nothing takes its protection away. */
+  destroy(ref: string, plan: DestroyPlan, signal: AbortSignal): Promise<Accepted>
+  children(ref: string, signal: AbortSignal): Promise<readonly Child[]>
+  catalog(signal: AbortSignal): Promise<Catalog>
+  quota(signal: AbortSignal): Promise<readonly Quota[]>
+  /** Throws `auth` or `denied`. Changes nothing. */
+  verifyCredentials(signal: AbortSignal): Promise<AccountInfo>
+  /** Never keeps the error itself: clients' errors carry secrets. */
+  classify(error: unknown, mutates: boolean): ProviderError
+  limits(): readonly LimitSpec[]
+  /** Absent where the provider has no such thing. */
+  readonly volumes?: VolumeApi
+  readonly images?: ImageApi
+  readonly keys?: KeyApi
+  readonly firewalls?: FirewallApi
 }

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { destroyAll, newOp } from '../providers/op.ts'
 import { testDatabase, type TestDatabase } from '../testing/database.ts'
 import { dieAtPoints, machinesAgree, traceOfOneLife } from '../testing/crash.ts'
 import { makeWorld, type World } from '../testing/world.ts'
@@ -101,7 +102,7 @@ describe('a machine that died', () => {
     ).swept
     const id = await world.create('one')
     const { ref } = await world.phase(id, 'ready')
-    await world.local().act(ref ?? '', { kind: 'stop', force: true }, AbortSignal.timeout(5_000))
+    await world.local().act(ref ?? '', { kind: 'stop', force: true }, newOp(), AbortSignal.timeout(5_000))
     await world.phase(id, 'stopped')
     await world.phase(id, 'ready')
     const seen = (await world.row(id)).phases
@@ -110,7 +111,7 @@ describe('a machine that died', () => {
     expect(Date.parse(booting?.at ?? '') - Date.parse(stopped?.at ?? '')).toBeGreaterThanOrEqual(500)
 
     await world.stopWorkers()
-    await world.local().act(ref ?? '', { kind: 'stop', force: true }, AbortSignal.timeout(5_000))
+    await world.local().act(ref ?? '', { kind: 'stop', force: true }, newOp(), AbortSignal.timeout(5_000))
     await world.startOne({ timings: { restartDelayMs: 3_600_000, observeMs: 3_600_000, tickMs: 3_600_000 } })
     await world.until('it runs again', async () => (await world.running()).includes(ref ?? ''), 20_000)
     await world.phase(id, 'ready')
@@ -120,7 +121,7 @@ describe('a machine that died', () => {
     await world.startOne()
     const id = await world.create('one')
     const { ref } = await world.phase(id, 'ready')
-    await world.local().destroy(ref ?? '', AbortSignal.timeout(5_000))
+    await world.local().destroy(ref ?? '', destroyAll, AbortSignal.timeout(5_000))
     await world.phase(id, 'lost')
     await world.ask(id, 'reload')
     await world.life(id, 2)

@@ -2,17 +2,11 @@ import { describe, expect, test } from '@jest/globals'
 import type { Caps, Observation, SystemSpec } from '@re-ops/protocols'
 import type { SystemRow } from '../store/row.ts'
 import { decide, type Rules, type Seen } from './decide.ts'
+import { localCaps } from '../providers/local/local.ts'
 import { newRow } from './newRow.ts'
 
 const now = 1_000_000
-const caps: Caps = {
-  createIdempotency: 'caller-id',
-  gracefulStop: true,
-  reusableAfterDestroy: false,
-  maxVisibilityLagMs: 0,
-  latestLandingMs: 0,
-  stoppedIsBilled: false,
-}
+const caps: Caps = localCaps
 const spec: SystemSpec = {
   name: 'one',
   provider: 'local',
@@ -26,7 +20,17 @@ const spec: SystemSpec = {
 const rules: Rules = { caps, restartDelayMs: 5_000, bootTimeoutMs: 60_000 }
 const died: Observation = {
   state: 'present',
-  vm: { ref: 'm', power: 'stopped', raw: 'no process', addresses: [], createdAt: new Date(0).toISOString(), tags: {} },
+  vm: {
+    ref: 'm',
+    power: 'stopped',
+    raw: 'no process',
+    locked: false,
+    addresses: [],
+    size: 'process',
+    createdAt: new Date(0).toISOString(),
+    tags: {},
+    lifecycle: 'on-demand',
+  },
 }
 /** Started again `restarts` times without ever having been ready, and dead. */
 const rowOf = (restarts: number, more: Partial<SystemRow> = {}): SystemRow => ({

@@ -1,6 +1,7 @@
 import { ProviderError, type Observation } from '@re-ops/protocols'
 import { MoteError } from '../mote.ts'
 import { identityOf } from '../providers/identity.ts'
+import { destroyAll, newOp } from '../providers/op.ts'
 import type { Changes } from '../store/systems.ts'
 import type { SystemRow } from '../store/row.ts'
 import { unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
@@ -61,7 +62,7 @@ const destroy = async (deps: Deps, attempt: Attempt, { of, ref }: Of<'destroy'>)
   const { row, signal } = attempt
   const provider = deps.provider(row.provider)
   await deps.at?.('destroy.before', row.id)
-  await provider.destroy(ref ?? identity(deps, row).uuid, signal)
+  await provider.destroy(ref ?? identity(deps, row).uuid, destroyAll, signal)
   await deps.at?.('destroy.after', row.id)
   if (of === 'sighting' && ref !== null) {
     await deps.store.forgetSighting(row, ref)
@@ -76,7 +77,7 @@ const act = async (deps: Deps, attempt: Attempt, { kind }: Of<'start' | 'stop'>)
   // Its agent may call home before we have written that it boots: the phase begins when the start is asked for.
   const askedAt = Math.max(deps.now(), row.phaseAt)
   const action = kind === 'start' ? ({ kind } as const) : ({ kind, force: false } as const)
-  await deps.provider(row.provider).act(row.ref ?? '', action, signal)
+  await deps.provider(row.provider).act(row.ref ?? '', action, newOp(askedAt), signal)
   await deps.at?.(`${kind}.after`, row.id)
   if (kind === 'stop') return { kind: 'go', row, pending: attempt.pending, seen: {} }
   const restarts = row.downAt === null ? row.restarts : row.restarts + 1

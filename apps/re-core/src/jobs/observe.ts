@@ -18,7 +18,7 @@ const contradicts = (row: SystemRow, vm: ObservedVm | undefined): boolean => {
 export const contradictions = async (sql: Sql, provider: Provider, signal: AbortSignal): Promise<string[]> => {
   const rows = await machinesWanted(sql, provider.kind)
   const seen = new Map<string, ObservedVm>()
-  for await (const vm of provider.list(signal)) seen.set(vm.ref, vm)
+  for await (const vm of provider.list('owned', signal)) seen.set(vm.ref, vm)
   return rows.filter(row => contradicts(row, seen.get(row.ref ?? ''))).map(row => row.id)
 }
 
@@ -29,7 +29,7 @@ export const contradictions = async (sql: Sql, provider: Provider, signal: Abort
 export const asleep = async (sql: Sql, provider: Provider, signal: AbortSignal): Promise<string[]> => {
   const rows = await machinesWanted(sql, provider.kind)
   const running = new Set<string>()
-  for await (const vm of provider.list(signal)) if (vm.power === 'running') running.add(vm.ref)
+  for await (const vm of provider.list('owned', signal)) if (vm.power === 'running') running.add(vm.ref)
   return rows
     .filter(row => row.desired === 'running' && row.phase !== 'failed' && row.phase !== 'lost')
     .filter(row => !running.has(row.ref ?? ''))

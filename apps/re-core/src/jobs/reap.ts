@@ -1,4 +1,5 @@
 import type { ObservedVm, Provider } from '@re-ops/protocols'
+import { destroyAll } from '../providers/op.ts'
 import { forgetUnseen, noteSighting } from '../store/sightings.ts'
 import { systemsById } from '../store/systems.ts'
 import type { SystemRow } from '../store/row.ts'
@@ -34,7 +35,7 @@ const belongs = (row: SystemRow, { vm, owner }: Owned): boolean => {
 export const reap = async (deps: ReapDeps, provider: Provider, signal: AbortSignal): Promise<number> => {
   const { sql, log, now } = deps
   const owned: Owned[] = []
-  for await (const vm of provider.list(signal))
+  for await (const vm of provider.list('owned', signal))
     if (vm.owner?.installation === deps.installation) owned.push({ vm, owner: vm.owner })
   const rows = new Map(
     (
@@ -78,7 +79,7 @@ export const reap = async (deps: ReapDeps, provider: Provider, signal: AbortSign
       'a machine that belongs to no life of its system is destroyed',
     )
     await noteSighting(sql, sighting, { certain: true, at: now() })
-    await provider.destroy(vm.ref, signal)
+    await provider.destroy(vm.ref, destroyAll, signal)
     await sql.query('delete from core.sighting where provider = $1 and ref = $2', [provider.kind, vm.ref])
   }
   return condemned

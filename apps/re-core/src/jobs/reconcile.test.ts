@@ -63,8 +63,8 @@ const makeWorld = (mode: Mode, chance: ReturnType<typeof fates>) => {
         () => provider.create(request, signal),
         () => cloud.sendLate(request.identity, landingMs - 1),
       ),
-    act: (ref, action, signal) => faulty(() => provider.act(ref, action, signal)),
-    destroy: (ref, signal) => faulty(() => provider.destroy(ref, signal)),
+    act: (ref, action, op, signal) => faulty(() => provider.act(ref, action, op, signal)),
+    destroy: (ref, plan, signal) => faulty(() => provider.destroy(ref, plan, signal)),
   }
   const deps: Deps = {
     store: memory.store,

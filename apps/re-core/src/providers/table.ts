@@ -1,5 +1,6 @@
 import type { Provider, ProviderKind } from '@re-ops/protocols'
-import { localImage, localSize, makeLocal, type LocalDeps } from './local/local.ts'
+import { localImage, localSize, makeLocal } from './local/local.ts'
+import type { LocalDeps } from './local/start.ts'
 
 export type ProviderEntry = {
   readonly provider: Provider

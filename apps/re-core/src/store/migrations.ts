@@ -89,4 +89,34 @@ create trigger tell after insert or update on core.system for each row execute f
 create trigger tell after insert or update on core.job for each row execute function core.tell();
 `,
   },
+  {
+    name: '0020-buckets',
+    sql: `
+create table core.bucket (
+  account text not null,
+  region text not null,
+  family text not null,
+  per_second double precision not null,
+  burst double precision not null,
+  tokens double precision not null,
+  share double precision not null default 1,
+  counted_at timestamptz not null,
+  blocked_until timestamptz,
+  primary key (account, region, family)
+);
+comment on table core.bucket is 'what is left of a provider''s limit on calls, shared by all replicas';
+comment on column core.bucket.share is 'of per_second and burst: halved when the provider refuses, grows back with time';
+
+create table core.bucket_waiter (
+  account text not null,
+  region text not null,
+  family text not null,
+  waiter uuid not null,
+  due timestamptz not null,
+  heard_at timestamptz not null,
+  primary key (account, region, family, waiter)
+);
+comment on column core.bucket_waiter.due is 'since when it waits, later by 10 s for each class below the first: who goes next';
+`,
+  },
 ]

@@ -10,6 +10,8 @@ import {
 import type { Ending, Store } from '../jobs/attempt.ts'
 import { MoteError, type Mote } from '../mote.ts'
 import { identityOf } from '../providers/identity.ts'
+import { localCaps } from '../providers/local/local.ts'
+import { plainLimits } from '../providers/plain.ts'
 import type { Sighting, SystemRow } from '../store/row.ts'
 
 /** Rows in memory with the rules of the real store: the epoch fences, a reference is saved only where it is wanted. */
@@ -76,7 +78,10 @@ export const memoryProvider = (mode: Mode, now: () => number) => {
     ref: vm.ref,
     power: vm.power,
     raw: vm.power,
+    locked: false,
     addresses: [],
+    size: 'small',
+    lifecycle: 'on-demand',
     createdAt: new Date(vm.createdAt).toISOString(),
     tags: {},
     owner: { ...vm.identity },
@@ -107,13 +112,13 @@ export const memoryProvider = (mode: Mode, now: () => number) => {
   const provider: Provider = {
     kind: 'local',
     caps: {
+      ...localCaps,
       createIdempotency: mode,
-      gracefulStop: true,
-      reusableAfterDestroy: false,
       maxVisibilityLagMs: lag,
       latestLandingMs: mode === 'caller-id' ? 0 : landingMs,
-      stoppedIsBilled: false,
     },
+    ...plainLimits,
+    offerings: spec => [{ size: spec.size, zone: null, market: 'on-demand' }],
     planCreate: (spec, identity) => ({ identity, body: { ...spec } }),
     create: async (request: CreateRequest) => (land(), { ref: make(request.identity, now()) }),
     findByIdentity: async identity =>
@@ -130,12 +135,20 @@ export const memoryProvider = (mode: Mode, now: () => number) => {
     act: async (ref, action) => {
       const vm = byRef(ref)
       if (vm === undefined) throw new ProviderError('not-found', 'not-applied', `no machine ${ref}`)
-      vm.power = action.kind === 'start' ? 'running' : 'stopped'
+      vm.power = action.kind === 'stop' ? 'stopped' : 'running'
+      return { ref }
     },
+    pollOp: async () => 'done',
+    findOp: async () => 'cannot-tell',
+    children: async () => [],
+    catalog: async () => ({ sizes: [], images: [], regions: [], prices: [] }),
+    quota: async () => [],
+    verifyCredentials: async () => ({ id: 'memory', name: null }),
     destroy: async ref => {
       if (mode === 'caller-id') spent.add(ref)
       const vm = byRef(ref)
       if (vm !== undefined) vm.power = 'gone'
+      return { ref }
     },
   }
   /** The request is on its way; nobody knows. */

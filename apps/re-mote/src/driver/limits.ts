@@ -14,6 +14,9 @@ export const driverLimits = {
   inFlightPerHostMax: 32,
   /** Results for calls that are stored but not yet taken up by this process. */
   earlyResultsMax: 10_000,
+  /** Calls that were given up and whose hosts are still to be asked: in all, and of one host. */
+  givenUpMax: 100_000,
+  givenUpPerHostMax: 1_000,
   /** Characters of late results that wait for their commit; an agent repeats what is dropped at its next session. */
   lateCharsMax: 64 * 1024 * 1024,
   /** Ids of settled results in one message, as the wire allows. */

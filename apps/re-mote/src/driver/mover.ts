@@ -5,9 +5,11 @@ import { makeBatcher } from '../services/batcher.ts'
 import { roughBytes } from '../services/rough-bytes.ts'
 import type { Late } from '../store/calls.ts'
 import { commitAdvances, type Advance, type Batch } from '../store/commit.ts'
+import { noteGivenUp, type GivenUp } from '../store/given-up.ts'
 import type { DriverDeps } from './deps.ts'
 import { awaits, cancelled, completed, noSessionIn, noSsh, unreachable } from './failures.ts'
 import { newCall, type CallProgress, type Flights } from './flights.ts'
+import { givenUpIn } from './given-up.ts'
 import { driverLimits } from './limits.ts'
 import { endOf } from './opening.ts'
 import type { Settle } from './settle.ts'
@@ -22,6 +24,8 @@ type Pending = {
   readonly progress: Progress
   /** What the call that ended gave. */
   readonly given: CallResult | null
+  /** The call that ended, if its host is still to be asked about it. */
+  readonly givenUp: GivenUp | null
   /** What it holds, about. */
   readonly bytes: number
 }
@@ -31,6 +35,8 @@ export type MoverDeps = Omit<DriverDeps, 'ssh'> & {
   readonly settle: Settle
   /** A host answered while its call ended in another way; that end is committed. */
   onLate(late: Late): void
+  /** A call ended without a word of its host; that end is committed. */
+  onGivenUp(call: GivenUp): void
   /** A next call is committed and may be sent. */
   onNext(call: ActiveCall): void
   /** A target of a run whose hosts take turns has ended; others of it have not. */
@@ -71,6 +77,8 @@ export const makeMover = (deps: MoverDeps): Mover => {
     flush: async (batch, id, again) => {
       const moved = batch.map(one => one.advance)
       if (deps.hold) await holdResults(deps.hold, moved)
+      const givenUp = batch.flatMap(one => one.givenUp ?? [])
+      if (givenUp.length > 0) await noteGivenUp(pool, givenUp)
       const ended = await store(batch, { items: moved, id, again })
       return () => {
         for (const one of batch) committed(one, isApplied(one, ended))
@@ -117,7 +125,8 @@ export const makeMover = (deps: MoverDeps): Mover => {
       next: next && nextOf(next, deps.epochOf(host) === undefined ? 'queued' : 'sent'),
     }
     const { value } = advance.target
-    moves.put({ target, ended, next, progress, advance, given, bytes: roughBytes(value ?? given) })
+    const givenUp = ended && givenUpIn(ended, state)
+    moves.put({ target, ended, next, progress, advance, given, givenUp, bytes: roughBytes(value ?? given) })
   }
   /** Calls to a host that cannot be reached end at once, without having been; so do those of a cancelled run. */
   const reachable = ({ run, host, transport, ssh }: ActiveTarget, from: Progress): Progress => {
@@ -156,10 +165,11 @@ export const makeMover = (deps: MoverDeps): Mover => {
     const same: CallProgress = { kind: 'call', ...of, input, step, cursor, timeoutMs, ...way }
     move(call.target, call, state, same, { redeliveries: call.redeliveries + 1 })
   }
-  const committed = ({ target, ended, next, progress, advance, given }: Pending, applied: boolean) => {
+  const committed = ({ target, ended, next, progress, advance, given, givenUp }: Pending, applied: boolean) => {
     const { run } = target
     if (ended) flights.remove(ended)
     if (ended?.late) deps.onLate(ended.late)
+    else if (givenUp) deps.onGivenUp(givenUp)
     target.call = null
     target.barrier = null
     if (applied && ended && given?.ok) deps.onResult(ended, given.value)

@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { newId, type ObservedVm, type Provider } from '@re-ops/protocols'
 import { identityOf } from '../identity.ts'
+import { destroyAll, newOp } from '../op.ts'
 import { powerOffAll } from './power.ts'
-import { makeLocal, type LocalDeps } from './local.ts'
+import { makeLocal } from './local.ts'
 import { markedProcesses } from './process.ts'
+import type { LocalDeps } from './start.ts'
 
 /** A stand-in agent: lives until told otherwise, and has a child of its own, as a real one has. */
 const standIn = ['/bin/sh', '-c', 'sleep 600 & wait', 'agent']
@@ -29,7 +31,7 @@ const request = (provider: Provider, generation = 1, vmId = newId()) =>
 const agents = async () => (await markedProcesses()).filter(one => one.folder.startsWith(root) && one.isAgent)
 const listed = async (provider: Provider): Promise<ObservedVm[]> => {
   const all: ObservedVm[] = []
-  for await (const vm of provider.list(signal)) all.push(vm)
+  for await (const vm of provider.list('owned', signal)) all.push(vm)
   return all
 }
 
@@ -68,19 +70,19 @@ describe('the local provider', () => {
   test('stop and start are idempotent; stopping takes the commands of the agent along', async () => {
     const provider = local()
     const { ref } = await provider.create(request(provider), signal)
-    await provider.act(ref, { kind: 'start' }, signal)
-    await provider.act(ref, { kind: 'stop', force: false }, signal)
-    await provider.act(ref, { kind: 'stop', force: true }, signal)
+    await provider.act(ref, { kind: 'start' }, newOp(), signal)
+    await provider.act(ref, { kind: 'stop', force: false }, newOp(), signal)
+    await provider.act(ref, { kind: 'stop', force: true }, newOp(), signal)
     expect((await markedProcesses()).filter(one => one.folder.startsWith(root))).toEqual([])
     expect(await provider.observe(ref, signal)).toMatchObject({ state: 'present', vm: { power: 'stopped' } })
-    await provider.act(ref, { kind: 'start' }, signal)
+    await provider.act(ref, { kind: 'start' }, newOp(), signal)
     expect(await provider.observe(ref, signal)).toMatchObject({ state: 'present', vm: { power: 'running' } })
   })
 
   test('an agent that ignores TERM is killed after the grace', async () => {
     const stubborn = local({ agentCommand: ['/bin/sh', '-c', 'trap "" TERM; while :; do sleep 600; done', 'agent'] })
     const { ref } = await stubborn.create(request(stubborn), signal)
-    await stubborn.act(ref, { kind: 'stop', force: false }, signal)
+    await stubborn.act(ref, { kind: 'stop', force: false }, newOp(), signal)
     expect(await stubborn.observe(ref, signal)).toMatchObject({ vm: { power: 'stopped' } })
   })
 
@@ -88,7 +90,7 @@ describe('the local provider', () => {
     const provider = local()
     const [made, never] = [request(provider), request(provider)]
     await provider.create(made, signal)
-    for (const one of [made, never, made, never]) await provider.destroy(one.identity.uuid, signal)
+    for (const one of [made, never, made, never]) await provider.destroy(one.identity.uuid, destroyAll, signal)
     expect((await readdir(root)).filter(name => !name.startsWith('.'))).toEqual([])
     expect(await readdir(join(root, '.removed'))).toEqual([])
     expect(await agents()).toEqual([])
@@ -103,8 +105,8 @@ describe('the local provider', () => {
     for (let round = 0; round < 12; round += 1) {
       const one = request(local())
       const pauses = local({ at: () => new Promise(resolve => setTimeout(resolve, Math.random() * 6)) })
-      await Promise.allSettled([pauses.create(one, signal), pauses.destroy(one.identity.uuid, signal)])
-      await local().destroy(one.identity.uuid, signal)
+      await Promise.allSettled([pauses.create(one, signal), pauses.destroy(one.identity.uuid, destroyAll, signal)])
+      await local().destroy(one.identity.uuid, destroyAll, signal)
     }
     expect(await listed(local())).toEqual([])
     expect(await agents()).toEqual([])
@@ -115,7 +117,7 @@ describe('the local provider', () => {
     const trace = local({ at: name => void points.push(name) })
     const first = request(trace)
     await trace.create(first, signal)
-    await trace.destroy(first.identity.uuid, signal)
+    await trace.destroy(first.identity.uuid, destroyAll, signal)
     expect(points.length).toBeGreaterThan(6)
     for (const crashAt of points) {
       const crashing = local({
@@ -128,8 +130,8 @@ describe('the local provider', () => {
       await local().create(one, signal)
       expect(await listed(local())).toMatchObject([{ ref: one.identity.uuid, power: 'running' }])
       expect(await settledAgents(1)).toHaveLength(1)
-      await crashing.destroy(one.identity.uuid, signal).catch(() => null)
-      await local().destroy(one.identity.uuid, signal)
+      await crashing.destroy(one.identity.uuid, destroyAll, signal).catch(() => null)
+      await local().destroy(one.identity.uuid, destroyAll, signal)
       expect(await listed(local())).toEqual([])
       expect(await agents()).toEqual([])
     }
@@ -138,14 +140,14 @@ describe('the local provider', () => {
   test('a pid that was reused by a stranger is not taken for the agent', async () => {
     const provider = local()
     const { ref } = await provider.create(request(provider), signal)
-    await provider.act(ref, { kind: 'stop', force: true }, signal)
+    await provider.act(ref, { kind: 'stop', force: true }, newOp(), signal)
     const { writeRecord } = await import('./machine.ts')
     const { liveProcess } = await import('./process.ts')
     const stranger = await liveProcess(process.pid)
     if (stranger === null) throw new Error('we live')
     await writeRecord(join(root, ref), stranger)
     expect(await provider.observe(ref, signal)).toMatchObject({ vm: { power: 'stopped' } })
-    await provider.destroy(ref, signal)
+    await provider.destroy(ref, destroyAll, signal)
     expect(process.exitCode ?? 0).toBe(0)
   })
 
@@ -158,7 +160,7 @@ describe('the local provider', () => {
   })
 
   test('refuses references that are not its own', async () => {
-    await expect(local().destroy('../../etc', signal)).rejects.toMatchObject({ kind: 'invalid' })
+    await expect(local().destroy('../../etc', destroyAll, signal)).rejects.toMatchObject({ kind: 'invalid' })
     await expect(local().observe('..', signal)).rejects.toMatchObject({ kind: 'invalid' })
   })
 

@@ -1,26 +1,24 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
+import { arch, availableParallelism, hostname, totalmem, userInfo } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import {
   type Accepted,
   type CallHome,
+  type Caps,
+  type Catalog,
   type CreateRequest,
   type Identity,
-  type Observation,
-  type ObservedVm,
   type Provider,
   ProviderError,
   type VmSpec,
 } from '@re-ops/protocols'
-import { findAgent, findAgents, startAgent } from './control.ts'
+import { plainLimits } from '../plain.ts'
+import { act } from './act.ts'
 import {
-  boundLog,
   digestOf,
-  exists,
   folderOf,
-  isId,
   isSpent,
-  machineFolders,
   makeFolder,
   readMachine,
   removeFolder,
@@ -28,33 +26,42 @@ import {
   sweepAside,
   type Machine,
 } from './machine.ts'
+import { marksFile, type Marks } from './marks.ts'
+import { checkRef, children, list, marksOf, observe } from './observe.ts'
 import { powerOff } from './power.ts'
-import type { LiveProcess } from './process.ts'
+import { point, start, type LocalDeps } from './start.ts'
 
-export type LocalDeps = {
-  /** Absolute; one folder per machine, named by its identity's uuid. */
-  readonly root: string
-  /** The agent's command, to which `--state <folder>` is added. */
-  readonly agentCommand: readonly string[]
-  readonly now: () => number
-  readonly stopGraceMs: number
-  /** Proof kit only: leave out the guards against doing a thing twice, so that the chaos test can show it notices. */
-  readonly unfenced?: boolean
-  /** Called before and after each effect, by name; tests end the world there. */
-  readonly at?: (point: string, ref: string) => void | Promise<void>
+/** There is one of each: a process of this computer. */
+export const localSize = 'process'
+export const localImage = 'this-computer'
+
+export const localCaps: Caps = {
+  createIdempotency: 'caller-id',
+  tags: 'map',
+  tagsAtCreate: 'atomic',
+  actions: ['start', 'stop', 'reboot', 'rename', 'setTags', 'setProtection'],
+  liveResize: false,
+  diskShrink: false,
+  snapshot: 'none',
+  userData: false,
+  protection: true,
+  spot: false,
+  zones: false,
+  opHistory: false,
+  events: false,
+  gracefulStop: true,
+  stoppedIsBilled: false,
+  reusableAfterDestroy: false,
+  maxVisibilityLagMs: 0,
+  latestLandingMs: 0,
 }
 
 /** Machines that are real agent processes on this computer: the default on a fresh machine, the demo, the reference. */
 export const makeLocal = (deps: LocalDeps): Provider => ({
+  ...plainLimits,
   kind: 'local',
-  caps: {
-    createIdempotency: 'caller-id',
-    gracefulStop: true,
-    reusableAfterDestroy: false,
-    maxVisibilityLagMs: 0,
-    latestLandingMs: 0,
-    stoppedIsBilled: false,
-  },
+  caps: localCaps,
+  offerings: spec => [{ size: spec.size, zone: null, market: 'on-demand' }],
   planCreate,
   create: (request, signal) => create(deps, request, signal),
   findByIdentity: async identity => {
@@ -63,13 +70,30 @@ export const makeLocal = (deps: LocalDeps): Provider => ({
   },
   observe: ref => observe(deps, ref),
   list: () => list(deps),
-  act: (ref, action) => act(deps, ref, action),
-  destroy: ref => destroy(deps, ref),
+  act: async (ref, action) => (await act(deps, ref, action), { ref }),
+  pollOp: async () => 'done',
+  findOp: async () => 'cannot-tell',
+  destroy: async ref => (await destroy(deps, ref), { ref }),
+  children: ref => children(deps, ref),
+  catalog: async () => catalog(),
+  quota: async () => [],
+  verifyCredentials: async () => ({ id: hostname(), name: userInfo().username }),
 })
 
-/** There is one of each: a process of this computer. */
-export const localSize = 'process'
-export const localImage = 'this-computer'
+const catalog = (): Catalog => ({
+  sizes: [
+    {
+      name: localSize,
+      cores: availableParallelism(),
+      memoryMb: Math.round(totalmem() / 2 ** 20),
+      diskGb: null,
+      architecture: arch(),
+    },
+  ],
+  images: [{ name: localImage, title: 'this computer as it is', architecture: arch(), origin: 'provider' }],
+  regions: [{ name: 'local', title: hostname(), zones: [] }],
+  prices: [],
+})
 
 const refuseUnlessOnly = (field: string, value: string, only: string): void => {
   if (value !== only)
@@ -79,12 +103,14 @@ const refuseUnlessOnly = (field: string, value: string, only: string): void => {
 const planCreate = (spec: VmSpec, identity: Identity): CreateRequest => {
   refuseUnlessOnly('size', spec.size, localSize)
   refuseUnlessOnly('image', spec.image, localImage)
+  refuseUnlessOnly('market', spec.market ?? 'on-demand', 'on-demand')
+  for (const field of ['userData', 'diskGb'] as const)
+    if (spec[field] !== undefined)
+      throw new ProviderError('invalid', 'not-applied', `${field} is given; provider local takes none`)
   if (spec.callHome === null)
     throw new ProviderError('invalid', 'not-applied', 'a local machine is an agent: readiness must be agent')
   return { identity, body: { ...spec } }
 }
-
-const point = async ({ at }: LocalDeps, name: string, ref: string) => at?.(name, ref)
 
 const create = async (deps: LocalDeps, request: CreateRequest, signal: AbortSignal): Promise<Accepted> => {
   const { root } = deps
@@ -129,73 +155,17 @@ const filesOf = (request: CreateRequest, now: number): Record<string, string> =>
     createdAt: new Date(now).toISOString(),
     digest: digestOf(request),
   }
+  const marks: Marks = {
+    name: spec.name,
+    protected: spec.protected ?? false,
+    tags: spec.tags ?? {},
+    ...(spec.expiresAt === undefined ? {} : { expiresAt: spec.expiresAt }),
+  }
   return {
     'machine.json': JSON.stringify(machine),
     'config.json': JSON.stringify({ ...callHome, instance: request.identity.uuid }),
+    [marksFile]: JSON.stringify(marks),
   }
-}
-
-/** Idempotent: a machine that runs is left alone. */
-const start = async (deps: LocalDeps, uuid: string): Promise<void> => {
-  const folder = folderOf(deps.root, uuid)
-  if (deps.unfenced !== true && (await findAgent(folder)) !== null) return
-  await point(deps, 'start.begin', uuid)
-  await startAgent(deps.agentCommand, folder, deps.unfenced !== true)
-}
-
-const checkRef = (ref: string) => {
-  if (!isId(ref))
-    throw new ProviderError('invalid', 'not-applied', `${ref.slice(0, 64)} is no local machine: a UUID is`)
-}
-
-const observe = async ({ root }: LocalDeps, ref: string): Promise<Observation> => {
-  checkRef(ref)
-  const folder = folderOf(root, ref)
-  const machine = await readMachine(folder)
-  if (machine === null) return { state: 'absent', proof: (await isSpent(root, ref)) ? 'terminal' : 'not-found' }
-  return { state: 'present', vm: observed(ref, machine, await findAgent(folder)) }
-}
-
-const observed = (ref: string, machine: Machine, agent: LiveProcess | null): ObservedVm => ({
-  ref,
-  power: agent === null ? 'stopped' : 'running',
-  raw: agent === null ? 'no process' : `process ${agent.pid}`,
-  addresses: ['127.0.0.1'],
-  createdAt: machine.createdAt,
-  tags: { name: machine.name },
-  owner: {
-    installation: machine.identity.installation,
-    vmId: machine.identity.vmId,
-    generation: machine.identity.generation,
-    candidate: machine.identity.candidate,
-  },
-})
-
-async function* list({ root, now }: LocalDeps): AsyncGenerator<ObservedVm> {
-  await sweepAside(root, now())
-  const ids = await machineFolders(root)
-  const agents = await findAgents(ids.map(id => folderOf(root, id)))
-  for (const id of ids) {
-    const folder = folderOf(root, id)
-    const machine = await readMachine(folder)
-    if (machine === null) continue // destroyed while we looked
-    await boundLog(folder)
-    yield observed(id, machine, agents.get(folder) ?? null)
-  }
-}
-
-const act = async (
-  deps: LocalDeps,
-  ref: string,
-  action: { kind: 'start' } | { kind: 'stop'; force: boolean },
-): Promise<void> => {
-  checkRef(ref)
-  if (!(await exists(folderOf(deps.root, ref))))
-    throw new ProviderError('not-found', 'not-applied', `there is no local machine ${ref}`)
-  await point(deps, `${action.kind}.before`, ref)
-  if (action.kind === 'start') await start(deps, ref)
-  else await powerOff(folderOf(deps.root, ref), action.force ? 0 : deps.stopGraceMs)
-  await point(deps, `${action.kind}.after`, ref)
 }
 
 const destroyGraceMs = 1_000
@@ -203,6 +173,9 @@ const destroyGraceMs = 1_000
 const destroy = async (deps: LocalDeps, ref: string): Promise<void> => {
   checkRef(ref)
   const folder = folderOf(deps.root, ref)
+  const machine = await readMachine(folder)
+  if (machine !== null && (await marksOf(folder, machine)).protected)
+    throw new ProviderError('protected', 'not-applied', `${ref} is protected; take the protection away first`)
   await spend(deps.root, ref)
   await point(deps, 'destroy.spent', ref)
   await powerOff(folder, destroyGraceMs)

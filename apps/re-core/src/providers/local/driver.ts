@@ -1,0 +1,13 @@
+import type { Driver } from '../driver.ts'
+import { localCaps, localImage, localSize, makeLocal } from './local.ts'
+import type { LocalDeps } from './start.ts'
+
+/** This computer is the one account there is. */
+export const localDriver = (deps: LocalDeps): Driver => ({
+  kind: 'local',
+  caps: localCaps,
+  size: localSize,
+  image: localImage,
+  account: null,
+  open: () => makeLocal(deps),
+})

@@ -1,0 +1,35 @@
+import type { CallHome, VmSpec } from '@re-ops/protocols'
+
+/** Where the agent of an image looks for what it is told (deploy/systemd/re-gent.service). */
+const configPath = '/var/lib/re-gent/config.json'
+
+const cloudConfig = (callHome: CallHome | null, sshKeys: readonly string[]): string => {
+  const files = callHome === null ? [] : [{ path: configPath, permissions: '0600', content: JSON.stringify(callHome) }]
+  const config = {
+    ...(files.length > 0 ? { write_files: files, runcmd: [['systemctl', 'restart', 're-gent']] } : {}),
+    ...(sshKeys.length > 0 ? { ssh_authorized_keys: sshKeys } : {}),
+  }
+  // JSON is YAML, and needs no care for what stands in a token or a label.
+  return `#cloud-config\n${JSON.stringify(config)}\n`
+}
+
+const typeOf = (part: string): string => (part.startsWith('#!') ? 'text/x-shellscript' : 'text/cloud-config')
+const boundary = 're-ops-part-of-user-data'
+
+/** cloud-init takes several parts; lists of the person's cloud-config are added to ours. */
+const multipart = (parts: readonly string[]): string =>
+  [
+    `Content-Type: multipart/mixed; boundary="${boundary}"\nMIME-Version: 1.0\n`,
+    ...parts.map(
+      part =>
+        `--${boundary}\nContent-Type: ${typeOf(part)}; charset="utf-8"\nMerge-Type: list(append)+dict(recurse_array)+str()\n\n${part}`,
+    ),
+    `--${boundary}--\n`,
+  ].join('\n')
+
+/** What cloud-init is given: how to call home, who may log in, and what the person wrote. Null = nothing. */
+export const userDataOf = ({ callHome, sshKeys = [], userData }: VmSpec): string | null => {
+  const own = callHome !== null || sshKeys.length > 0 ? cloudConfig(callHome, sshKeys) : null
+  if (userData === undefined) return own
+  return own === null ? userData : multipart([own, userData])
+}

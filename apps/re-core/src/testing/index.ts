@@ -1,0 +1,10 @@
+/** What tools may use of re-core: providers and the parts they are opened with. */
+export type { Place } from '../providers/driver.ts'
+export { ec2Caps } from '../providers/ec2/caps.ts'
+export { makeEc2 } from '../providers/ec2/ec2.ts'
+export { identityOf } from '../providers/identity.ts'
+export { localCaps, makeLocal } from '../providers/local/local.ts'
+export { powerOffAll } from '../providers/local/power.ts'
+export { markedProcesses } from '../providers/local/process.ts'
+export { destroyAll, newOp } from '../providers/op.ts'
+export { noLimiter } from '../providers/plain.ts'

@@ -1,0 +1,101 @@
+import { expect } from '@jest/globals'
+import { destroyAll } from '@re-ops/re-core/testing'
+import { bound, create, refusal, running, shown, someone, untilOver } from './looks.ts'
+import type { Case } from './subject.ts'
+
+const parallel = 50
+
+export const createCases: readonly Case[] = [
+  {
+    n: 1,
+    title: 'create: running, with address, size, image, tags and owner to be read back',
+    run: async (target, { caps }, identity) => {
+      const spec = { ...target.spec('one'), tags: { role: 'web' } }
+      const id = identity()
+      const { ref } = await target.provider.create(target.provider.planCreate(spec, id), bound())
+      await target.until('it runs', async () => {
+        const seen = await target.provider.observe(ref, bound())
+        return seen.state === 'present' && seen.vm.power === 'running' && seen.vm.addresses.length > 0
+      })
+      const vm = await shown(target, ref)
+      expect(vm.owner).toEqual({
+        installation: id.installation,
+        vmId: id.vmId,
+        generation: id.generation,
+        candidate: id.candidate,
+      })
+      expect(vm.size).not.toBe('')
+      expect(Date.parse(vm.createdAt)).not.toBeNaN()
+      if (caps.tags !== 'none') expect(vm.tags).toMatchObject({ role: 'web' })
+    },
+  },
+  {
+    n: 2,
+    title: 'create twice with one identity, also at once and by another client: one machine',
+    run: async (target, _subject, identity) => {
+      const request = target.provider.planCreate(target.spec('one'), identity())
+      const refs = await Promise.all(
+        [target.provider, target.another, target.provider].map(one => one.create(request, bound())),
+      )
+      expect(new Set(refs.map(one => one.ref)).size).toBe(1)
+      expect(await target.alive()).toHaveLength(1)
+    },
+  },
+  {
+    n: 3,
+    title: 'one identity with a changed request: identity-mismatch, found, no second machine',
+    needs: ({ caps }) => (caps.createIdempotency === 'lookup' ? 'no idempotency of its own' : null),
+    run: async (target, _subject, identity) => {
+      const ref = await running(target, identity())
+      const error = await refusal(create(target, identity(), { name: 'other' }))
+      expect([error.kind, error.outcome]).toEqual(['identity-mismatch', 'not-applied'])
+      const found = await target.provider.findByIdentity(identity(), bound())
+      expect(found.map(vm => vm.ref)).toEqual([ref])
+      expect(await target.alive()).toHaveLength(1)
+    },
+  },
+  {
+    n: 4,
+    title: 'the next generation after destroy is another machine; the spent identity makes none',
+    run: async (target, { caps }, identity) => {
+      const first = await running(target, identity())
+      await target.provider.destroy(first, destroyAll, bound())
+      await untilOver(target, first)
+      if (!caps.reusableAfterDestroy) {
+        const error = await refusal(create(target, identity()))
+        expect([error.kind, error.outcome]).toEqual(['identity-spent', 'not-applied'])
+      }
+      const next = await running(target, identity(2))
+      expect(next).not.toBe(first)
+      expect(await target.alive()).toHaveLength(1)
+    },
+  },
+  {
+    n: 5,
+    title: `${parallel} creates at once with ${parallel} identities: exactly so many machines`,
+    needs: ({ many }) => (many < parallel ? `no room for ${parallel} machines` : null),
+    run: async target => {
+      const ids = Array.from({ length: parallel }, () => someone())
+      expect(new Set(ids.map(id => id.token)).size).toBe(parallel)
+      const refs = await Promise.all(ids.map(id => create(target, id)))
+      expect(new Set(refs).size).toBe(parallel)
+      expect(await target.alive()).toHaveLength(parallel)
+    },
+  },
+  {
+    n: 18,
+    title: 'tags round trip: unicode, changed and taken away; reserved ones are refused',
+    needs: ({ caps }) => (caps.actions.includes('setTags') ? null : 'tags cannot be changed'),
+    run: async (target, _subject, identity) => {
+      const ref = await running(target, identity(), { tags: { role: 'web', note: 'größer, 東京' } })
+      expect((await shown(target, ref)).tags).toMatchObject({ role: 'web', note: 'größer, 東京' })
+      const op = { id: identity().vmId, since: new Date() }
+      const tags = { role: null, note: 'naïve', env: 'test' }
+      await target.provider.act(ref, { kind: 'setTags', tags }, op, bound())
+      const after = (await shown(target, ref)).tags
+      expect(after).toMatchObject({ note: 'naïve', env: 'test' })
+      expect(after).not.toHaveProperty('role')
+      expect((await shown(target, ref)).owner?.vmId).toBe(identity().vmId)
+    },
+  },
+]

@@ -1,0 +1,115 @@
+import { expect } from '@jest/globals'
+import { newId } from '@re-ops/protocols'
+import { destroyAll, identityOf } from '@re-ops/re-core/testing'
+import { bound, create, isOver, powerOf, refusal, running, untilOver, untilPower } from './looks.ts'
+import type { Case, Mishaps, Subject } from './subject.ts'
+
+const needs =
+  (...wanted: readonly (keyof Mishaps)[]) =>
+  ({ mishaps }: Subject): string | null => {
+    const missing = wanted.find(one => !mishaps.includes(one))
+    return missing === undefined ? null : `it cannot be made to ${missing}`
+  }
+const lagMs = 20_000
+
+export const mishapCases: readonly Case[] = [
+  {
+    n: 23,
+    title: 'not found within the visibility lag is not gone, neither after a create nor after a destroy',
+    needs: needs('lag'),
+    run: async (target, _subject, identity) => {
+      target.mishaps.lag?.(lagMs)
+      const ref = await create(target, identity())
+      expect(await powerOf(target, ref)).toBe('not-found')
+      expect(await target.alive()).toHaveLength(1)
+      await target.provider.destroy(ref, destroyAll, bound())
+      expect(await target.alive()).toHaveLength(1)
+      await target.pass(lagMs)
+      await untilPower(target, ref, 'running')
+      expect((await target.provider.findByIdentity(identity(), bound())).map(vm => vm.ref)).toEqual([ref])
+      await target.provider.destroy(ref, destroyAll, bound())
+      await untilOver(target, ref)
+    },
+  },
+  {
+    n: 25,
+    title:
+      'an answer lost after the fact is `unknown`, and asking again is the same machine; one that lands late is found',
+    needs: needs('loseReply', 'landLate'),
+    run: async (target, { caps }, identity) => {
+      target.mishaps.loseReply?.('create')
+      const lost = await refusal(create(target, identity()))
+      expect([lost.kind, lost.outcome]).toEqual(['transient', 'unknown'])
+      if (caps.createIdempotency !== 'lookup') await create(target, identity())
+      const found = await target.provider.findByIdentity(identity(), bound())
+      expect(found).toHaveLength(1)
+      target.mishaps.loseReply?.('destroy')
+      expect(await refusal(target.provider.destroy(found[0]?.ref ?? '', destroyAll, bound()))).toMatchObject({
+        outcome: 'unknown',
+      })
+      await target.provider.destroy(found[0]?.ref ?? '', destroyAll, bound())
+      await untilOver(target, found[0]?.ref ?? '')
+      target.mishaps.landLate?.(5_000)
+      expect(await refusal(create(target, identity(2)))).toMatchObject({ outcome: 'unknown' })
+      expect(await target.alive()).toEqual([])
+      await target.pass(5_000)
+      const landed = await target.provider.findByIdentity(identity(2), bound())
+      expect(landed.map(vm => vm.ref)).toEqual(await target.alive())
+      expect(landed).toHaveLength(1)
+    },
+  },
+  {
+    n: 30,
+    title: 'no capacity in two places, a machine in the third: each is its own identity',
+    needs: subject => (subject.caps.zones ? needs('noCapacity')(subject) : 'no zones'),
+    run: async target => {
+      const [one = '', two = '', three = ''] = target.zones
+      for (const zone of [one, two]) target.mishaps.noCapacity?.(zone)
+      const spec = { ...target.spec('one'), zones: [one, two, three] }
+      const offerings = target.provider.offerings(spec)
+      expect(offerings.map(offering => offering.zone)).toEqual([one, two, three])
+      const [installation, vmId] = [newId(), newId()]
+      const attempt = (candidate: number) => {
+        const identity = identityOf(installation, vmId, 1, candidate)
+        return target.provider.create(target.provider.planCreate(spec, identity, offerings[candidate]), bound())
+      }
+      for (const candidate of [0, 1])
+        expect(await refusal(attempt(candidate))).toMatchObject({ kind: 'capacity', outcome: 'not-applied' })
+      const { ref } = await attempt(2)
+      expect(await target.alive()).toEqual([ref])
+    },
+  },
+  {
+    n: 32,
+    title: 'rights, quota and throttling are told apart, and nothing was made',
+    needs: needs('refuse'),
+    run: async (target, _subject, identity) => {
+      for (const why of ['auth', 'denied', 'throttled', 'quota'] as const) {
+        target.mishaps.refuse?.(why)
+        expect(await refusal(create(target, identity()))).toMatchObject({ kind: why, outcome: 'not-applied' })
+      }
+      expect(await target.alive()).toEqual([])
+      expect(await isOver(target, await running(target, identity()))).toBe(false)
+    },
+  },
+  {
+    n: 41,
+    title: 'the secret stands in no error, however the call fails',
+    needs: needs('loseReply', 'refuse'),
+    run: async (target, _subject, identity) => {
+      const errors: unknown[] = []
+      for (const why of ['auth', 'denied', 'throttled', 'quota'] as const) {
+        target.mishaps.refuse?.(why)
+        errors.push(await refusal(create(target, identity())))
+      }
+      target.mishaps.loseReply?.('create')
+      errors.push(await refusal(create(target, identity())))
+      errors.push(await refusal(target.provider.create({ identity: identity(), body: { nonsense: true } }, bound())))
+      for (const error of errors) {
+        const { message, stack, cause, ...facts } = error as Error
+        const text = JSON.stringify([message, stack, facts, cause])
+        expect(text).not.toContain(target.canary ?? 'canary')
+      }
+    },
+  },
+]
