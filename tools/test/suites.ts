@@ -87,9 +87,16 @@ export const suites: readonly Suite[] = [
     limitMs: minutes(10),
   },
   {
+    name: 'kvm conformance',
+    files: 'tools/provider-conformance/kvm.*\\.heavy\\.test\\.ts$',
+    doc: "the numbered cases of the provider port on libvirt's test driver and on real QEMU",
+    needs: allOf(program('libvirtd'), program('qemu-img'), program('qemu-system-x86_64')),
+    limitMs: minutes(5),
+  },
+  {
     name: 'libvirt',
-    files: 'libs/node-libvirt/.*\\.heavy\\.test\\.ts$',
-    doc: 'a private libvirtd without privileges: machines, volumes, streams, events, ssh',
+    files: '(libs/node-libvirt|apps/re-core/src/providers/kvm)/.*\\.heavy\\.test\\.ts$',
+    doc: 'a private libvirtd without privileges: machines, volumes, streams, events, ssh; provider kvm killed at each step',
     needs: allOf(
       program('libvirtd'),
       program('qemu-img'),

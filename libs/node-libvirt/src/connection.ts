@@ -20,6 +20,8 @@ export type ConnectOptions = {
   /** Between attempts, doubling from the first to the last, each shortened at random by up to half. */
   readonly backOffMs?: { readonly first: number; readonly last: number } | undefined
   readonly places?: Partial<Places> | undefined
+  /** An idle connection does not keep the process; calls under way do. */
+  readonly unref?: boolean | undefined
 }
 
 /** What the families are made of: calls on whichever link there is, and links for one stream alone. */
@@ -82,6 +84,7 @@ export const makeConnection = (uri: string, options: ConnectOptions = {}): Conne
       if (error instanceof LinkError) throw error
       throw new LinkError('refused', false, (error as Error).message)
     })
+    if (options.unref === true) (duplex as { unref?: () => void }).unref?.()
     return openSession(duplex, { driver, readOnly, connectTimeoutMs, onEvent, ...settings })
   }
   const attempt = async (): Promise<Link> => {

@@ -59,7 +59,8 @@ const dialSsh =
     child.once('error', error => end(error.message))
     // After close, so that all it said on stderr is there.
     child.once('close', (code, name) => end(said.trim() || `ended with ${name ?? code}`))
-    return stream
+    const pipes = [child, child.stdin, child.stdout, child.stderr] as unknown as readonly { unref(): void }[]
+    return Object.assign(stream, { unref: () => pipes.forEach(one => one.unref()) })
   }
 
 export const dialOf = ({ driver, via }: Target): Dial =>
