@@ -64,7 +64,7 @@ const seen = async (deps: KvmDeps, libvirt: Libvirt, dom: Domain, signal: AbortS
     addresses: power === 'running' ? await addressesOf(libvirt, dom, signal) : [],
     size: marks?.size ?? '',
     ...(marks === null ? {} : { image: marks.image, owner: marks.owner, protected: marks.protected }),
-    ...(marks?.expiresAt == null ? {} : { expiresAt: marks.expiresAt }),
+    ...(marks !== null && marks.expiresAt !== null ? { expiresAt: marks.expiresAt } : {}),
     createdAt: marks?.createdAt ?? new Date(0).toISOString(),
     tags: { ...marks?.tags, ...(marks === null ? { name: dom.name } : {}) },
     lifecycle: 'on-demand',
