@@ -46,7 +46,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'providers',
-    files: 'tools/provider-conformance/(local|ec2)\\.heavy\\.test\\.ts$',
+    files: 'tools/(provider-conformance/(local|ec2)|acceptance/ec2)\\.heavy\\.test\\.ts$',
     doc: 'the numbered cases of the provider port: local machines, and EC2 as a stand-in',
     needs: nothing,
     limitMs: minutes(5),
@@ -95,7 +95,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'libvirt',
-    files: '(libs/node-libvirt|apps/re-core/src/providers/kvm)/.*\\.heavy\\.test\\.ts$',
+    files: '(libs/node-libvirt|apps/re-core/src/providers/kvm|tools/acceptance/kvm).*\\.heavy\\.test\\.ts$',
     doc: 'a private libvirtd without privileges: machines, volumes, streams, events, ssh; provider kvm killed at each step',
     needs: allOf(
       program('libvirtd'),

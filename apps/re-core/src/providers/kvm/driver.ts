@@ -8,6 +8,7 @@ import type { KvmDeps } from './start.ts'
 export const kvmDriver = (deps: KvmDeps): Driver => ({
   kind: 'kvm',
   caps: kvmCaps,
+  limits: [],
   size: kvmDefaults.size,
   image: kvmDefaults.image,
   account: { settings: KvmSettings, secret: 'none', checkSecret: () => undefined },
