@@ -90,7 +90,7 @@ export const suites: readonly Suite[] = [
     name: 'kvm conformance',
     files: 'tools/provider-conformance/kvm.*\\.heavy\\.test\\.ts$',
     doc: "the numbered cases of the provider port on libvirt's test driver and on real QEMU",
-    needs: allOf(program('libvirtd'), program('qemu-img'), program('qemu-system-x86_64')),
+    needs: allOf(file('/usr/sbin/libvirtd', constants.R_OK), program('qemu-img'), program('qemu-system-x86_64')),
     limitMs: minutes(5),
   },
   {
@@ -98,10 +98,10 @@ export const suites: readonly Suite[] = [
     files: '(libs/node-libvirt|apps/re-core/src/providers/kvm|tools/acceptance/kvm).*\\.heavy\\.test\\.ts$',
     doc: 'a private libvirtd without privileges: machines, volumes, streams, events, ssh; provider kvm killed at each step',
     needs: allOf(
-      program('libvirtd'),
+      file('/usr/sbin/libvirtd', constants.R_OK),
       program('qemu-img'),
       program('virt-ssh-helper'),
-      program('sshd'),
+      file('/usr/sbin/sshd', constants.R_OK),
       program('setpriv'),
     ),
     limitMs: minutes(5),
