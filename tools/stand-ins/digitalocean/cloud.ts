@@ -40,8 +40,10 @@ export type Droplet = {
   readonly region: string
   readonly tags: Set<string>
   readonly createdAt: number
-  /** From here on lists show it; `get` does at once. */
+  /** From here on lists show it. */
   readonly listedAt: number
+  /** From here on a look at it shows it. */
+  readonly shownAt: number
   readonly address: string
   readonly privateAddress: string
   readonly sshKeys: readonly number[]
@@ -88,12 +90,14 @@ export type ReservedIp = { readonly ip: string; readonly region: string; droplet
 
 /** How long things take, in ms of the clock. */
 export type Delays = {
-  readonly createMs: number
-  readonly actMs: number
+  createMs: number
+  actMs: number
   /** Until the tags of a new droplet are there. */
-  readonly tagMs: number
+  tagMs: number
   /** Until lists show a new droplet. */
-  readonly listMs: number
+  listMs: number
+  /** Until a look at a new droplet shows it; lists do not before that either. */
+  showMs: number
 }
 
 /** Everything of one account. */

@@ -1,9 +1,13 @@
-import { found, type Action, type Cloud, type Droplet } from './cloud.ts'
+import { found, notFound, type Action, type Cloud, type Droplet } from './cloud.ts'
 import { actOnDroplet, createDroplet, deleteDroplet, type CreateDroplet, type DropletAction } from './droplets.ts'
 import { accepted, created, nothing, ok, page, route, type Call, type Route } from './route.ts'
 import { actionShape, dropletShape, snapshotImageShape } from './shapes.ts'
 
-const droplet = ({ cloud, params }: Call): Droplet => found(cloud.droplets, Number(params[0]))
+const droplet = ({ cloud, params }: Call): Droplet => {
+  const one = found(cloud.droplets, Number(params[0]))
+  if (one.shownAt > cloud.clock.now()) throw notFound()
+  return one
+}
 
 /** What a list shows: not yet what was made a moment ago. */
 const listed = ({ cloud, query }: Call): Droplet[] => {

@@ -86,7 +86,7 @@ const apply = (state: State, asked: Asked): Reply => {
   }
 }
 
-const standardDelays: Delays = { createMs: 0, actMs: 0, tagMs: 0, listMs: 0 }
+const standardDelays: Delays = { createMs: 0, actMs: 0, tagMs: 0, listMs: 0, showMs: 0 }
 
 /**
  * DigitalOcean's API with its state in memory, on a free port of loopback. What breaks on the way (faults) breaks before

@@ -138,6 +138,7 @@ export const walk = async (ask: Ask, say: (step: string, came: Came, expected: n
   const walker = makeWalker(ask, say)
   for (const part of [walkCatalog, walkDroplets, walkTags, walkVolumes, walkNetwork]) await part(walker)
   await walker.go('GET /v2/snapshots?resource_type=droplet', 200)
+  await walker.go('GET /v2/snapshots/{snapshot}', 200)
   await walker.go('DELETE /v2/snapshots/{snapshot}', 204)
   await walker.go('DELETE /v2/droplets/{droplet}', 204)
   await walker.go('DELETE /v2/droplets?tag_name=web', 204)
