@@ -1,8 +1,8 @@
 import { ec2Caps, makeEc2, noLimiter, type Place } from '@re-ops/re-core/testing'
 import { manualClock } from '../stand-ins/shared/clock.ts'
 import { startFakeEc2 } from '../stand-ins/ec2/fake.ts'
-import { describeProvider } from './describe-provider.ts'
-import type { Mishaps, Target } from './subject.ts'
+import { describeProvider } from './testing/describe-provider.ts'
+import type { Mishaps, Target } from './testing/subject.ts'
 
 const canary = 'canary-of-ec2-Zq8'
 const pageMax = 100

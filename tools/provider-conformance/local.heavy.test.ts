@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { localCaps, makeLocal, markedProcesses, powerOffAll } from '@re-ops/re-core/testing'
-import { describeProvider } from './describe-provider.ts'
-import type { Target } from './subject.ts'
+import { describeProvider } from './testing/describe-provider.ts'
+import type { Target } from './testing/subject.ts'
 
 /** A stand-in agent: lives until told otherwise. */
 const agentCommand = ['/bin/sh', '-c', 'sleep 600 & wait', 'agent']

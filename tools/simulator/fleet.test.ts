@@ -33,7 +33,7 @@ const ping = async (timeoutMs = 20_000): Promise<Run['summary']> => {
   const body = { on: 'kind=test', pipeline: { kind: 'call', operation: 'ping' }, timeoutMs }
   return ((await mote.ask('POST', '/v1/runs?wait=60', { body })).body as Run).summary
 }
-const allOk = { expected: agents, ok: agents, failed: 0 }
+const allOk = { expected: agents, ok: agents, failed: 0, failures: {} }
 /** Calls that any agent started more than once. */
 const startedTwice = (): string[] =>
   fleet.journals().flatMap(agent => [...journalFacts(agent.lines()).starts].filter(([, n]) => n > 1).map(([id]) => id))

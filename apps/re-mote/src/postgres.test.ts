@@ -62,3 +62,22 @@ test('Postgres killed: the service stays up and says so, keeps results, and lose
   await until('both results are settled', () => agent.settled.has(first) && agent.settled.has(second))
   expect(agent.started).toHaveLength(2)
 }, 60_000)
+
+test('Postgres killed right after a result was answered: the run is done when it is back, and only then is the result settled', async () => {
+  const body = { on: 'a', pipeline: { kind: 'call', operation: 'ping' } }
+  const started = agent.started.length
+  const asked = mote.ask('POST', '/v1/runs?wait=10', { body })
+  const call = await until('the call', () => agent.started[started])
+  await agent.finish(call, { ok: true, value: 3 })
+  const answered = (await asked).body as Run
+  expect(answered).toMatchObject({ state: 'done', summary: { ok: 1 } })
+  expect(agent.settled.has(call)).toBe(false)
+
+  const { port } = postgres
+  process.kill(postgres.pid, 'SIGKILL')
+  await postgres.exited
+  postgres = await startPostgres({ folder: join(folder, 'postgres'), log, port })
+  await until('the result is settled', () => agent.settled.has(call), 20_000)
+  const now = (await mote.ask('GET', `/v1/runs/${answered.id}`)).body as Run
+  expect(now).toMatchObject({ state: 'done', targets: [{ state: 'ok', value: 3 }] })
+}, 60_000)

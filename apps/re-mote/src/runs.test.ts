@@ -171,6 +171,24 @@ describe('a run', () => {
     const { rows } = await sql.query('select state, late from mote.target where call = $1', [id])
     expect(rows[0]).toMatchObject({ state: 'lost', late: { result: { ok: true, value: 'late' } } })
   })
+
+  test('lost without a word of its host: it is asked at once, and that it never began is kept beside', async () => {
+    const agent = await startAgent({ answer: () => 'deaf' })
+    const { run } = await start(agent.name, shell, { timeoutMs: 50 }, 15)
+    expect(run.targets?.[0]).toMatchObject({ state: 'lost', failure: { started: 'unknown' } })
+    const target = await until('it is known', async () => {
+      const [now] = ((await mote.ask('GET', `/v1/runs/${run.id}`)).body as Run).targets ?? []
+      return now?.late ? now : null
+    })
+    const failure = {
+      kind: 'unreachable',
+      started: 'no',
+      step: 'shell',
+      message: expect.stringContaining('never will'),
+    }
+    expect(target).toMatchObject({ state: 'lost', late: { ok: false, failure } })
+    await until('nothing is left to ask', async () => (await sql.query('select from mote.given_up')).rowCount === 0)
+  })
 })
 
 describe('what fails on the way', () => {

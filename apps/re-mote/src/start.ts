@@ -82,7 +82,7 @@ const faultsOf = ({ faults = [], proofKit }: Config): ReadonlySet<string> => {
  * Batches and new runs find few rows by key among many. A plan made while the tables were small would read them whole for ever after, and
  * one made anew for each batch (whose size Postgres sees) costs more than the batch.
  */
-const byIndex = (databaseUrl: string): string => {
+const byIndex = (databaseUrl: string, more: readonly string[] = []): string => {
   const url = new URL(databaseUrl)
   const settings = [
     'enable_hashjoin=off',
@@ -91,7 +91,7 @@ const byIndex = (databaseUrl: string): string => {
     'jit=off',
     'plan_cache_mode=force_generic_plan',
   ]
-  url.searchParams.set('options', settings.map(setting => `-c ${setting}`).join(' '))
+  url.searchParams.set('options', [...settings, ...more].map(setting => `-c ${setting}`).join(' '))
   return url.href
 }
 
@@ -112,6 +112,13 @@ export const start = async (context: ServiceContext, config: Config, environment
   context.onStop('pool', () => pool.end())
   const writer = makePool({ url: byIndex(database.url), log, max: 6, applicationName: `${name} writer` })
   context.onStop('writer pool', () => writer.end())
+  const lax = makePool({
+    url: byIndex(database.url, ['synchronous_commit=off']),
+    log,
+    max: 1,
+    applicationName: `${name} results`,
+  })
+  context.onStop('results pool', () => lax.end())
   await migrate({ pool, schema: 'mote', migrations, log })
   // Driver and link know each other: the driver is made first and asks the link only once it is there.
   const parts: { link?: Link; peers?: Peers; announce?: () => void } = {}
@@ -177,6 +184,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   const driver: Driver = makeDriver({
     log,
     pool: writer,
+    lax,
     events: {
       target: hub.target,
       done: ({ id, summary }) => {
@@ -268,7 +276,12 @@ export const start = async (context: ServiceContext, config: Config, environment
     onRunChanged: hub.runChanged,
     onCancel: driver.cancel,
     onPause: driver.pause,
-    onGone: () => parts.link?.endForeign(),
+    onGone: () => {
+      parts.link?.endForeign()
+      driver
+        .loadGivenUp()
+        .catch((error: unknown) => log.warn({ err: error }, 'calls that it had given up cannot be looked up now'))
+    },
     onLapsed: () => {
       const link = parts.link
       if (link)
@@ -291,6 +304,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   context.onStop('peers', peers.close)
   // Stored runs are known before the first agent can answer for them.
   await adoptRuns(runs, 0)
+  await driver.loadGivenUp()
 
   const agentSchedules = makeAgentSchedules({
     log,

@@ -26,7 +26,11 @@ const fresh = async () => {
   const key: BucketKey = { account: randomUUID(), region: 'r', family: 'api' }
   await ensureBucket(pool, key, { family: 'api', perSecond, burst })
   let now = beginsMs
-  const take = async (callClass: CallClass, count = 1, { waiter = randomUUID() as string, ageMs = 0 } = {}) => {
+  const take = async (
+    callClass: CallClass,
+    count = 1,
+    { waiter = randomUUID(), ageMs = 0 }: { waiter?: string; ageMs?: number } = {},
+  ) => {
     const verdict = await takeFromBucket(pool, key, { waiter, callClass, ageMs, count, at: new Date(now) })
     if (verdict === null) throw new Error('no bucket')
     return verdict

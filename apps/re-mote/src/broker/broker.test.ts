@@ -68,7 +68,7 @@ const startRig = (allowed: readonly AllowEntry[], { admits = true } = {}): Rig =
         if (item.kind === 'listening') bind = item.endpoint
         if (item.kind === 'hello' && admits) {
           epoch += 1
-          broker.say({ kind: 'admit', routing: item.routing, epoch })
+          broker.say({ kind: 'admit', routing: item.routing, agent: item.agent, epoch })
         }
       }
     },
@@ -287,6 +287,6 @@ describe('a peer can abort the broker', () => {
     expect(end).toMatchObject({ signal: 'SIGABRT', abortedAfter: mallory.curve.publicKey })
     await until('a new broker listens', () => rig.find('listening').length > 1)
     expect(rig.broker.pid).not.toBe(firstPid)
-    await until('the honest agent is back', () => rig.find('live').filter(l => l.agent === honest.host).length > 1)
+    await until('the honest agent is back', () => rig.find('hello').filter(h => h.agent === honest.host).length > 1)
   })
 })

@@ -48,11 +48,7 @@ export const makeBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>)
   const identity = { broker, serverKey: curve.publicKey, keyset: () => keyset }
   const shelf = makeShelf({ sessions, drops, writer, say })
   const chunks = makeChunks({ sessions, drops, writer, say })
-  const sayAndGreet = (item: BrokerSays) => {
-    say(item)
-    if (item.kind === 'live') shelf.greet(item.agent)
-  }
-  const hellos = makeHellos({ ...identity, allowList, sessions, drops, writer, say: sayAndGreet, audit })
+  const hellos = makeHellos({ ...identity, allowList, sessions, drops, writer, say, audit, greet: shelf.greet })
   const conversation = makeConversation({ sessions, drops, writer, hellos, shelf, chunks, say, audit })
 
   let slowed: PromiseWithResolvers<void> | undefined
@@ -93,7 +89,7 @@ export const makeBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>)
           keyset = item.keyset
           return
         case 'admit':
-          return hellos.admit(item.routing, item.epoch)
+          return hellos.admit(item.routing, item.agent, item.epoch)
         case 'refuse':
           return hellos.refuse(item.routing, item.reason, item.retry)
         case 'calls':

@@ -19,13 +19,15 @@ export type HelloDeps = {
   readonly drops: Drops
   readonly writer: Writer
   say(item: BrokerSays): void
+  /** A session began. */
+  greet(agent: string): void
   audit(action: string, agent: string | null, detail: Record<string, string | number>): void
 }
 
 export type Hellos = {
   started(routing: string, message: Extract<FromAgent, { kind: 'hello.start' }>): void
   proved(routing: string, message: Extract<FromAgent, { kind: 'hello.proof' }>): void
-  admit(routing: string, epoch: number): void
+  admit(routing: string, agent: string, epoch: number): void
   refuse(routing: string, reason: string, retry: boolean): void
   /** Forgets connections that did not say hello in time. */
   sweep(): void
@@ -86,14 +88,17 @@ export const makeHellos = (deps: HelloDeps): Hellos => {
       const { journalCounter, name, pid, version: agentVersion } = body
       deps.say({ kind: 'hello', routing, agent, boot, journalCounter, name, pid, version: agentVersion })
     },
-    admit: (routing, epoch) => {
-      const pending = sessions.pending.get(routing)
-      if (!pending) return
-      sessions.pending.delete(routing)
-      const { agent } = pending
+    admit: (routing, agent, epoch) => {
       const keyset = deps.keyset()
-      if (!keyset) return refuse(routing, 'this broker is not ready', true)
-      if (allowList.byAgent(agent)?.state !== 'enrolled') return refuse(routing, 'not accepted any more', true)
+      const ended = (reason: string) => deps.say({ kind: 'ended', agent, epoch, reason })
+      const isPending = sessions.pending.get(routing)?.agent === agent
+      if (!isPending) return ended('gone')
+      const why = keyset ? 'not accepted any more' : 'this broker is not ready'
+      if (!keyset || allowList.byAgent(agent)?.state !== 'enrolled') {
+        refuse(routing, why, true)
+        return ended(why)
+      }
+      sessions.pending.delete(routing)
       const token = newSecret()
       const now = performance.now()
       const bucket = makeBucket(brokerLimits.messagesPerSecondMax, brokerLimits.messagesBurstMax)
@@ -106,10 +111,10 @@ export const makeHellos = (deps: HelloDeps): Hellos => {
       }
       const welcome = { token, epoch, at: Date.now(), heartbeatMs: wireLimits.heartbeatMs, keyset }
       const onFail = () => {
-        if (sessions.remove(session)) deps.say({ kind: 'ended', agent, epoch, reason: 'gone' })
+        if (sessions.remove(session)) ended('gone')
       }
       writer.put({ routing, bytes: fromBroker.encode('hello.welcome', welcome), onFail }, true)
-      deps.say({ kind: 'live', agent, epoch })
+      deps.greet(agent)
     },
     sweep: () => {
       const now = performance.now()

@@ -31,8 +31,8 @@ export type ServiceSays =
   | { readonly kind: 'keyset'; readonly keyset: Keyset }
   /** Entries of the allow-list, `ageMs` old; `full` replaces the whole. Every one, an empty one too, says that the list is fresh. */
   | { readonly kind: 'allow'; readonly full: boolean; readonly ageMs: number; readonly entries: readonly AllowEntry[] }
-  /** Answer to a hello: the session may begin. */
-  | { readonly kind: 'admit'; readonly routing: string; readonly epoch: number }
+  /** Answer to a hello: the session begins, for the service at once. Where it cannot, the broker says that it ended. */
+  | { readonly kind: 'admit'; readonly routing: string; readonly agent: string; readonly epoch: number }
   | { readonly kind: 'refuse'; readonly routing: string; readonly reason: string; readonly retry: boolean }
   /** One call for many agents, each under an id of its own. */
   | { readonly kind: 'calls'; readonly shape: CallShape; readonly to: readonly Addressed[] }
@@ -83,7 +83,6 @@ export type BrokerSays =
   | { readonly kind: 'module.wanted'; readonly hash: string }
   | { readonly kind: 'chunk.wanted'; readonly hash: string; readonly chunk: number }
   | Hello
-  | { readonly kind: 'live'; readonly agent: string; readonly epoch: number }
   | { readonly kind: 'ended'; readonly agent: string; readonly epoch: number; readonly reason: string }
   | { readonly kind: 'heard'; readonly agent: string; readonly epoch: number; readonly message: AgentSays | AgentAsks }
   /** These calls were provably not given to the network. */

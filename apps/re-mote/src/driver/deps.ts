@@ -13,6 +13,8 @@ export type Unclaimed = 'other-host' | 'unknown' | 'late' | 'overflow'
 export type DriverDeps = {
   readonly log: Log
   readonly pool: Pool
+  /** Of one connection; its commits do not wait for the disk. */
+  readonly lax: Pool
   readonly events: DriverEvents
   /** The epoch of the host's live session. */
   epochOf(host: string): number | undefined

@@ -4,6 +4,7 @@ import { makeExchange, type Exchange } from './exchange.ts'
 import { cancelled } from './failures.ts'
 import { makeFlights, newCall, type CallProgress } from './flights.ts'
 import { driverLimits } from './limits.ts'
+import { makeGivenUps, type GivenUps } from './given-up.ts'
 import { makeLates } from './lates.ts'
 import { makeMover } from './mover.ts'
 import { makeOverHere } from './over-here.ts'
@@ -14,6 +15,8 @@ import { startSweep } from './sweep.ts'
 import type { ActiveCall, ActiveRun, ActiveTarget } from './types.ts'
 
 export type Driver = Pick<Exchange, 'onLive' | 'onUnsent' | 'onHeard'> & {
+  /** About calls that were given up before this process, or by a service that is no more. */
+  readonly loadGivenUp: GivenUps['load']
   readonly overSsh: Pick<OverSsh, 'onStarted' | 'onEnd'>
   get(run: string): ActiveRun | undefined
   /** The call, while it is under way. */
@@ -42,18 +45,20 @@ export const makeDriver = (deps: DriverDeps): Driver => {
   const settle = makeSettle(deps)
   const acks = makeAcks(deps)
   const lates = makeLates(deps, settle)
+  const givenUps = makeGivenUps(deps)
   const mover = makeMover({
     ...deps,
     runs,
     flights,
     settle,
     onLate: late => lates.put(late),
+    onGivenUp: call => givenUps.note(call),
     onNext: call => exchange.dispatch(call),
     onTurnEnded: (run, ok) => rollouts.onEnded(run, ok),
   })
   const overSsh = makeOverSsh({ ssh: deps.ssh, flights, mover, acks })
   const overHere = makeOverHere({ callbacks: deps.callbacks, flights, mover })
-  const exchange: Exchange = makeExchange({ ...deps, flights, mover, acks, lates, settle, overSsh, overHere })
+  const exchange: Exchange = makeExchange({ ...deps, flights, mover, acks, lates, givenUps, settle, overSsh, overHere })
   const rollouts = makeRollouts({ ...deps, runs, mover, cancel: run => cancelRun(run) })
   const stopSweep = startSweep({ epochOf: deps.epochOf, flights, mover, exchange })
 
@@ -78,6 +83,7 @@ export const makeDriver = (deps: DriverDeps): Driver => {
     onLive: exchange.onLive,
     onUnsent: exchange.onUnsent,
     onHeard: exchange.onHeard,
+    loadGivenUp: givenUps.load,
     overSsh,
     get: run => runs.get(run),
     callUnderWay: flights.get,
@@ -124,7 +130,7 @@ export const makeDriver = (deps: DriverDeps): Driver => {
     close: async () => {
       stopSweep()
       acks.close()
-      await Promise.all([mover.drained(), lates.drained(), rollouts.drained()])
+      await Promise.all([mover.drained(), lates.drained(), givenUps.drained(), rollouts.drained()])
     },
   }
 }

@@ -3,8 +3,9 @@ import { makeBucket } from '../broker/bucket.ts'
 import type { CallAnswer, CallShape, CallSays } from '../broker/words.ts'
 import type { Acks } from './acks.ts'
 import type { DriverDeps } from './deps.ts'
-import { awaits, cancelled, invalid, lost, noSessionIn, rejected, unreachable } from './failures.ts'
+import { awaits, cancelled, invalid, lost, neverBegun, noSessionIn, rejected, unreachable } from './failures.ts'
 import type { Flights } from './flights.ts'
+import type { GivenUps } from './given-up.ts'
 import type { Lates } from './lates.ts'
 import { driverLimits } from './limits.ts'
 import type { Mover } from './mover.ts'
@@ -18,6 +19,7 @@ export type ExchangeDeps = Omit<DriverDeps, 'ssh'> & {
   readonly mover: Mover
   readonly acks: Acks
   readonly lates: Lates
+  readonly givenUps: Pick<GivenUps, 'questions' | 'answered'>
   readonly settle: Settle
   readonly overSsh: Pick<OverSsh, 'dispatch'>
   readonly overHere: OverHere
@@ -54,7 +56,7 @@ const makeShapes = (): ((call: ActiveCall) => CallShape) => {
 
 /** What goes to agents and comes from them. */
 export const makeExchange = (deps: ExchangeDeps): Exchange => {
-  const { flights, mover, acks, lates, settle, log } = deps
+  const { flights, mover, acks, lates, givenUps, settle, log } = deps
   const shapeOf = makeShapes()
   const warnings = makeBucket(driverLimits.warningsPerSecondMax, driverLimits.warningsPerSecondMax)
 
@@ -128,9 +130,15 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
     const { requestId } = call.target.run
     if (warnings.take()) log.warn({ host, call: call.id, requestId }, 'a host answers for a call of another; dropped')
   }
+  /** Of a call that has ended: what its host was asked about is told at last; everything else nobody wants to know. */
+  const onLateReport = (host: string, id: string, state: Reported) => {
+    const asked = givenUps.answered(host, id)
+    if (!asked) return deps.onUnclaimed('unknown')
+    if (state === 'unknown' && !asked.acked) lates.put({ id, host, ms: 0, result: neverBegun(asked) })
+  }
   const onReport = (host: string, id: string, state: Reported) => {
     const call = flights.get(id)
-    if (!call) return deps.onUnclaimed('unknown')
+    if (!call) return onLateReport(host, id, state)
     if (call.target.host !== host) return ofAnother(call, host)
     if (call.state === 'ending') return
     if (state === 'waiting' || state === 'running') return acks.note(call, state === 'running')
@@ -148,7 +156,10 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
     if (message.kind === 'call.result') {
       const { id, ms, result, acked } = message.body
       if (call && acked) call.ackedAt ??= new Date().toISOString()
-      if (!call) return lates.put({ id, host, ms, result })
+      if (!call) {
+        givenUps.answered(host, id)
+        return lates.put({ id, host, ms, result })
+      }
       if (deps.settleBeforeCommit) settle([{ host, id }])
       if (call.state === 'ending') {
         // An end of ours is on its way into its row: what the host says comes after it, and is kept beside.
@@ -176,6 +187,7 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
         }
       }
       if (asked.length > 0) messages.push({ kind: 'call.ask', body: { ids: asked, ...(again ? { again } : {}) } })
+      messages.push(...givenUps.questions(host))
       if (messages.length > 0) deps.send(host, epoch, messages)
     },
     onUnsent: (host, ids, why) => {

@@ -60,6 +60,10 @@ export const lost = (call: ActiveCall, why: string): CallResult =>
     ...(call.ackedAt === null ? {} : { ackedAt: call.ackedAt }),
   })
 
+/** Of a call that was given up as lost: its host was asked later. */
+export const neverBegun = ({ id, step }: Pick<ActiveCall, 'id' | 'step'>): CallResult =>
+  unreachable(step, 'its host was asked later: it has not begun the call, and never will', id)
+
 /** An agent's result with what it may have left out. */
 export const completed = (call: ActiveCall, result: CallResult): CallResult =>
   result.ok

@@ -14,6 +14,9 @@ export const driverLimits = {
   inFlightPerHostMax: 32,
   /** Results for calls that are stored but not yet taken up by this process. */
   earlyResultsMax: 10_000,
+  /** Calls that were given up and whose hosts are still to be asked: in all, and of one host. */
+  givenUpMax: 100_000,
+  givenUpPerHostMax: 1_000,
   /** Characters of late results that wait for their commit; an agent repeats what is dropped at its next session. */
   lateCharsMax: 64 * 1024 * 1024,
   /** Ids of settled results in one message, as the wire allows. */
@@ -22,9 +25,14 @@ export const driverLimits = {
   warningsPerSecondMax: 1,
   ackDelayMs: 50,
   /** How long settling waits, and then how many hosts are told at a time. */
-  settleDelayMs: 500,
+  settleDelayMs: 300,
   settleEveryMs: 10,
   settleHostsMax: 100,
+  /** How long results are visible to all before the disk is asked for, and how many bytes of them together, about. */
+  flushDelayMs: 200,
+  unflushedBytesMax: 8 * 1024 * 1024,
+  /** How long results are tried again after Postgres died with them. */
+  recommitForMs: 600_000,
   sweepMs: 250,
   batchItemsMax: 2_000,
   /** Results in one commit, about. Alone, 2,000 rows of them could be a gigabyte. */

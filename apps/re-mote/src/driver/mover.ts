@@ -4,13 +4,16 @@ import { newId, type CallResult, type Target } from '@re-ops/protocols'
 import { makeBatcher } from '../services/batcher.ts'
 import { roughBytes } from '../services/rough-bytes.ts'
 import type { Late } from '../store/calls.ts'
-import { commitAdvances, type Advance } from '../store/commit.ts'
+import { commitAdvances, type Advance, type Batch } from '../store/commit.ts'
+import { noteGivenUp, type GivenUp } from '../store/given-up.ts'
 import type { DriverDeps } from './deps.ts'
 import { awaits, cancelled, completed, noSessionIn, noSsh, unreachable } from './failures.ts'
 import { newCall, type CallProgress, type Flights } from './flights.ts'
+import { givenUpIn } from './given-up.ts'
 import { driverLimits } from './limits.ts'
 import { endOf } from './opening.ts'
 import type { Settle } from './settle.ts'
+import { makeSoonOnDisk } from './soon-on-disk.ts'
 import type { ActiveCall, ActiveRun, ActiveTarget } from './types.ts'
 
 type Pending = {
@@ -21,6 +24,8 @@ type Pending = {
   readonly progress: Progress
   /** What the call that ended gave. */
   readonly given: CallResult | null
+  /** The call that ended, if its host is still to be asked about it. */
+  readonly givenUp: GivenUp | null
   /** What it holds, about. */
   readonly bytes: number
 }
@@ -30,6 +35,8 @@ export type MoverDeps = Omit<DriverDeps, 'ssh'> & {
   readonly settle: Settle
   /** A host answered while its call ended in another way; that end is committed. */
   onLate(late: Late): void
+  /** A call ended without a word of its host; that end is committed. */
+  onGivenUp(call: GivenUp): void
   /** A next call is committed and may be sent. */
   onNext(call: ActiveCall): void
   /** A target of a run whose hosts take turns has ended; others of it have not. */
@@ -57,6 +64,7 @@ export type Mover = {
  */
 export const makeMover = (deps: MoverDeps): Mover => {
   const { runs, flights, settle, log, pool } = deps
+  const soon = makeSoonOnDisk(deps)
   const moves = makeBatcher<Pending>({
     name: 'moves',
     log,
@@ -69,10 +77,10 @@ export const makeMover = (deps: MoverDeps): Mover => {
     flush: async (batch, id, again) => {
       const moved = batch.map(one => one.advance)
       if (deps.hold) await holdResults(deps.hold, moved)
-      const ended = await commitAdvances(pool, { items: moved, id, again })
+      const givenUp = batch.flatMap(one => one.givenUp ?? [])
+      if (givenUp.length > 0) await noteGivenUp(pool, givenUp)
+      const ended = await store(batch, { items: moved, id, again })
       return () => {
-        if (!deps.settleBeforeCommit)
-          settle(batch.flatMap(({ ended }) => (ended?.answered ? [{ host: ended.target.host, id: ended.id }] : [])))
         for (const one of batch) committed(one, isApplied(one, ended))
       }
     },
@@ -85,6 +93,17 @@ export const makeMover = (deps: MoverDeps): Mover => {
       endCall(one.ended, { ok: false, failure: { kind: 'invalid', message, step, callId } })
     },
   })
+
+  /** Ends that agents can tell again need not wait for the disk. What is sent next must, and what nobody else has. */
+  const store = async (batch: readonly Pending[], rows: Batch): Promise<Set<string>> => {
+    const pairs = batch.flatMap(({ ended }) => (ended?.answered ? [{ host: ended.target.host, id: ended.id }] : []))
+    const bytes = batch.reduce((sum, one) => sum + one.bytes, 0)
+    const isKept = batch.every(({ ended, advance }) => ended?.answered === true && advance.target.terminal)
+    if (isKept && soon.takes(bytes) && !deps.settleBeforeCommit) return soon.commit(rows, pairs, bytes)
+    const ended = await commitAdvances(pool, rows)
+    if (!deps.settleBeforeCommit) settle(pairs)
+    return ended
+  }
 
   /** The end of a call becomes a row: its state, where the target goes from here, and the next call if there is one. */
   const move = (
@@ -106,7 +125,8 @@ export const makeMover = (deps: MoverDeps): Mover => {
       next: next && nextOf(next, deps.epochOf(host) === undefined ? 'queued' : 'sent'),
     }
     const { value } = advance.target
-    moves.put({ target, ended, next, progress, advance, given, bytes: roughBytes(value ?? given) })
+    const givenUp = ended && givenUpIn(ended, state)
+    moves.put({ target, ended, next, progress, advance, given, givenUp, bytes: roughBytes(value ?? given) })
   }
   /** Calls to a host that cannot be reached end at once, without having been; so do those of a cancelled run. */
   const reachable = ({ run, host, transport, ssh }: ActiveTarget, from: Progress): Progress => {
@@ -145,10 +165,11 @@ export const makeMover = (deps: MoverDeps): Mover => {
     const same: CallProgress = { kind: 'call', ...of, input, step, cursor, timeoutMs, ...way }
     move(call.target, call, state, same, { redeliveries: call.redeliveries + 1 })
   }
-  const committed = ({ target, ended, next, progress, advance, given }: Pending, applied: boolean) => {
+  const committed = ({ target, ended, next, progress, advance, given, givenUp }: Pending, applied: boolean) => {
     const { run } = target
     if (ended) flights.remove(ended)
     if (ended?.late) deps.onLate(ended.late)
+    else if (givenUp) deps.onGivenUp(givenUp)
     target.call = null
     target.barrier = null
     if (applied && ended && given?.ok) deps.onResult(ended, given.value)
@@ -216,7 +237,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
     get length() {
       return moves.length
     },
-    drained: moves.drained,
+    drained: () => moves.drained().then(soon.drained),
   }
 }
 

@@ -64,6 +64,7 @@ test('what an agent says of calls of others, or of nobody, is counted once a cal
     log: { warn: (fields: unknown) => void warned.push(fields) },
     onUnclaimed: (reason: Unclaimed) => void reasons.push(reason),
     lates: { put: () => void reasons.push('late') },
+    givenUps: { answered: () => undefined },
   } as unknown as ExchangeDeps)
   const result = (id: string) => ({ kind: 'call.result' as const, body: { id, ms: 1, result: ok(1) } })
   for (let times = 0; times < 50; times += 1) exchange.onHeard('b', result(call.id))

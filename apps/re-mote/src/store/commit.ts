@@ -53,6 +53,13 @@ export const commitAdvances = async (sql: Sql, batch: Batch): Promise<Set<string
   return ids
 }
 
+/** Resolves when all that was committed before, over whichever connection, is on disk. */
+export const flushed = async (sql: Sql): Promise<void> => {
+  // A commit that waits for the disk, of nothing but a word in the log.
+  const text = `select set_config('synchronous_commit', 'on', true), pg_logical_emit_message(true, 're-ops', '')`
+  await sql.query({ name: 'flushed', text })
+}
+
 /** The same as `commitEnds` for one: a plan that is so small costs half as much. */
 const commitEnd = async (sql: Sql, { ended, run, host, target }: Advance, id: string): Promise<string[]> => {
   const { rows } = await sql.query<{ call: string }>({

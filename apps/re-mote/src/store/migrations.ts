@@ -378,4 +378,19 @@ create index relay_to on mote.relay (to_replica, id);
 alter table mote.run add column owner uuid; -- the replica that drives it
 `,
   },
+  {
+    // Calls that ended `lost` because nobody knew what had become of them: their hosts are asked when they are there, and a row goes with the answer.
+    name: '010-given-up',
+    sql: `
+create table mote.given_up (
+  host uuid not null,
+  call uuid not null,
+  step text not null,
+  acked boolean not null,
+  cancel boolean not null, -- it was being cancelled: its host still has to end it
+  at timestamptz not null default now(),
+  primary key (host, call)
+);
+`,
+  },
 ]

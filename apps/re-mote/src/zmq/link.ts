@@ -130,17 +130,27 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
       const last = new Map(
         waiting.filter(one => one.at >= oldest && one.broker === broker).map(one => [one.hello.agent, one.hello]),
       )
+      const judging = broker
       const judged = last.size === 0 ? [] : await judgeHellos(deps.writer, broker, [...last.values()])
       return () => {
         for (const { host, verdict, epoch } of judged) {
           const hello = last.get(host)
           if (!hello) continue
-          if (verdict === 'ok' && epoch !== null) child.say({ kind: 'admit', routing: hello.routing, epoch })
+          if (verdict === 'ok' && epoch !== null) admit(hello, epoch, judging)
           else refuse(hello, verdict)
         }
       }
     },
   })
+  /** Live from here on, before the agent hears of it: who waits for its welcome finds the host online. What is said next follows the admission. */
+  const admit = ({ agent, routing }: Hello, epoch: number, judging: string) => {
+    if (judging !== broker || child.pid === null) return // that broker ended; the agent says hello to the next one
+    child.say({ kind: 'admit', routing, agent, epoch })
+    epochs.set(agent, epoch)
+    returning.delete(agent)
+    deps.onHostChanged(agent)
+    deps.onLive(agent, epoch)
+  }
   const reasons: Readonly<Record<string, string>> = {
     ...quarantineReasons,
     quarantined: 'the host is in quarantine until it is confirmed',
@@ -261,11 +271,6 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
       case 'hello':
         log.trace({ host: item.agent, routing: item.routing }, 'hello')
         return hellos.put({ hello: item, at: performance.now(), broker })
-      case 'live':
-        epochs.set(item.agent, item.epoch)
-        returning.delete(item.agent)
-        deps.onHostChanged(item.agent)
-        return deps.onLive(item.agent, item.epoch)
       case 'ended':
         if (epochs.get(item.agent) === item.epoch) epochs.delete(item.agent)
         deps.onEnded(item.agent, item.epoch)

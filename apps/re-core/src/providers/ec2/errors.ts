@@ -56,8 +56,8 @@ const meanings: Readonly<Record<string, Meaning>> = {
 const meaningOf = (code: string, status: number): Meaning => {
   const known = meanings[code]
   if (known !== undefined) return known
-  if (/\.(NotFound|Malformed)$/.test(code)) return refused(code.endsWith('NotFound') ? 'not-found' : 'invalid')
-  if (/\.Duplicate$/.test(code)) return refused('conflict')
+  if (code.endsWith('.NotFound')) return refused('not-found')
+  if (code.endsWith('.Duplicate')) return refused('conflict')
   if (status >= 500) return { kind: 'transient' }
   return refused(status === 401 ? 'auth' : status === 403 ? 'denied' : 'invalid')
 }

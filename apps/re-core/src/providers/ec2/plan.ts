@@ -18,6 +18,10 @@ export const offerings = (settings: Ec2Settings, spec: VmSpec): Offering[] => {
   return zones.map(zone => ({ size, zone, market: spec.market ?? 'on-demand' }))
 }
 
+/** There is always one. */
+const firstOffering = (settings: Ec2Settings, spec: VmSpec): Offering =>
+  offerings(settings, spec)[0] ?? refuse('no zone to make it in')
+
 export const tagList = (tags: Readonly<Record<string, string>>): Tag[] =>
   Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
 
@@ -63,7 +67,7 @@ export const planCreate = (
   identity: Identity,
   offering?: Offering,
 ): CreateRequest => {
-  const place = offering ?? (offerings(settings, spec)[0] as Offering)
+  const place: Offering = offering ?? firstOffering(settings, spec)
   const image = imageOf(spec.image, place.size)
   const Tags = tagsOf(spec, identity)
   const body: RunInstancesRequest = {

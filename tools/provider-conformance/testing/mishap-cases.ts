@@ -107,7 +107,7 @@ export const mishapCases: readonly Case[] = [
       errors.push(await refusal(target.provider.create({ identity: identity(), body: { nonsense: true } }, bound())))
       for (const error of errors) {
         const { message, stack, cause, ...facts } = error as Error
-        const text = [message, stack, JSON.stringify(facts), String(cause ?? '')].join('\n')
+        const text = JSON.stringify([message, stack, facts, cause])
         expect(text).not.toContain(target.canary ?? 'canary')
       }
     },
