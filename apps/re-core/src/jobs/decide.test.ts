@@ -10,6 +10,9 @@ const caps: Caps = localCaps
 const spec: SystemSpec = {
   name: 'one',
   provider: 'local',
+  account: 'local',
+  region: 'local',
+  options: {},
   type: 'web',
   size: 'process',
   image: 'this-computer',
