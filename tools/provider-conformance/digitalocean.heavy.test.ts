@@ -3,8 +3,8 @@ import { doCaps, makeDigitalOcean, noLimiter, type Place } from '@re-ops/re-core
 import { startFakeDigitalOcean, type Said } from '../stand-ins/digitalocean/fake.ts'
 import { startGate, type Gate } from '../stand-ins/digitalocean/gate.ts'
 import { manualClock } from '../stand-ins/shared/clock.ts'
-import { describeProvider } from './describe-provider.ts'
-import type { Mishaps, Target } from './subject.ts'
+import { describeProvider } from './testing/describe-provider.ts'
+import type { Mishaps, Target } from './testing/subject.ts'
 
 const canary = 'dop_v1_canary-of-digitalocean-Zq8'
 const region = 'nyc3'

@@ -41,6 +41,7 @@ export const snapshotImageShape = (one: Snapshot): Json =>
     regions: [one.region],
     created_at: iso(one.createdAt),
     min_disk_size: one.minDisk,
+    size_gigabytes: 1.2,
     tags: [...one.tags],
   })
 export const imageShape = (cloud: Cloud, wanted: number | string): Json | null => {

@@ -26,6 +26,6 @@ export const doCaps: Caps = {
  * stay below together. Every call counts in both.
  */
 export const doLimits: readonly LimitSpec[] = [
-  { family: 'minute', perSecond: 2, burst: 125 },
-  { family: 'hour', perSecond: 1.1, burst: 1_000 },
+  { family: 'minute', perSecond: 2, burst: 125, scope: 'account' },
+  { family: 'hour', perSecond: 1.1, burst: 1_000, scope: 'account' },
 ]

@@ -3,8 +3,6 @@ import { listing, reading, type DoCall } from './client.ts'
 import { all } from './pages.ts'
 
 type DoSize = {
-  readonly id?: never
-  readonly name?: never
   readonly slug: string
   readonly vcpus: number
   readonly memory: number
@@ -24,15 +22,13 @@ type DoImage = {
 type DoRegion = { readonly slug: string; readonly name: string }
 type DoAccount = { readonly uuid: string; readonly name?: string; readonly droplet_limit: number }
 
-const byName = <T extends { readonly slug: string }>(all: readonly T[]) => all.map(one => ({ ...one, id: one.slug }))
-
 /** What can be had in the region, at DigitalOcean's own prices of today. */
 export const catalog = async (call: DoCall, region: string, signal: AbortSignal): Promise<Catalog> => {
-  const sizes = (await all<DoSize & { id?: never }>(call, listing, { path: '/sizes', key: 'sizes' }, signal)).filter(
+  const sizes = (await all<DoSize>(call, listing, { path: '/sizes', key: 'sizes', by: 'slug' }, signal)).filter(
     one => one.available && one.regions.includes(region),
   )
   const images = await all<DoImage>(call, listing, { path: '/images', key: 'images' }, signal)
-  const regions = await all<DoRegion>(call, listing, { path: '/regions', key: 'regions' }, signal)
+  const regions = await all<DoRegion>(call, listing, { path: '/regions', key: 'regions', by: 'slug' }, signal)
   const at = new Date().toISOString().slice(0, 10)
   return {
     sizes: sizes.map(one => ({
@@ -50,7 +46,7 @@ export const catalog = async (call: DoCall, region: string, signal: AbortSignal)
         architecture: 'x86_64',
         origin: one.public ? 'provider' : 'own',
       })),
-    regions: byName(regions).map(one => ({ name: one.slug, title: one.name, zones: [] })),
+    regions: regions.map(one => ({ name: one.slug, title: one.name, zones: [] })),
     prices: sizes.map(one => ({ size: one.slug, hourly: one.price_hourly, source: 'api.digitalocean.com', at })),
   }
 }

@@ -10,8 +10,8 @@ type Volume = { readonly id: string; readonly tags?: readonly string[] | null }
 /** Reserved addresses stand among its public ones, so with one alone there is nothing to ask. */
 const reservedOf = async (call: DoCall, kind: CallKind, droplet: Droplet, signal: AbortSignal): Promise<string[]> => {
   if ((droplet.networks.v4 ?? []).filter(one => one.type === 'public').length < 2) return []
-  const listing = { path: '/reserved_ips', key: 'reserved_ips' }
-  const ips = await all<ReservedIp & { id?: string }>(call, kind, listing, signal)
+  const listing = { path: '/reserved_ips', key: 'reserved_ips', by: 'ip' }
+  const ips = await all<ReservedIp>(call, kind, listing, signal)
   return ips.filter(one => one.droplet?.id === droplet.id).map(one => one.ip)
 }
 

@@ -3,8 +3,8 @@ import type { CallKind, DoCall } from './client.ts'
 
 type Page = { readonly links?: { readonly pages?: { readonly next?: string } } }
 type Query = Readonly<Record<string, string | number>>
-/** Which list: its path, and the key its items stand under. */
-export type Listing = { readonly path: string; readonly key: string; readonly query?: Query }
+/** Which list: its path, the key its items stand under, and what tells them apart (`id` unless said otherwise). */
+export type Listing = { readonly path: string; readonly key: string; readonly query?: Query; readonly by?: string }
 
 const perPage = 200
 const pagesMax = 500
@@ -27,13 +27,9 @@ const pass = async <T>(call: DoCall, kind: CallKind, { path, key, query }: Listi
  * A whole list; a page that fails throws. Pages are cut by place, so one that goes meanwhile moves all behind it, and one of
  * those is skipped at the cut: a list of several pages is read twice, and what either pass saw counts.
  */
-export const all = async <T extends { readonly id?: unknown; readonly name?: unknown }>(
-  call: DoCall,
-  kind: CallKind,
-  listing: Listing,
-  signal: AbortSignal,
-): Promise<T[]> => {
+export const all = async <T>(call: DoCall, kind: CallKind, listing: Listing, signal: AbortSignal): Promise<T[]> => {
   const first = await pass<T>(call, kind, listing, signal)
   const second = first.pages > 1 ? await pass<T>(call, kind, listing, signal) : { items: [] }
-  return [...new Map([...first.items, ...second.items].map(one => [one.id ?? one.name, one])).values()]
+  const idOf = (item: T): unknown => (item as Readonly<Record<string, unknown>>)[listing.by ?? 'id']
+  return [...new Map([...first.items, ...second.items].map(one => [idOf(one), one])).values()]
 }
