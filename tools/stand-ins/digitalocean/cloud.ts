@@ -1,4 +1,5 @@
 import type { Clock } from '../shared/clock.ts'
+import type { Guest } from '../shared/guests.ts'
 
 export type ActionType =
   | 'create'
@@ -119,9 +120,10 @@ export type Cloud = {
   /** `size@region`: not available. */
   readonly soldOut: Set<string>
   dropletLimit: number
+  readonly onState: (guest: Guest) => void
 }
 
-export const makeCloud = (clock: Clock, delays: Delays): Cloud => {
+export const makeCloud = (clock: Clock, delays: Delays, onState: Cloud['onState'] = () => {}): Cloud => {
   let id = 500_000_000
   return {
     clock,
@@ -138,6 +140,7 @@ export const makeCloud = (clock: Clock, delays: Delays): Cloud => {
     spoiled: [],
     soldOut: new Set(),
     dropletLimit: 1_000,
+    onState,
   }
 }
 

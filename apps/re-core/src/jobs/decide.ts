@@ -76,6 +76,13 @@ export const decide = (row: SystemRow, seen: Seen, now: number, rules: Rules): S
 const mayBeRegistered = (row: SystemRow): boolean =>
   row.readiness === 'agent' && (row.frozenRequest !== null || row.registeredAt !== null || row.candidate > 0)
 
+/** The one machine that this identity can have is shown as ended: nothing more can come, and there is nothing to wait for. */
+const isOver = (row: SystemRow, found: readonly ObservedVm[], caps: Caps): boolean =>
+  caps.createIdempotency !== 'lookup' &&
+  !caps.reusableAfterDestroy &&
+  row.ref !== null &&
+  found.some(vm => vm.ref === row.ref && vm.power === 'gone')
+
 /** Absent wanted: destroy every machine of this identity, see that it is gone, revoke the identity, end. */
 const leave = (row: SystemRow, seen: Seen, now: number, { caps }: Rules): Step => {
   if (row.phase !== 'destroying') return { kind: 'enter', phase: 'destroying' }
@@ -89,10 +96,17 @@ const leave = (row: SystemRow, seen: Seen, now: number, { caps }: Rules): Step =
     if (left !== undefined) return { kind: 'destroy', of: 'found', ref: left.ref }
     const stillShown = seen.found.some(vm => vm.power === 'terminating')
     if (stillShown) return { kind: 'wait', at: null, phase: 'destroying', reason: 'the machine is being removed' }
-    if (row.missingAt === null) return { kind: 'note', what: 'missing' }
-    const sureAt = Math.max(landedBy(row, caps), row.missingAt + caps.maxVisibilityLagMs)
-    if (now < sureAt)
-      return { kind: 'wait', at: sureAt, phase: 'destroying', reason: 'waiting until a late create can no longer land' }
+    if (!isOver(row, seen.found, caps)) {
+      if (row.missingAt === null) return { kind: 'note', what: 'missing' }
+      const sureAt = Math.max(landedBy(row, caps), row.missingAt + caps.maxVisibilityLagMs)
+      if (now < sureAt)
+        return {
+          kind: 'wait',
+          at: sureAt,
+          phase: 'destroying',
+          reason: 'waiting until a late create can no longer land',
+        }
+    }
   }
   if (mayBeRegistered(row) && row.revokedAt === null) return { kind: 'revoke' }
   return row.desired === 'absent' ? { kind: 'settled', phase: 'gone', reason: null } : { kind: 'next-generation' }

@@ -87,10 +87,9 @@ const setTags = async (
   const resources = [{ resource_id: ref, resource_type: 'droplet' }]
   for (const tag_name of wanted.filter(tag => !droplet.tags.includes(tag))) {
     await call(acting, signal, api => api.tag.createTag({ name: tag_name }))
-    await call(acting, signal, api => api.tag.tagResources({ tag_name, resources } as never))
+    await call(acting, signal, api => api.tag.tagResources({ tag_name, resources }))
   }
-  for (const tag_name of gone)
-    await call(acting, signal, api => api.tag.untagResources({ tag_name, resources } as never))
+  for (const tag_name of gone) await call(acting, signal, api => api.tag.untagResources({ tag_name, resources }))
   return { ref }
 }
 

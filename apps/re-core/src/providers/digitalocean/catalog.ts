@@ -52,7 +52,7 @@ export const catalog = async (call: DoCall, region: string, signal: AbortSignal)
 }
 
 const account = async (call: DoCall, signal: AbortSignal): Promise<DoAccount> =>
-  (await call(reading, signal, api => api.account.getAccount())).account as unknown as DoAccount
+  (await call(reading, signal, api => api.account.getAccount())).account
 
 export const verify = async (call: DoCall, signal: AbortSignal): Promise<AccountInfo> => {
   const { uuid, name } = await account(call, signal)

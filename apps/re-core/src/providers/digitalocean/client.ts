@@ -90,7 +90,9 @@ export const makeCall = ({ endpoint = standardEndpoint, token, limiter }: DoClie
         if (remaining !== undefined && /^\d+$/.test(remaining)) limiter.told('hour', { remaining: Number(remaining) })
         return response
       },
-      (error: unknown) => Promise.reject(axios.isAxiosError(error) ? plain(error, token) : error),
+      (error: unknown) => {
+        throw axios.isAxiosError(error) ? plain(error, token) : error
+      },
     )
     return http
   }

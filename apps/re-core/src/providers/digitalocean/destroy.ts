@@ -51,7 +51,7 @@ const doom = async (call: DoCall, ref: string, volumes: readonly string[], signa
   const tag_name = doomedTag(ref)
   await call(destroying, signal, api => api.tag.createTag({ name: tag_name }))
   const resources = volumes.map(resource_id => ({ resource_id, resource_type: 'volume' }))
-  await call(destroying, signal, api => api.tag.tagResources({ tag_name, resources } as never))
+  await call(destroying, signal, api => api.tag.tagResources({ tag_name, resources }))
 }
 
 const endDoomed = async (call: DoCall, ref: string, signal: AbortSignal): Promise<void> => {

@@ -43,7 +43,7 @@ const observe = async (call: DoCall, ref: string, signal: AbortSignal): Promise<
     const { snapshot } = await call(reading, signal, api =>
       api.snapshot.getSnapshot({ snapshot_id: String(numberOf(ref)) }),
     )
-    return ready(snapshot as unknown as DoSnapshot)
+    return ready(snapshot)
   } catch (error) {
     if (error instanceof ProviderError && error.kind === 'not-found') return null
     throw error

@@ -20,7 +20,7 @@ export const makeKeys = (call: DoCall): KeyApi => ({
     if (known.some(one => one.name === name))
       throw new ProviderError('conflict', 'not-applied', `there is another key with the name ${name}`)
     const { ssh_key } = await call(acting, signal, api => api.sshKey.createSshKey({ name, public_key: publicKey }))
-    return key(ssh_key as unknown as DoKey)
+    return key(ssh_key)
   },
   list: async signal => (await all<DoKey>(call, listing, keys, signal)).map(key),
   delete: async (ref, signal) => {

@@ -25,7 +25,7 @@ const invalid = (text: string): never => {
 const seen = async (call: DoCall, ref: string, signal: AbortSignal): Promise<DoVolume | null> => {
   try {
     const found = await call(reading, signal, api => api.volume.getVolume({ volume_id: encodeURIComponent(ref) }))
-    return found.volume as unknown as DoVolume
+    return found.volume
   } catch (error) {
     if (error instanceof ProviderError && error.kind === 'not-found') return null
     throw error
