@@ -160,8 +160,9 @@ const missing = (row: SystemRow, proof: 'terminal' | 'not-found', now: number, {
   if (proof === 'terminal' || row.phase === 'lost') return gone
   if (row.missingAt === null) return { kind: 'note', what: 'missing' }
   const sureAt = Math.max(landedBy(row, caps), row.missingAt + caps.maxVisibilityLagMs)
+  // It may show up at any moment, so it is looked for all the while.
   return now < sureAt
-    ? { kind: 'wait', at: sureAt, phase: row.phase, reason: 'the provider does not show the machine' }
+    ? { kind: 'wait', at: null, phase: row.phase, reason: 'the provider does not show the machine' }
     : gone
 }
 

@@ -63,6 +63,9 @@ const choose = async (deps: Deps, { row, provider }: Attempt, spec: VmSpec): Pro
   return Math.min(...turned.map(offering => scarce.get(offeringKey(offering)) ?? now)) - now
 }
 
+/** What a provider makes of `callHome` is its own affair; re-mote is told of the same token. */
+type FrozenRequest = CreateRequest & { readonly callHome?: CallHome | null }
+
 /** Makes the enrolment token and the create request and stores both sealed, before anyone hears of them. */
 export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => {
   const { row, pending, signal, provider } = attempt
@@ -75,7 +78,7 @@ export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => 
     const offering = await choose(deps, attempt, spec)
     if (typeof offering === 'number')
       return { kind: 'pause', reason: 'nothing to be had in any place that was asked for', afterMs: offering }
-    const request = provider.planCreate(spec, identity, offering)
+    const request: FrozenRequest = { ...provider.planCreate(spec, identity, offering), callHome: home }
     const frozenRequest = deps.cipher.seal(JSON.stringify(request), requestContext(row))
     const written = await deps.store.write(row, { ...pending, frozenRequest }, deps.now())
     return written === null ? { kind: 'fenced' } : { kind: 'go', row: written, seen: {} }
@@ -87,10 +90,10 @@ export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => 
 }
 
 /** The request as it was frozen. */
-export const openRequest = (deps: Deps, row: SystemRow): CreateRequest => {
+export const openRequest = (deps: Deps, row: SystemRow): FrozenRequest => {
   if (row.frozenRequest === null) throw new ProviderError('bug', 'not-applied', 'nothing was frozen')
   try {
-    return JSON.parse(deps.cipher.open(row.frozenRequest, requestContext(row))) as CreateRequest
+    return JSON.parse(deps.cipher.open(row.frozenRequest, requestContext(row))) as FrozenRequest
   } catch (error) {
     throw new ProviderError('bug', 'not-applied', `the stored request cannot be opened: ${(error as Error).message}`)
   }
@@ -100,7 +103,9 @@ export const openRequest = (deps: Deps, row: SystemRow): CreateRequest => {
 export const register = async (deps: Deps, { row, pending, signal }: Attempt): Promise<Outcome> => {
   const { mote } = deps
   if (mote === null) return { kind: 'pause', reason: noMote }
-  const { token } = openRequest(deps, row).body['callHome'] as CallHome
+  const request = openRequest(deps, row)
+  // Those that were frozen by the first release have it in their body alone.
+  const { token } = request.callHome ?? (request.body['callHome'] as CallHome)
   const secret = parseEnrolmentToken(token)?.secret
   if (secret === undefined) return { kind: 'failed', reason: 'bug: the frozen token is not one' }
   const { id: system, generation, candidate, name } = row
