@@ -92,6 +92,14 @@ export const dropletRoutes: readonly Route[] = [
         .map(snapshotImageShape),
     ),
   ),
+  route('GET /v2/actions', 'actions.list', call =>
+    page(
+      call,
+      '/v2/actions',
+      'actions',
+      [...call.cloud.actions.values()].toReversed().map(one => actionShape(call.cloud, one)),
+    ),
+  ),
   route('GET /v2/actions/:', 'actions.get', ({ cloud, params }) =>
     ok({ action: actionShape(cloud, found(cloud.actions, Number(params[0]))) }),
   ),

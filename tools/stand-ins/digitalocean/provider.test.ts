@@ -62,7 +62,8 @@ describe('the provider digitalocean', () => {
     expect(await provider.pollOp(opRef, bound())).toMatchObject({
       failed: { kind: 'capacity', outcome: 'not-applied' },
     })
-    expect(await provider.observe(ref, bound())).toEqual({ state: 'absent', proof: 'not-found' })
+    expect(await provider.observe(ref, bound())).toEqual({ state: 'absent', proof: 'never-made' })
+    expect(await provider.observe('1', bound())).toEqual({ state: 'absent', proof: 'not-found' })
   })
 
   test('what was asked of a machine is found again', async () => {

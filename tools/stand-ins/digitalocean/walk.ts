@@ -71,6 +71,7 @@ const walkDroplets = async ({ go, keep, id }: Walker) => {
   keep('droplet', made.droplet.id)
   keep('action', made.links.actions[0]?.id)
   await go('GET /v2/actions/{action}', 200)
+  await go('GET /v2/actions', 200)
   for (const path of ['', '/{droplet}', '?tag_name=web', '?name=web-1', '/{droplet}/actions'])
     await go(`GET /v2/droplets${path}`, 200)
   await go('GET /v2/droplets/{droplet}/actions/{action}', 200)

@@ -17,7 +17,7 @@ export const doCaps: Caps = {
   gracefulStop: true,
   stoppedIsBilled: true,
   reusableAfterDestroy: true,
-  maxVisibilityLagMs: 30_000,
+  maxVisibilityLagMs: 10_000,
   latestLandingMs: 60_000,
 }
 

@@ -137,6 +137,17 @@ const lookAtAll = async (call: DoCall, refs: readonly string[], signal: AbortSig
   return found
 }
 
+type MakeAction = { readonly type: string; readonly status: string; readonly resource_id: number | null }
+
+/** 202 is a promise: of a droplet that is not there the account's last actions tell whether it ever was. */
+const absence = async (call: DoCall, ref: string, signal: AbortSignal): Promise<'not-found' | 'never-made'> => {
+  const { actions } = await call(reading, signal, api => api.action.listActions({ page: 1, per_page: 200 }))
+  const failed = (actions as unknown as readonly MakeAction[]).some(
+    one => one.type === 'create' && one.status === 'errored' && String(one.resource_id) === ref,
+  )
+  return failed ? 'never-made' : 'not-found'
+}
+
 /** One look at one machine; looks of the same moments are one list. */
 export const makeObserve = (call: DoCall): ((ref: string, signal: AbortSignal) => Promise<Observation>) => {
   const look = makeBatch<Droplet>({
@@ -147,7 +158,7 @@ export const makeObserve = (call: DoCall): ((ref: string, signal: AbortSignal) =
   return async (ref, signal) => {
     numberOf(ref)
     const droplet = await look(ref, signal)
-    if (droplet === undefined) return { state: 'absent', proof: 'not-found' }
+    if (droplet === undefined) return { state: 'absent', proof: await absence(call, ref, signal) }
     const vm = observed(droplet)
     return vm.power === 'gone' ? { state: 'absent', proof: 'terminal' } : { state: 'present', vm }
   }
