@@ -17,7 +17,7 @@ beforeAll(async () => {
   const delays = { createMs: 300, actMs: 200, tagMs: 200, listMs: 100 }
   fake = await startFakeDigitalOcean({ tokens: [canary], delays, onState: guests.onState })
   world = await openWorld(0)
-}, 90_000)
+}, 200_000)
 afterAll(async () => {
   await world?.close()
   guests.stop()
