@@ -46,10 +46,10 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'providers',
-    files: 'tools/(provider-conformance/(local|ec2)|acceptance/ec2)\\.heavy\\.test\\.ts$',
-    doc: 'the numbered cases of the provider port: local machines, and EC2 as a stand-in',
+    files: 'tools/(provider-conformance/(local|ec2|digitalocean)|acceptance/(ec2|digitalocean))\\.heavy\\.test\\.ts$',
+    doc: 'the numbered cases of the provider port: local machines, and EC2 and DigitalOcean as stand-ins',
     needs: nothing,
-    limitMs: minutes(5),
+    limitMs: minutes(10),
   },
   {
     name: 'partition',

@@ -17,7 +17,7 @@ export const create = async (target: Target, identity: Identity, more: Partial<V
 export const powerOf = async (
   { provider }: Target,
   ref: string,
-): Promise<Power | 'terminal' | 'not-found' | 'unknown'> => {
+): Promise<Power | 'terminal' | 'not-found' | 'never-made' | 'unknown'> => {
   const seen = await provider.observe(ref, bound())
   if (seen.state === 'present') return seen.vm.power
   return seen.state === 'absent' ? seen.proof : 'unknown'

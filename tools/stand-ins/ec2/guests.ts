@@ -1,48 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { makeGuests as makePlainGuests } from '../shared/guests.ts'
 import type { Machine } from './state.ts'
 
-type CloudConfig = { readonly write_files?: readonly { readonly path: string; readonly content: string }[] }
-
-/** What re-core's user-data tells the agent of the image. */
-const agentConfig = (userData: string): object | null => {
-  const text = Buffer.from(userData, 'base64').toString()
-  const config = JSON.parse(text.replace(/^#cloud-config\n/, '')) as CloudConfig
-  const file = config.write_files?.find(one => one.path.endsWith('/config.json'))
-  return file === undefined ? null : (JSON.parse(file.content) as object)
-}
-
-/**
- * Guests of a stand-in: while a machine runs, an agent runs that was told what the user-data says, with a state folder
- * that stays as long as the machine. `command` gets `--state FOLDER`.
- */
-export const makeGuests = (root: string, command: readonly [string, ...string[]]) => {
-  const running = new Map<string, ChildProcess>()
-  const powerOff = (id: string): void => {
-    running.get(id)?.kill('SIGKILL')
-    running.delete(id)
-  }
-  const powerOn = ({ id, userData }: Machine): void => {
-    const config = userData === null ? null : agentConfig(userData)
-    if (config === null || running.has(id)) return
-    const folder = join(root, id)
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, instance: id }), { mode: 0o600 })
-    const [program, ...args] = command
-    const child = spawn(program, [...args, '--state', folder], { cwd: folder, stdio: 'ignore' })
-    running.set(id, child)
-    child.once('error', () => running.delete(id))
-  }
+/** Guests of the stand-in; EC2 has user-data in base64. */
+export const makeGuests = (...args: Parameters<typeof makePlainGuests>) => {
+  const guests = makePlainGuests(...args)
+  const plain = (text: string | null) => (text === null ? null : Buffer.from(text, 'base64').toString())
   return {
-    onState: (machine: Machine): void => {
-      if (machine.state === 'running') powerOn(machine)
-      else if (machine.state !== 'pending') powerOff(machine.id)
-      if (machine.state === 'terminated') rmSync(join(root, machine.id), { recursive: true, force: true })
-    },
-    running: (): readonly string[] => [...running.keys()],
-    stop: (): void => {
-      for (const id of running.keys()) powerOff(id)
-    },
+    ...guests,
+    onState: ({ id, state, userData }: Machine): void => guests.onState({ id, state, userData: plain(userData) }),
   }
 }

@@ -67,3 +67,26 @@ describe('a machine that died', () => {
     expect(down(6)).toMatchObject({ kind: 'settled', phase: 'failed' })
   })
 })
+
+describe('a machine that was promised and never made', () => {
+  const neverMade: Partial<Seen> = { instance: { state: 'absent', proof: 'never-made' } }
+
+  test('the next try is another identity; after eight a person is asked', () => {
+    expect(next(rowOf(0), neverMade)).toEqual({ kind: 'next-candidate' })
+    expect(next(rowOf(0, { candidate: 7 }), neverMade)).toMatchObject({ kind: 'settled', phase: 'failed' })
+  })
+})
+
+describe('destroying where creates are found by looking', () => {
+  const looking: Rules = {
+    ...rules,
+    caps: { ...caps, createIdempotency: 'lookup', maxVisibilityLagMs: 10_000, latestLandingMs: 600_000 },
+  }
+  const leaving = { desired: 'absent', phase: 'destroying', destroyedAt: now, missingAt: now - 5_000 } as const
+
+  test('with its machine known only the lag is waited out; with none a late create too', () => {
+    const seen = { found: [] }
+    expect(next(rowOf(0, leaving), seen, looking)).toMatchObject({ kind: 'wait', at: now + 5_000 })
+    expect(next(rowOf(0, { ...leaving, ref: null }), seen, looking)).toMatchObject({ kind: 'wait', at: now + 560_000 })
+  })
+})

@@ -98,7 +98,9 @@ const leave = (row: SystemRow, seen: Seen, now: number, { caps }: Rules): Step =
     if (stillShown) return { kind: 'wait', at: null, phase: 'destroying', reason: 'the machine is being removed' }
     if (!isOver(row, seen.found, caps)) {
       if (row.missingAt === null) return { kind: 'note', what: 'missing' }
-      const sureAt = Math.max(landedBy(row, caps), row.missingAt + caps.maxVisibilityLagMs)
+      // One that looks sends once per identity, so when its machine is known nothing else can land.
+      const isLanded = caps.createIdempotency === 'lookup' && row.ref !== null
+      const sureAt = Math.max(isLanded ? 0 : landedBy(row, caps), row.missingAt + caps.maxVisibilityLagMs)
       if (now < sureAt)
         return {
           kind: 'wait',
@@ -135,7 +137,8 @@ const keep = (row: SystemRow, seen: Seen, now: number, rules: Rules): Step => {
   if (seen.instance === undefined) return { kind: 'look', at: 'instance' }
   if (seen.instance.state === 'unknown')
     return { kind: 'wait', at: null, phase: row.phase, reason: seen.instance.why.message }
-  if (seen.instance.state === 'absent') return missing(row, seen.instance.proof, now, rules)
+  if (seen.instance.state === 'absent')
+    return seen.instance.proof === 'never-made' ? neverMade(row) : missing(row, seen.instance.proof, now, rules)
   const { power } = seen.instance.vm
   if (power === 'gone' || power === 'terminating') return missing(row, 'terminal', now, rules)
   if (power === 'failed')
@@ -149,6 +152,19 @@ const keep = (row: SystemRow, seen: Seen, now: number, rules: Rules): Step => {
   }
   return running ? awaited(row, seen, now, rules) : fallen(row, seen, now, rules)
 }
+
+/** Accepted tries that may come to nothing before a person is asked. */
+const candidatesMax = 8
+
+/** There never was a machine: the next try is another identity. */
+const neverMade = (row: SystemRow): Step =>
+  row.candidate + 1 < candidatesMax
+    ? { kind: 'next-candidate' }
+    : {
+        kind: 'settled',
+        phase: 'failed',
+        reason: `the provider accepted ${candidatesMax} creates and made none of them; reload tries again`,
+      }
 
 /** Seen absent though wanted: believed when it is terminal, or not found twice with the visibility window between. */
 const missing = (row: SystemRow, proof: 'terminal' | 'not-found', now: number, { caps }: Rules): Step => {

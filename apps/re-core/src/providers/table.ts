@@ -1,5 +1,7 @@
 import type { ProviderKind } from '@re-ops/protocols'
 import type { Driver } from './driver.ts'
+import type { DoDeps } from './digitalocean/digitalocean.ts'
+import { doDriver } from './digitalocean/driver.ts'
 import { ec2Driver } from './ec2/driver.ts'
 import type { Ec2Deps } from './ec2/ec2.ts'
 import { kvmDriver } from './kvm/driver.ts'
@@ -8,10 +10,15 @@ import { localDriver } from './local/driver.ts'
 import type { LocalDeps } from './local/start.ts'
 
 /** What each provider needs; null where this installation does not offer it. */
-export type ProviderDeps = { readonly local: LocalDeps | null; readonly ec2: Ec2Deps; readonly kvm: KvmDeps }
+export type ProviderDeps = {
+  readonly local: LocalDeps | null
+  readonly ec2: Ec2Deps
+  readonly kvm: KvmDeps
+  readonly digitalocean?: DoDeps
+}
 
 /** Every provider, one line each. */
-export const driverTable = ({ local, ec2, kvm }: ProviderDeps): ReadonlyMap<ProviderKind, Driver> => {
-  const all = [...(local === null ? [] : [localDriver(local)]), ec2Driver(ec2), kvmDriver(kvm)]
+export const driverTable = ({ local, ec2, kvm, digitalocean }: ProviderDeps): ReadonlyMap<ProviderKind, Driver> => {
+  const all = [...(local === null ? [] : [localDriver(local)]), ec2Driver(ec2), kvmDriver(kvm), doDriver(digitalocean)]
   return new Map(all.map(driver => [driver.kind, driver]))
 }

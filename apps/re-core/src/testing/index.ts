@@ -1,5 +1,7 @@
 /** What tools may use of re-core: providers and the parts they are opened with. */
 export type { Place } from '../providers/driver.ts'
+export { doCaps, doLimits } from '../providers/digitalocean/caps.ts'
+export { makeDigitalOcean } from '../providers/digitalocean/digitalocean.ts'
 export { ec2Caps } from '../providers/ec2/caps.ts'
 export { makeEc2 } from '../providers/ec2/ec2.ts'
 export { kvmCaps } from '../providers/kvm/caps.ts'
