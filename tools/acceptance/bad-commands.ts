@@ -40,7 +40,10 @@ export const badCommands = (taken: string, small: string, expired: string): read
   wrong(['systems', 'create', '--name', 'a b'], /\/body\/name must match pattern .*\(letters, digits/),
   wrong(['systems', 'create', '--name', taken], /is taken by a system that is not gone; choose another/),
   wrong(create('--provider', 'azure'), /'azure' is invalid\. Allowed choices are local, kvm, ec2, digitalocean/),
-  wrong(create('--provider', 'ec2'), /provider is ec2; allowed: local/),
+  wrong(
+    create('--provider', 'ec2'),
+    /account is not given; allowed of provider ec2: none yet \(PUT \/v1\/accounts\/<name> makes one\)/,
+  ),
   wrong(create('--size', 'giant'), /size is giant; allowed of provider local: process/),
   wrong(create('--count', '201'), /--count: `201` is not a whole number from 1 to 200/),
   wrong(create('--label', 'nope'), /--label: `nope` is not key=value/),

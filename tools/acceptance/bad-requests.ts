@@ -105,7 +105,12 @@ const systems = (taken: string): readonly Case[] => [
     'invalid-body',
     /^\/body\/provider must be one of local, kvm, ec2, digitalocean$/,
   ],
-  [{ name: 'x', provider: 'ec2' }, 422, 'provider-not-offered', /^provider is ec2; allowed: local$/],
+  [
+    { name: 'x', provider: 'ec2' },
+    422,
+    'no-such-account',
+    /^account is not given; allowed of provider ec2: none yet \(PUT \/v1\/accounts\/<name> makes one\)$/,
+  ],
   [{ name: 'x', size: 'giant' }, 422, 'bad-spec', /^size is giant; allowed of provider local: process$/],
   [{ name: 'x', image: 'windows' }, 422, 'bad-spec', /^image is windows; allowed of provider local: this-computer$/],
   [{ name: taken }, 409, 'name-taken', new RegExp(`^name ${taken} is taken .*; choose another$`)],

@@ -146,7 +146,7 @@ describe('systems over HTTP', () => {
 describe('bad input', () => {
   test.each<[string, { body?: unknown; text?: string }, number, string]>([
     ['unknown provider', { body: { name: 'a', provider: 'cloud' } }, 400, 'provider'],
-    ['provider not offered', { body: { name: 'a', provider: 'kvm' } }, 422, 'allowed: local'],
+    ['no account of the provider', { body: { name: 'a', provider: 'kvm' } }, 422, 'allowed of provider kvm: none yet'],
     ['readiness not offered', { body: { name: 'a', readiness: 'ssh' } }, 422, 'allowed: agent, none'],
     ['a local machine without agent', { body: { name: 'a', readiness: 'none' } }, 422, 'readiness must be agent'],
     ['name with a slash', { body: { name: '../a' } }, 400, 'name'],

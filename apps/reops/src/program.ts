@@ -803,7 +803,11 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
     )
   // For the scripts of `completion` alone: what may stand where the cursor is.
   configured(program.command('complete', { hidden: true })).action(() =>
-    done(import('./commands/completion.ts').then(m => m.printCandidates(context, program, parts.command ?? []))),
+    done(
+      import('./commands/completion.ts').then(m =>
+        m.printCandidates(context, program, parts.command ?? [], parts.environment),
+      ),
+    ),
   )
 
   return program

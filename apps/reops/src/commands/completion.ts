@@ -4,8 +4,8 @@ import { scriptOf, shells, type ShellName } from '../completion/scripts.ts'
 import type { Context } from '../context.ts'
 import { usage } from '../fault.ts'
 
-/** Nobody waits longer for a key to answer. */
-const answerWithinMs = 1_500
+/** Nobody waits longer for a key to answer, unless the cluster is known to be far away (REOPS_COMPLETION_MS). */
+const answerWithinMs = (given: number): number => (given > 0 && given <= 60_000 ? given : 1_500)
 const docMax = 60
 const latest = 50
 
@@ -19,9 +19,9 @@ export const printCompletion = async ({ terminal }: Context, shell: string): Pro
 }
 
 /** Names of the cluster; without one, or one that is slow, none: a completion never complains. */
-const namesOf = (context: Context): Names => {
+const namesOf = (context: Context, withinMs: number): Names => {
   const late = new Promise<never>((_, reject) => {
-    setTimeout(() => reject(new Error('late')), answerWithinMs).unref()
+    setTimeout(() => reject(new Error('late')), withinMs).unref()
   })
   late.catch(() => undefined)
   const asked = async <A>(ask: (client: Awaited<ReturnType<Context['client']>>) => Promise<readonly A[]>) => {
@@ -45,8 +45,13 @@ export const printCandidates = async (
   context: Context,
   program: Command,
   words: readonly string[],
+  environment: NodeJS.ProcessEnv,
 ): Promise<number> => {
-  const found = await complete(program, words, namesOf(context))
+  const found = await complete(
+    program,
+    words,
+    namesOf(context, answerWithinMs(Number(environment['REOPS_COMPLETION_MS']))),
+  )
   for (const { word, doc = '' } of found)
     context.terminal.out(`${word}${doc === '' ? '' : `\t${doc.replaceAll(/\s+/g, ' ').slice(0, docMax)}`}\n`)
   return 0

@@ -127,6 +127,7 @@ const environment = () => ({
   HOME: folder,
   REOPS_MOTE_URL: service.url,
   REOPS_TOKEN: 'a',
+  REOPS_COMPLETION_MS: '20000', // this machine may be busy with other tests
 })
 const shell = (name: string, ...args: readonly string[]) =>
   promisify(execFile)(name, args, { env: environment(), timeout: 20_000, cwd: folder })
