@@ -49,7 +49,7 @@ export const suites: readonly Suite[] = [
     files: 'tools/(provider-conformance/(local|ec2)|acceptance/ec2)\\.heavy\\.test\\.ts$',
     doc: 'the numbered cases of the provider port: local machines, and EC2 as a stand-in',
     needs: nothing,
-    limitMs: minutes(5),
+    limitMs: minutes(10),
   },
   {
     name: 'partition',
