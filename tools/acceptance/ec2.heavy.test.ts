@@ -16,13 +16,13 @@ beforeAll(async () => {
   const delays = { bootMs: 300, stopMs: 200, terminateMs: 200, lagMs: 200, tombstoneMs: 3_600_000 }
   fake = await startFakeEc2({ setup: { delays, keys: new Set(['AKIAGOOD']) }, onState: guests.onState })
   world = await openWorld(0)
-}, 90_000)
+}, 120_000)
 afterAll(async () => {
   await world?.close()
   guests.stop()
   await fake?.stop()
   rmSync(folder, { recursive: true, force: true })
-}, 60_000)
+}, 120_000)
 
 // The stand-in lives by its clock only when somebody looks.
 const ticking = setInterval(() => fake?.clock.settle(), 50)
@@ -58,7 +58,7 @@ test('an account is tried before it is saved; sizes and images come from its reg
   expect((JSON.parse(sizes.out) as { name: string }[]).map(one => one.name)).toContain('t3.small')
   expect((await run('images', '--account', 'aws')).out).toContain('debian-12')
   expect((await run('providers')).out).toMatch(/ec2 +aws/)
-}, 60_000)
+}, 120_000)
 
 test('what the provider cannot make never becomes a row, and what is allowed is named', async () => {
   const create = (...more: string[]) => run('systems', 'create', '--name', 'bad', ...more)
@@ -68,7 +68,7 @@ test('what the provider cannot make never becomes a row, and what is allowed is 
   expect((await create('--account', 'aws', '--image', 'windows')).error).toContain('debian-12')
   expect(JSON.parse((await run('systems', 'list', '--json')).out)).toEqual([])
   expect(fake.counts.get('RunInstances')).toBeUndefined()
-}, 60_000)
+}, 120_000)
 
 test('a machine on EC2: created, its agent calls home, an operation runs on it, stopped, started, destroyed', async () => {
   const where = ['--account', 'aws', '--size', 't3.small', '--image', 'debian-12', '--label', 'env=test']
@@ -86,7 +86,7 @@ test('a machine on EC2: created, its agent calls home, an operation runs on it, 
   expect(guests.running()).toEqual([machine?.id])
   expect(await run('systems', 'destroy', 'web', '--yes', '--wait')).toMatchObject({ code: 0 })
   expect([fake.alive(), guests.running(), [...fake.state.disks]]).toEqual([[], [], []])
-}, 120_000)
+}, 240_000)
 
 test('the secret stands in no answer, no log and no file of the cluster', () => {
   expect(said.join('')).not.toContain(canary)
