@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Enrolment, Host, Run, Target } from '@re-ops/protocols'
-import { startMote, type TestMote } from '@re-ops/re-mote/testing'
+import { startMote, until, type TestMote } from '@re-ops/re-mote/testing'
 import { testPostgres, type TestPostgres } from '@re-ops/service/testing'
 import { agentProgram } from '../bundle/agent-program.ts'
 import { program } from '../acceptance/testing.ts'
@@ -53,14 +53,8 @@ const end = async (agent: Agent): Promise<void> => {
   await agent.exited
   agents.delete(agent)
 }
-const eventually = async <A>(what: string, look: () => Promise<A | null | undefined | false>): Promise<A> => {
-  for (const until = performance.now() + 120_000; performance.now() < until;) {
-    const seen = await look()
-    if (seen) return seen
-    await new Promise(resolve => setTimeout(resolve, 100))
-  }
-  throw new Error(`${what}: not within two minutes`)
-}
+/** Heartbeats must be missed, and agents dial again after pauses: that takes longer than tests wait otherwise. */
+const eventually = <A>(what: string, look: () => Promise<A>) => until(what, look, 120_000)
 const hostOf = async (name: string): Promise<Host | undefined> =>
   ((await mote.ask('GET', '/v1/hosts')).body as Host[]).find(host => host.name === name)
 const isIn = (name: string, state: string, online?: boolean) =>

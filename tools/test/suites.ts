@@ -87,6 +87,26 @@ export const suites: readonly Suite[] = [
     limitMs: minutes(10),
   },
   {
+    name: 'kvm conformance',
+    files: 'tools/provider-conformance/kvm.*\\.heavy\\.test\\.ts$',
+    doc: "the numbered cases of the provider port on libvirt's test driver and on real QEMU",
+    needs: allOf(file('/usr/sbin/libvirtd', constants.R_OK), program('qemu-img'), program('qemu-system-x86_64')),
+    limitMs: minutes(5),
+  },
+  {
+    name: 'libvirt',
+    files: '(libs/node-libvirt|apps/re-core/src/providers/kvm|tools/acceptance/kvm).*\\.heavy\\.test\\.ts$',
+    doc: 'a private libvirtd without privileges: machines, volumes, streams, events, ssh; provider kvm killed at each step',
+    needs: allOf(
+      file('/usr/sbin/libvirtd', constants.R_OK),
+      program('qemu-img'),
+      program('virt-ssh-helper'),
+      file('/usr/sbin/sshd', constants.R_OK),
+      program('setpriv'),
+    ),
+    limitMs: minutes(5),
+  },
+  {
     name: 'conformance',
     files: 'tools/conformance/.*\\.heavy\\.test\\.ts$',
     doc: 'every operation over both transports on one real machine, compared',

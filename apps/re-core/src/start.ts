@@ -57,6 +57,7 @@ const createCallTimes = ({ registry }: Metrics) =>
 const driversOf = ({ agentCommand, localFolder, unfenced, ec2Endpoint }: Config) =>
   driverTable({
     ec2: ec2Endpoint === null ? {} : { endpoint: ec2Endpoint },
+    kvm: { now: Date.now },
     local: agentCommand === null ? null : { root: localFolder, agentCommand, now: Date.now, stopGraceMs, unfenced },
   })
 

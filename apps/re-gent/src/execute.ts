@@ -1,6 +1,6 @@
 import { constants, userInfo } from 'node:os'
 import { brokenWords, cutWords, exitWords, scriptCommand, unreadableWords, wrapScript } from '@re-ops/operations'
-import { makeCollector, type Outputs } from '@re-ops/outputs'
+import { fitted, jsonBytes, makeCollector, type Outputs } from '@re-ops/outputs'
 import { errorLine, type AnyOperation } from '@re-ops/pipelines'
 import {
   wireLimits,
@@ -62,7 +62,6 @@ const isCallFault = (error: unknown): error is CallFault => error instanceof Err
 export type AbortReason = 'timeout' | 'cancelled' | 'stopping' | 'memory'
 
 const stderrTailChars = 4096
-const escapedBytesMax = 900_000
 
 export const failed = (call: Call, kind: FailureKind, message: string, more: Partial<Failure> = {}): CallResult => ({
   ok: false,
@@ -92,7 +91,7 @@ export const findOperation = (catalogue: Catalogue, call: Call): Found | CallRes
 
 /** Whether the input may be given to it: `null`, or the answer that refuses the call. */
 export const refusalOf = (found: Found, call: Call): CallResult | null => {
-  const size = Buffer.byteLength(JSON.stringify(call.input) ?? '')
+  const size = jsonBytes(call.input)
   if (size > wireLimits.inputBytesMax)
     return failed(call, 'invalid', `input has ${size} bytes; at most ${wireLimits.inputBytesMax} are allowed`, {
       started: 'no',
@@ -107,18 +106,6 @@ const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 export const baseEnvironment = (): Record<string, string> => {
   const kept = Object.entries(process.env).filter(([name, value]) => passed.test(name) && value !== undefined)
   return { PATH: defaultPath, ...(Object.fromEntries(kept) as Record<string, string>) }
-}
-
-/** Cuts a text so that it takes at most that many bytes as JSON, where a control character takes six. */
-const fit = (text: string, bytesMax: number): string => {
-  let kept = text
-  for (
-    let size = Buffer.byteLength(JSON.stringify(kept));
-    size > bytesMax;
-    size = Buffer.byteLength(JSON.stringify(kept))
-  )
-    kept = kept.slice(0, Math.floor(kept.length * (bytesMax / size) * 0.99))
-  return kept
 }
 
 const aborted = (
@@ -155,10 +142,7 @@ const ended = async (
 ): Promise<CallResult> => {
   const input = call.input as never
   const tail = end.stderr.slice(-stderrTailChars)
-  const stdout = fit(end.stdout, escapedBytesMax / 2)
-  const stderr = fit(end.stderr, escapedBytesMax / 2)
-  const truncated = end.truncated || stdout.length < end.stdout.length || stderr.length < end.stderr.length
-  const kept = (await outputs.end(call.id, truncated)) ? { outputRef: call.id } : {}
+  const { stdout, stderr, truncated, ...kept } = await fitted(outputs, call.id, end)
   const more = { ...(tail === '' ? {} : { stderrTail: tail }), ...kept }
   const { signal } = end
   if (signal !== null)
@@ -268,7 +252,7 @@ const checked = (call: Call, found: Found, result: CallResult, bytesMax: number)
   if (!result.ok) return result
   const error = found.outputError(result.value)
   if (error !== null) return failed(call, 'invalid', brokenWords(call.operation, error))
-  const size = Buffer.byteLength(JSON.stringify(result.value) ?? '')
+  const size = jsonBytes(result.value)
   return size <= bytesMax
     ? result
     : failed(call, 'invalid', `the result has ${size} bytes; at most ${bytesMax} are allowed for this call`)

@@ -138,3 +138,30 @@ describe('a summary', () => {
     })
   })
 })
+
+describe('the output of a target', () => {
+  test('that its host has not begun to write is asked for again when it begins', async () => {
+    const begun = silent.started.length
+    const run = await start('silent', 'load', 0)
+    const call = await until('the silent one has its call', () => silent.started[begun])
+    const headers = { authorization: `Bearer ${await mote.token('runs:read')}` }
+    const reading = fetch(`${mote.url}/v1/runs/${run.id}/output/silent`, { headers })
+    const pull = (nth: number) =>
+      until(`pull ${nth}`, () => {
+        const message = silent.heard.filter(one => one.kind === 'output.pull' && one.body.id === call)[nth - 1]
+        return message?.kind === 'output.pull' ? message.body : null
+      })
+    const answer = async (nth: number, text: string, end: 'gone' | 'whole') => {
+      const { id, stream, reader, at } = await pull(nth)
+      await silent.say('output.chunk', { id, stream, reader, at, data: Buffer.from(text).toString('base64'), end })
+    }
+    await answer(1, '', 'gone')
+    await silent.say('call.running', { id: call })
+    await answer(2, 'hello', 'whole')
+    expect(await (await reading).text()).toBe('hello')
+    await silent.finish(call, { ok: true, value: values['load'] })
+    const after = fetch(`${mote.url}/v1/runs/${run.id}/output/silent`, { headers })
+    await answer(3, '', 'gone')
+    expect((await after).status).toBe(404)
+  })
+})

@@ -1,47 +1,24 @@
-import { createHmac } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { operationNamed } from '@re-ops/operations'
 import {
-  ConfigError,
   ensureFolder,
   ensureMasterKeys,
   ensureTokenKey,
-  isReference,
   listen,
-  makeApp,
   makeHold,
   makeLog,
-  makePool,
   makeSecrets,
-  makeTokenVerifier,
-  migrate,
-  openDatabase,
-  resolveReference,
-  writeAddressFile,
   type Environment,
   type ServiceContext,
   type Started,
 } from '@re-ops/service'
-import { makeBundles } from './agents/bundle.ts'
-import { makeDeployments } from './agents/deployments.ts'
 import type { AgentAsks, CallAnswer } from './broker/words.ts'
 import type { Config } from './config.ts'
 import { makeDriver, type Driver } from './driver/driver.ts'
 import { makeMoteMetrics } from './metrics.ts'
-import { addAgentSchedules } from './routes/agent-schedules.ts'
-import { addAgents } from './routes/agents.ts'
-import { addEnrolments } from './routes/enrolments.ts'
-import { addFiles } from './routes/files.ts'
-import { addHosts } from './routes/hosts.ts'
-import { addKeys } from './routes/keys.ts'
-import { addModules } from './routes/modules.ts'
-import { addRunControl } from './routes/run-control.ts'
-import { addOutputs } from './routes/outputs.ts'
-import { addRuns } from './routes/runs.ts'
-import { addSelectors } from './routes/selectors.ts'
-import { addSsh } from './routes/ssh.ts'
 import { makeLiveOperations } from './runner/live-operations.ts'
+import { adoptRuns } from './services/adopt.ts'
 import { makeHub } from './services/events.ts'
 import { makeFacts } from './services/facts.ts'
 import { makeFiles } from './services/files.ts'
@@ -51,7 +28,7 @@ import { makeKeys } from './services/keys.ts'
 import { makeModules } from './services/modules.ts'
 import { makeOutputReaders } from './services/outputs.ts'
 import { makePrepare } from './services/prepare.ts'
-import { adoptRuns, startRun, type RunsDeps } from './services/runs.ts'
+import { startRun, type RunsDeps } from './services/runs.ts'
 import { makeTransfers } from './services/transfers.ts'
 import { findHosts } from './store/hosts.ts'
 import { findRuns } from './store/runs.ts'
@@ -59,41 +36,15 @@ import { ensureInstallation } from './store/installation.ts'
 import { ensureReplica, handOver } from './peers/own.ts'
 import { joinPeers, type Peers } from './peers/peers.ts'
 import { startSsh } from './ssh/start.ts'
-import { migrations } from './store/migrations.ts'
+import { faultsOf } from './start/faults.ts'
+import { openPools } from './start/pools.ts'
+import { serve } from './start/serve.ts'
 import { startLink, type Link } from './zmq/link.ts'
 
-const version = '0.1.0'
 const name = 're-mote'
 const adoptEveryMs = 5_000
 /** A run younger than this may still be on its way from its statement into memory. */
 const adoptAfterMs = 15_000
-const knownFaults = ['ack-before-commit', 'no-journal', 'no-fence']
-
-const faultsOf = ({ faults = [], proofKit }: Config): ReadonlySet<string> => {
-  if (faults.length > 0 && proofKit !== '1')
-    throw new ConfigError(['REOPS_FAULTS is set: allowed only together with REOPS_PROOF_KIT=1'])
-  const unknown = faults.find(fault => !knownFaults.includes(fault))
-  if (unknown !== undefined)
-    throw new ConfigError([`REOPS_FAULTS=${unknown}: must be one of ${knownFaults.join(', ')}`])
-  return new Set(faults)
-}
-
-/**
- * Batches and new runs find few rows by key among many. A plan made while the tables were small would read them whole for ever after, and
- * one made anew for each batch (whose size Postgres sees) costs more than the batch.
- */
-const byIndex = (databaseUrl: string, more: readonly string[] = []): string => {
-  const url = new URL(databaseUrl)
-  const settings = [
-    'enable_hashjoin=off',
-    'enable_mergejoin=off',
-    'enable_seqscan=off',
-    'jit=off',
-    'plan_cache_mode=force_generic_plan',
-  ]
-  url.searchParams.set('options', [...settings, ...more].map(setting => `-c ${setting}`).join(' '))
-  return url.href
-}
 
 /** Builds the service from its configuration: Postgres, keys, driver, broker, HTTP, in this order. */
 export const start = async (context: ServiceContext, config: Config, environment: Environment): Promise<Started> => {
@@ -102,24 +53,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   const state = await ensureFolder(config.state, 'REOPS_STATE')
   const masterKeys = await ensureMasterKeys({ stateFolder: state, reference: config.masterKey, environment })
   const tokenKey = await ensureTokenKey(state, { reference: config.tokenKey, environment })
-
-  const databaseUrl = isReference(config.databaseUrl)
-    ? (await resolveReference(config.databaseUrl, { environment })).trim()
-    : config.databaseUrl
-  const database = await openDatabase({ databaseUrl, stateFolder: state, log })
-  context.onStop('postgres', database.stop)
-  const pool = makePool({ url: database.url, log, max: 10, applicationName: name })
-  context.onStop('pool', () => pool.end())
-  const writer = makePool({ url: byIndex(database.url), log, max: 6, applicationName: `${name} writer` })
-  context.onStop('writer pool', () => writer.end())
-  const lax = makePool({
-    url: byIndex(database.url, ['synchronous_commit=off']),
-    log,
-    max: 1,
-    applicationName: `${name} results`,
-  })
-  context.onStop('results pool', () => lax.end())
-  await migrate({ pool, schema: 'mote', migrations, log })
+  const { url: databaseUrl, pool, writer, lax } = await openPools(context, config, { environment, state, log })
   // Driver and link know each other: the driver is made first and asks the link only once it is there.
   const parts: { link?: Link; peers?: Peers; announce?: () => void } = {}
   const installation = await ensureInstallation(pool, masterKeys)
@@ -130,7 +64,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     masterKeys,
     installation,
     endpoints: () => parts.peers?.endpoints ?? [],
-    publish: keyset => parts.link?.publish(keyset),
+    publish: async keyset => parts.link?.publish(keyset),
     restartBroker: async () => parts.link?.restart(),
   })
 
@@ -187,6 +121,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     lax,
     events: {
       target: hub.target,
+      began: hub.began,
       done: ({ id, summary }) => {
         hub.done(id, summary)
         parts.peers?.tell({ kind: 'changed', run: id })
@@ -351,7 +286,7 @@ export const start = async (context: ServiceContext, config: Config, environment
   parts.link = link
   context.onStop('broker', link.close)
   const listener = listen({
-    url: database.url,
+    url: databaseUrl,
     channels: ['mote_allow', 'mote_ssh', 'mote_module', 'mote_relay'],
     onNotify: (channel, payload) => {
       if (channel === 'mote_relay') return payload === replica ? peers.wake() : undefined
@@ -375,97 +310,29 @@ export const start = async (context: ServiceContext, config: Config, environment
   }, adoptEveryMs)
   context.onStop('sweep', () => clearInterval(adopting))
 
-  const app = await makeApp({
-    name,
-    version,
-    log,
-    verifier: makeTokenVerifier({ publicKey: tokenKey.publicKey }),
-    metrics: metrics.metrics,
-    ready: {
-      postgres: async () => void (await pool.query('select 1')),
-      broker: async () => {
-        if (link.pid === null) throw new Error('the broker is being restarted')
-      },
-    },
-  })
-  const { root, seal } = installation.keys
-  const derivationKey = createHmac('sha256', root.privateKey).update('re-ops enrolment tokens').digest('base64url')
-  const enrolments = { pool, rootKey: root.publicKey, derivationKey }
-  const listening = { url: '' }
   const shipped = join(import.meta.dirname, 're-gent')
-  const deployments = makeDeployments({
+  const { url, announce } = await serve(context, config, {
     log,
     pool,
-    ssh: { folder: ssh.folder, pool: ssh.pool, secret: reference => secrets.get(reference) },
-    enrolments,
-    bundle: makeBundles({ folder: config.agent ?? (existsSync(shipped) ? shipped : undefined), state }),
-    advertise: config.advertise,
-    url: () => listening.url,
-    endpoint: () => config.brokerAdvertise ?? link.endpoint ?? '',
-    epochOf: link.epochOf,
-    endSession: (host, reason) => link.endSession(host, reason, false),
-    hostChanged: host => {
-      ssh.directory.changed()
-      hub.hostChanged(host)
-    },
-    audit: link.audit,
-  })
-  context.onStop('deployments', deployments.close)
-  const deps = {
-    pool,
+    state,
+    installation,
+    tokenPublicKey: tokenKey.publicKey,
+    metrics: metrics.metrics,
     hub,
     link,
+    peers,
     isOnline,
-    driver: {
-      ...driver,
-      // A run that another service drives is that one's to end or hold back.
-      cancel: (run: string) => (driver.get(run) ? driver.cancel(run) : peers.tell({ kind: 'cancel', run })),
-      pause: (run: string, paused: boolean) =>
-        driver.get(run) ? driver.pause(run, paused) : peers.tell({ kind: 'pause', run, paused }),
-    },
+    driver,
     runs,
     ssh,
     secrets,
     modules,
     outputs,
     files,
-    keyset: keys.keyset,
-    enrolsPerMinuteMax: config.enrolsPerMinute,
-    deployments,
     keys,
     agentSchedules,
-    enrolments,
-    enrol: {
-      pool,
-      sealPrivateKey: seal.privateKey,
-      keyset: keys.keyset,
-      audit: link.audit,
-      onEnrolled: (host: string) => {
-        link.allowChanged()
-        hub.hostChanged(host)
-      },
-    },
-  }
-  addRuns(app, deps)
-  addRunControl(app, deps)
-  addHosts(app, deps)
-  addSsh(app, deps)
-  addSelectors(app, deps)
-  addEnrolments(app, deps)
-  addAgents(app, deps)
-  addAgentSchedules(app, deps)
-  addModules(app, deps)
-  addKeys(app, deps)
-  addOutputs(app, deps)
-  addFiles(app, deps)
-  context.onStop('http', () => app.close())
-  const url = await app.listen({ host: config.host, port: config.port })
-  listening.url = url
-  const announce = () => writeAddressFile(state, name, { url, brokers: [{ pid: link.pid, endpoint: link.endpoint }] })
-  const address = await announce()
-  parts.announce = () => {
-    announce().catch((error: unknown) => log.error({ err: error }, 'the address file cannot be written'))
-  }
-  context.onStop('address file', address.remove)
+    agentFolder: config.agent ?? (existsSync(shipped) ? shipped : undefined),
+  })
+  parts.announce = announce
   return { url, details: { endpoint: link.endpoint } }
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { fit, jsonBytes } from './fit.ts'
 import { makeOutputs, type Outputs, type StreamName } from './outputs.ts'
 import { openSpool } from './spool.ts'
 
@@ -125,4 +126,15 @@ describe('the spool', () => {
     expect(existsSync(join(folder, 'none'))).toBe(false)
     outputs.close()
   })
+})
+
+test('a text that is cut is the beginning of what it was, and takes no more as JSON than it may', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 400 }), fc.integer({ min: 2, max: 500 }), (text, bytesMax) => {
+      const kept = fit(text, bytesMax)
+      expect(text.startsWith(kept)).toBe(true)
+      expect(jsonBytes(kept)).toBeLessThanOrEqual(bytesMax)
+      if (jsonBytes(text) <= bytesMax) expect(kept).toBe(text)
+    }),
+  )
 })

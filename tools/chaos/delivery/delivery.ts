@@ -9,7 +9,7 @@ import { check, type Verdict } from './check.ts'
 import { startLoad, type Progress } from './load.ts'
 import { blowNames, fullForm, planOf, seededBugs, shortForm, type Fault, type Plan } from './plan.ts'
 import { withRig, type Rig } from './rig.ts'
-import { readStored } from './rows.ts'
+import { readKeptOut, readStored } from './rows.ts'
 
 type Say = (line: string) => void
 
@@ -73,7 +73,8 @@ export const runDelivery = async (plan: Plan, say: Say): Promise<Report> => {
       })
       const { verdict, load } = done
       for (const line of [...load.refused.map(one => `refused: ${one}`), ...verdict.findings]) say(line)
-      if (found(verdict) && fault === undefined) keep(rig, say)
+      for (const { name, state, reason } of await readKeptOut(rig.databaseUrl)) say(`${name} is ${state}: ${reason}`)
+      if ((found(verdict) || rig.fleet.live() < agents) && fault === undefined) keep(rig, say)
       if (fault !== undefined)
         say(`seeded bug ${fault}: ${seededBugs[fault].shows} ${verdict[seededBugs[fault].shows]}`)
       say(`seed ${seed}: again with --seed ${seed}`)

@@ -39,6 +39,13 @@ select r.id from mote.run r left join lateral (
     count(*) filter (where finished_at is not null and state <> 'ok')::int as failed from mote.target t where t.run = r.id) n on true
 where (r.expected, r.open, r.ok, r.failed) is distinct from (n.all, n.open, n.ok, n.failed) or (r.state = 'done') <> (n.open = 0)`
 
+/** Hosts that brokers do not let in, and why. */
+export const readKeptOut = (url: string): Promise<{ name: string; state: string; reason: string | null }[]> =>
+  query(
+    url,
+    `select name, state, state_reason as reason from mote.host where state <> 'enrolled' order by name limit 8`,
+  )
+
 export const readStored = async (url: string): Promise<Stored> => ({
   calls: await query(url, calls),
   targets: await query(url, targets),

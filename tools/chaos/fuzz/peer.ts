@@ -69,19 +69,26 @@ export const openPeer = (
   let challengesDue = 0
   let welcomed: (() => void) | undefined
 
+  /** One after the other: the socket takes one writer, and heartbeats come when they are due. */
+  let last: Promise<unknown> = Promise.resolve()
+  const put = (frames: readonly Buffer[]): Promise<void> => {
+    const sent = last.then(() => socket.send([...frames]))
+    last = sent.catch(() => undefined) // closed: told by `isGone`
+    return sent
+  }
   const prove = (challenge: Extract<FromBroker, { kind: 'hello.challenge' }>['body']) => {
     const { broker, serverKey: key, nonce: brokerNonce, version } = challenge
     const { host: agent, sign } = identity
     const facts = { broker, serverKey: key, agent, agentKey: sign.publicKey, boot, agentNonce: nonce, brokerNonce }
     const signature = signHello(sign, { ...facts, version, journalCounter: 0 })
     const body = { signature, journalCounter: 0, name: 'hostile', pid: 1, version: '0.1.0' }
-    return socket.send(fromAgent.encode('hello.proof', body))
+    return put([fromAgent.encode('hello.proof', body)])
   }
   const start = () => {
     nonce = randomBytes(24).toString('base64url')
     challengesDue += 1
     const body = { agent: identity.host, boot, nonce, versions: [1] }
-    socket.send(fromAgent.encode('hello.start', body)).catch(lost)
+    put([fromAgent.encode('hello.start', body)]).catch(lost)
   }
   const on = (message: FromBroker): unknown => {
     if (message.kind === 'hello.challenge') {
@@ -146,7 +153,7 @@ export const openPeer = (
     },
     send: async frames => {
       const expected = counted(frames)
-      const sent = socket.send([...frames])
+      const sent = put(frames)
       sent.catch(() => undefined) // closed: told by `isGone`
       await Promise.race([sent, ended.promise])
       return expected

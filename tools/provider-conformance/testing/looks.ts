@@ -3,7 +3,7 @@ import { newId, ProviderError, type Identity, type ObservedVm, type Power, type 
 import { identityOf, newOp } from '@re-ops/re-core/testing'
 import type { Target } from './subject.ts'
 
-const callMs = 20_000
+const callMs = 45_000
 export const bound = (): AbortSignal => AbortSignal.timeout(callMs)
 export const someone = (installation = newId()): Identity => identityOf(installation, newId(), 1, 0)
 

@@ -4,6 +4,8 @@ import type { DoDeps } from './digitalocean/digitalocean.ts'
 import { doDriver } from './digitalocean/driver.ts'
 import { ec2Driver } from './ec2/driver.ts'
 import type { Ec2Deps } from './ec2/ec2.ts'
+import { kvmDriver } from './kvm/driver.ts'
+import type { KvmDeps } from './kvm/start.ts'
 import { localDriver } from './local/driver.ts'
 import type { LocalDeps } from './local/start.ts'
 
@@ -12,10 +14,12 @@ export type ProviderDeps = {
   readonly local: LocalDeps | null
   readonly ec2: Ec2Deps
   readonly digitalocean?: DoDeps
+  readonly kvm: KvmDeps
 }
 
 /** Every provider, one line each. */
-export const driverTable = ({ local, ec2, digitalocean }: ProviderDeps): ReadonlyMap<ProviderKind, Driver> => {
-  const all = [...(local === null ? [] : [localDriver(local)]), ec2Driver(ec2), doDriver(digitalocean)]
+export const driverTable = ({ local, ec2, digitalocean, kvm }: ProviderDeps): ReadonlyMap<ProviderKind, Driver> => {
+  const own = local === null ? [] : [localDriver(local)]
+  const all = [...own, ec2Driver(ec2), doDriver(digitalocean), kvmDriver(kvm)]
   return new Map(all.map(driver => [driver.kind, driver]))
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Outputs } from '@re-ops/outputs'
+import { jsonBytes, type Outputs } from '@re-ops/outputs'
 import {
   newId,
   sampleLimits,
@@ -117,7 +117,7 @@ export const makeSchedules = (deps: SchedulesDeps): Schedules => {
     const [at, from] = [Date.now(), nowMs()]
     const result = await once(call, controller)
     busy.delete(schedule.id)
-    const bytes = result.ok ? Buffer.byteLength(JSON.stringify(result.value) ?? '') : 0
+    const bytes = result.ok ? jsonBytes(result.value) : 0
     const fits = bytes <= sampleLimits.valueBytesMax
     const tooBig = rejected(
       call,

@@ -51,6 +51,10 @@ export const makeBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>)
   const hellos = makeHellos({ ...identity, allowList, sessions, drops, writer, say, audit, greet: shelf.greet })
   const conversation = makeConversation({ sessions, drops, writer, hellos, shelf, chunks, say, audit })
 
+  const publish = (newer: Keyset) => {
+    conversation.publish(newer)
+    void writer.drained().then(() => say({ kind: 'published', serial: newer.serial }))
+  }
   let slowed: PromiseWithResolvers<void> | undefined
   const receive = async () => {
     let [count, bytes] = [0, 0]
@@ -85,7 +89,7 @@ export const makeBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>)
           }
           return
         case 'keyset':
-          if (keyset !== undefined && item.keyset.serial > keyset.serial) conversation.publish(item.keyset)
+          if (keyset !== undefined && item.keyset.serial > keyset.serial) publish(item.keyset)
           keyset = item.keyset
           return
         case 'admit':

@@ -57,6 +57,7 @@ export const makeHellos = (deps: HelloDeps): Hellos => {
         agentNonce,
         brokerNonce,
         at: performance.now(),
+        challengedAt: Date.now(),
         proven: false,
       })
       const challenge = { broker: deps.broker, serverKey: deps.serverKey, nonce: brokerNonce, version }
@@ -65,7 +66,7 @@ export const makeHellos = (deps: HelloDeps): Hellos => {
     proved: (routing, { body }) => {
       const pending = sessions.pending.get(routing)
       if (!pending || pending.proven) return drops.count('no-session')
-      const { agent, boot, agentNonce, brokerNonce } = pending
+      const { agent, boot, agentNonce, brokerNonce, challengedAt } = pending
       const entry = allowList.byAgent(agent)
       const hello = {
         broker: deps.broker,
@@ -86,7 +87,7 @@ export const makeHellos = (deps: HelloDeps): Hellos => {
       if (entry.state !== 'enrolled') return refuse(routing, entry.state, entry.state === 'quarantined')
       pending.proven = true
       const { journalCounter, name, pid, version: agentVersion } = body
-      deps.say({ kind: 'hello', routing, agent, boot, journalCounter, name, pid, version: agentVersion })
+      deps.say({ kind: 'hello', routing, agent, boot, challengedAt, journalCounter, name, pid, version: agentVersion })
     },
     admit: (routing, agent, epoch) => {
       const keyset = deps.keyset()

@@ -22,8 +22,13 @@ export type BrokerStart = {
   readonly shakesFile: string
 }
 
-/** Who gets a call, over which session, and the call's id. */
-export type Addressed = { readonly agent: string; readonly epoch: number; readonly id: string }
+/** Who gets a call, over which session, the call's id, and results of its earlier calls that are settled. */
+export type Addressed = {
+  readonly agent: string
+  readonly epoch: number
+  readonly id: string
+  readonly settled?: readonly string[]
+}
 
 export type ServiceSays =
   | BrokerStart
@@ -59,6 +64,8 @@ export type Hello = {
   readonly routing: string
   readonly agent: string
   readonly boot: string
+  /** When the challenge that it answers was given, epoch ms: its agent lived then, and perhaps no longer. */
+  readonly challengedAt: number
   readonly journalCounter: number
   readonly name: string
   readonly pid: number
@@ -79,6 +86,8 @@ export type Stats = {
 
 export type BrokerSays =
   | { readonly kind: 'listening'; readonly endpoint: string; readonly pid: number }
+  /** The network has taken that keyset for all sessions that there were. */
+  | { readonly kind: 'published'; readonly serial: number }
   | { readonly kind: 'lookup'; readonly key: string }
   | { readonly kind: 'module.wanted'; readonly hash: string }
   | { readonly kind: 'chunk.wanted'; readonly hash: string; readonly chunk: number }

@@ -19,6 +19,8 @@ export type PendingHello = {
   readonly agentNonce: string
   readonly brokerNonce: string
   readonly at: number
+  /** The same on the wall clock, epoch ms. */
+  readonly challengedAt: number
   /** The proof was right and the service is asked for an epoch. */
   proven: boolean
 }

@@ -35,6 +35,17 @@ describe('the writer', () => {
     writer.close()
   })
 
+  test('says when all that waited is given away or has failed', async () => {
+    const { put, sent, failed, state, writer } = makeSocket()
+    await writer.drained() // nothing waits
+    state.set(b, 'EHOSTUNREACH')
+    for (const text of ['1', '2']) put(a, text)
+    put(b, '3')
+    await writer.drained()
+    expect({ sent, failed }).toEqual({ sent: ['0a 1', '0a 2'], failed: ['3 gone'] })
+    writer.close()
+  })
+
   test('tells who is gone, and goes on with the others', async () => {
     const { put, sent, failed, state, writer } = makeSocket()
     state.set(a, 'EHOSTUNREACH')

@@ -8,6 +8,8 @@ export type Writer = {
   /** Control messages overtake calls; the queue is bounded, and a full one fails the message at once. */
   put(message: Outgoing, control: boolean): void
   readonly length: number
+  /** Resolves when nothing waits any more: the network has it, or it has failed. */
+  drained(): Promise<void>
   close(): void
 }
 
@@ -25,6 +27,7 @@ export const makeWriter = (send: (frames: [Buffer, Buffer]) => Promise<void>): W
   let [running, closed, retryDue] = [false, false, false]
   let retry: NodeJS.Timeout | undefined
 
+  let idle = Promise.withResolvers<void>()
   const length = () => queues.control.length() + queues.normal.length() + slowCount
   const trySend = async (message: Outgoing): Promise<'gone' | 'again' | 'sent'> => {
     sends += 1
@@ -82,6 +85,9 @@ export const makeWriter = (send: (frames: [Buffer, Buffer]) => Promise<void>): W
       if (outcome === 'again') setAside(message)
     }
     running = false
+    if (length() > 0 && !closed) return
+    idle.resolve()
+    idle = Promise.withResolvers()
   }
   const start = () => {
     if (running || closed) return
@@ -97,6 +103,7 @@ export const makeWriter = (send: (frames: [Buffer, Buffer]) => Promise<void>): W
     get length() {
       return length()
     },
+    drained: () => (running || length() > 0 ? idle.promise : Promise.resolve()),
     close: () => {
       closed = true
       clearTimeout(retry)

@@ -8,7 +8,7 @@ import type { ActiveCall } from './types.ts'
 export type Acks = { note(call: ActiveCall, running: boolean): void; close(): void }
 
 /** Acknowledgements are not urgent: a call that ends within `ackDelayMs` never needs its row touched for them. */
-export const makeAcks = ({ log, pool }: DriverDeps): Acks => {
+export const makeAcks = ({ log, pool, events }: Pick<DriverDeps, 'log' | 'pool' | 'events'>): Acks => {
   let acked = new Map<string, ActiveCall>()
   let timer: NodeJS.Timeout | undefined
   const batcher = makeBatcher<Acked>({
@@ -37,6 +37,7 @@ export const makeAcks = ({ log, pool }: DriverDeps): Acks => {
       call.ackedAt ??= new Date().toISOString()
       call.deadline = performance.now() + call.timeoutMs + (running ? graceMs : slotWaitMaxMs)
       acked.set(call.id, call)
+      if (running) events.began(call.target.run.id, call.target.host)
       timer ??= setTimeout(flush, ackDelayMs)
     },
     close: () => clearTimeout(timer),

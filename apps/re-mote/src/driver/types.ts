@@ -106,5 +106,7 @@ export type HostCalls = { readonly calls: Set<ActiveCall>; inFlight: number; rea
 export type RunDone = { readonly id: string; readonly summary: RunSummary }
 export type DriverEvents = {
   target(run: string, target: Target): void
+  /** The host of a target has begun a call of it. */
+  began(run: string, host: string): void
   done(run: RunDone): void
 }

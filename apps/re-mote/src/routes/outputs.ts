@@ -10,7 +10,8 @@ import type { RouteDeps } from './deps.ts'
 
 const Flag = Type.Union([Type.Literal('true'), Type.Literal('false')])
 const endHeader = 'x-output-end'
-const beginsWithinMs = 250
+/** How long without an event until the rows are asked: those of another service's run, and what an agent begins after it said so. */
+const lookEveryMs = 1_000
 
 /** What the process of a target wrote, as bytes: while it runs, and afterwards when it is longer than its result. */
 export const addOutputs = (app: App, deps: RouteDeps): void => {
@@ -48,23 +49,51 @@ type Begun = { readonly first: Part | undefined; readonly rest: AsyncGenerator<P
 
 /** The first part decides what is answered. A call that has not reached its host yet is waited for. */
 const begin = async (
-  { pool, outputs }: Pick<RouteDeps, 'pool' | 'outputs'>,
+  { pool, hub, outputs }: Pick<RouteDeps, 'pool' | 'hub' | 'outputs'>,
   { id, host }: { readonly id: string; readonly host: string },
   wanted: Wanted,
   signal: AbortSignal,
 ): Promise<Begun> => {
-  for (;;) {
-    const target = await findTargetCall(pool, id, host)
-    if (!target) throw noTarget(id, host)
-    const { call, ended } = target
-    if (call !== null) {
-      const rest = outputs.read({ ...target, call, ...wanted }, signal)
-      const { value: first } = await rest.next()
-      if (first?.end !== 'gone') return { first, rest }
+  const moves = watchRun(hub, id)
+  try {
+    for (;;) {
+      const moved = moves.next()
+      const target = await findTargetCall(pool, id, host)
+      if (!target) throw noTarget(id, host)
+      const { call, ended } = target
+      if (call !== null) {
+        const rest = outputs.read({ ...target, call, ...wanted }, signal)
+        const { value: first } = await rest.next()
+        if (first?.end !== 'gone') return { first, rest }
+      }
+      if (ended) throw notKept('what is no longer than its result is there alone')
+      if (!wanted.follow) throw notKept('its command has not begun')
+      moves.only(target.host)
+      await Promise.race([moved, pause(lookEveryMs, undefined, { signal })])
     }
-    if (ended) throw notKept('what is no longer than its result is there alone')
-    if (!wanted.follow) throw notKept('its command has not begun')
-    await pause(beginsWithinMs, undefined, { signal })
+  } finally {
+    moves.stop()
+  }
+}
+
+/** Says when a run moves: when one of its hosts begins a call or ends, or all have; of one host alone, once it is known. */
+const watchRun = ({ listenToRun }: Pick<RouteDeps['hub'], 'listenToRun'>, run: string) => {
+  let move = Promise.withResolvers<void>()
+  let only: string | undefined
+  const on = (host: string) => {
+    if (only === undefined || only === host) move.resolve()
+  }
+  const stop = listenToRun(run, { target: ({ host }) => on(host.id), began: on, done: () => move.resolve() })
+  return {
+    /** Resolves with the first move from now on. */
+    next: (): Promise<void> => {
+      move = Promise.withResolvers()
+      return move.promise
+    },
+    only: (host: string): void => {
+      only = host
+    },
+    stop,
   }
 }
 

@@ -1,13 +1,19 @@
 import type { Host, Run, RunSummary, Target } from '@re-ops/protocols'
 import type { Log } from '@re-ops/service'
 
-export type RunListener = { target(target: Target): void; done(summary: RunSummary): void }
+export type RunListener = {
+  target(target: Target): void
+  done(summary: RunSummary): void
+  /** The host has begun its call, or the next one. */
+  began?(host: string): void
+}
 /** What a listener is not given it is not told, and it is not read for it. */
 export type HubListener = { host?(host: Host): void; run?(run: Run): void }
 export type Hub = {
   listenToRun(run: string, listener: RunListener): () => void
   listen(listener: HubListener): () => void
   target(run: string, target: Target): void
+  began(run: string, host: string): void
   done(run: string, summary: RunSummary): void
   runChanged(run: string): void
   hostChanged(host: string): void
@@ -76,6 +82,7 @@ export const makeHub = (deps: HubDeps): Hub => {
       return () => void all.delete(listener)
     },
     target: (run, target) => runs.get(run)?.forEach(listener => listener.target(target)),
+    began: (run, host) => runs.get(run)?.forEach(listener => listener.began?.(host)),
     done: (run, summary) => {
       runs.get(run)?.forEach(listener => listener.done(summary))
       runChanged(run)

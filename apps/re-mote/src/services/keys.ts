@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { newSigningKeys, type Keyset, type KeysInfo, type RotateKeys } from '@re-ops/protocols'
 import { HttpProblem, type Log, type MasterKeys, type Pool } from '@re-ops/service'
 import { curveKeyPair } from 'zeromq'
@@ -17,8 +18,8 @@ export type KeysDeps = {
   readonly installation: Installation
   /** Where agents dial: what the keyset tells. */
   endpoints(): readonly string[]
-  /** Tells brokers and agents of a newer keyset. */
-  publish(keyset: Keyset): void
+  /** Tells brokers and agents of a newer keyset. Resolves when it is on its way to all agents with a session. */
+  publish(keyset: Keyset): Promise<void>
   /** A broker with the server key of now in place of the one that runs. */
   restartBroker(): Promise<void>
 }
@@ -35,8 +36,8 @@ export type Keys = {
 
 const refused = (kind: string, title: string, detail: string) => new HttpProblem(409, kind, title, detail)
 const moduleKeysMax = 8
-/** What agents with a session have to take the next key before it is used. One that has not asks for it over HTTP. */
-const takeMs = 500
+/** How long agents with a session are waited for to be told of the next key before it is used. One that was not asks for it over HTTP. */
+const toldWithinMs = 5_000
 
 const published = (keys: InstallationKeys, now: string): InstallationKeys =>
   keys.curveNext ? keys : { ...keys, curveNext: { ...curveKeyPair(), madeAt: now } }
@@ -104,11 +105,11 @@ export const makeKeys = (deps: KeysDeps): Keys => {
     if (!keyset) throw new Error('no keyset before the broker listens')
     return keyset
   }
-  const change = async (to: (keys: InstallationKeys) => InstallationKeys): Promise<void> => {
+  const change = async (to: (keys: InstallationKeys) => InstallationKeys): Promise<{ told: Promise<void> }> => {
     installation = await changeKeys(pool, masterKeys, to)
     keyset = await ensureKeyset(pool, installation, deps.endpoints())
     log.info({ serial: keyset.serial }, 'a newer keyset is published')
-    deps.publish(keyset)
+    return { told: deps.publish(keyset) }
   }
   // One change at a time: each publishes what came of it.
   let changing: Promise<unknown> = Promise.resolve()
@@ -138,8 +139,8 @@ export const makeKeys = (deps: KeysDeps): Keys => {
           }))
           return info()
         }
-        if (step !== 'switch') await change(keys => published(keys, now))
-        if (step === 'both') await new Promise(resolve => setTimeout(resolve, takeMs))
+        const { told } = step === 'switch' ? {} : await change(keys => published(keys, now))
+        if (step === 'both') await Promise.race([told, pause(toldWithinMs, undefined, { ref: false })])
         if (step !== 'publish') {
           await change(keys => switched(keys, now))
           await deps.restartBroker()

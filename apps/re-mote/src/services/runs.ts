@@ -1,29 +1,18 @@
-import { callAt, decodeStep, modulesIn, type Cursor, type ModuleLookup, type Step } from '@re-ops/pipelines'
+import { decodeStep, modulesIn, type ModuleLookup, type Step } from '@re-ops/pipelines'
 import { moduleLimits, newId, type CreateRun, type Run, type Target } from '@re-ops/protocols'
 import { contentHash, HttpProblem, type Log, type Pool } from '@re-ops/service'
 import { catalogue } from '@re-ops/operations'
 import { offlineOpening, onlineOpening } from '../driver/opening.ts'
 import type { Driver } from '../driver/driver.ts'
-import { driverLimits } from '../driver/limits.ts'
-import type { ActiveCall, ActiveRun, ActiveTarget, Rollout } from '../driver/types.ts'
+import { defaultTimeoutMs, heldOpening, newRun, openTargets, stoppedIn, summaryOf, targetsOf } from './active-run.ts'
 import { contentsIn } from './contents-in.ts'
 import type { Files } from './files.ts'
 import { lookupOf, type Modules } from './modules.ts'
-import { createRun, type Opening, type PickedHost } from '../store/create-run.ts'
-import {
-  findAbandoned,
-  findRun,
-  findRunByKey,
-  listTargets,
-  runOf,
-  sizeOfTargets,
-  type OpenTarget,
-  type RunRow,
-} from '../store/runs.ts'
-import { claimRuns } from '../store/replicas.ts'
+import { createRun } from '../store/create-run.ts'
+import { findRun, findRunByKey, listTargets, runOf, sizeOfTargets, type RunRow } from '../store/runs.ts'
 import type { Sql } from '../store/sql.ts'
 import { withSelector, type Compiled } from './selectors.ts'
-import { askedControl, newRollout, storedRollout } from './rollout.ts'
+import { askedControl, newRollout } from './rollout.ts'
 
 export type RunsDeps = {
   readonly log: Log
@@ -38,10 +27,6 @@ export type RunsDeps = {
   readonly replica: string
   onCreated(run: string): void
 }
-
-const defaultTimeoutMs = 60_000
-/** Results of runs up to this size stay in memory until the run ends, for who waits; bigger ones are read back. */
-const keptTargetsMax = 1_000
 
 /** A pipeline from outside, or of a stored run, as a step; dry: of what it would do. */
 export const decodeRun = (pipeline: unknown, modules: ModuleLookup, dry: boolean): Step<unknown, unknown> => {
@@ -233,167 +218,3 @@ const read = async ({ pool }: RunsDeps, id: string): Promise<Run> => {
 export const targetsBytesMax = 16 * 1024 * 1024
 export const smallTargets = async (sql: Sql, id: string): Promise<Target[] | undefined> =>
   (await sizeOfTargets(sql, id)) > targetsBytesMax ? undefined : listTargets(sql, id)
-
-type RunFacts = Pick<
-  ActiveRun,
-  'id' | 'step' | 'requestId' | 'timeoutMs' | 'waitOnlineMs' | 'expected' | 'cancelled' | 'stop' | 'rollout'
-> & {
-  ageMs: number
-}
-const newRun = ({ ageMs, ...facts }: RunFacts): ActiveRun => ({
-  ...facts,
-  startedAt: performance.now() - ageMs,
-  targets: new Map(),
-  keepsResults: facts.expected <= keptTargetsMax,
-  keptBytes: 0,
-  cancelsBy: facts.cancelled ? performance.now() + driverLimits.cancelGraceMs : Infinity,
-  open: 0,
-  gathered: 0,
-  ok: 0,
-  failures: {},
-  done: Promise.withResolvers<void>(),
-})
-
-/** Of a run whose hosts take turns: nothing happens to any before its turn. */
-const heldOpening: Opening = {
-  state: 'queued',
-  step: null,
-  cursor: null,
-  gathered: false,
-  value: null,
-  failure: null,
-  call: false,
-  held: true,
-}
-/** The targets as the statement stored them. Only those that are not terminal have something to do. */
-const openTargets = (run: ActiveRun, picked: readonly PickedHost[], online: Opening, offline: Opening) =>
-  picked.flatMap(host => {
-    const opening = host.online ? online : offline
-    const { id, name, transport, ssh } = host
-    const target: ActiveTarget = { run, host: id, name, transport, ssh, call: null, barrier: null, ended: null }
-    run.targets.set(host.id, target)
-    if (!opening.call && !opening.gathered && opening.held !== true) {
-      target.ended = ended(target, opening)
-      if (opening.state === 'ok') run.ok += 1
-      else run.failures[opening.state] = (run.failures[opening.state] ?? 0) + 1
-      return []
-    }
-    run.open += 1
-    if (opening.gathered) {
-      target.barrier = { cursor: opening.cursor as never, value: opening.value, step: opening.step ?? '' }
-      run.gathered += 1
-    }
-    return [{ target, call: host.call }]
-  })
-const ended = (target: ActiveTarget, { state, step, value, failure }: Opening): Target => ({
-  host: { id: target.host, name: target.name },
-  state: state as Target['state'],
-  step,
-  ms: 0,
-  ...(state === 'ok' ? { value } : {}),
-  ...(failure ? { failure: failure as NonNullable<Target['failure']> } : {}),
-})
-const stoppedIn = ({ stop }: ActiveRun): Pick<Run, 'stopped'> => (stop ? { stopped: stop } : {})
-const summaryOf = (run: ActiveRun): Run['summary'] => ({
-  run: run.id,
-  expected: run.expected,
-  ok: run.ok,
-  failed: run.expected - run.open - run.ok,
-  failures: { ...run.failures },
-})
-const targetsOf = (run: ActiveRun): Target[] | null => {
-  const targets: Target[] = []
-  for (const { ended } of run.targets.values())
-    if (ended === null || ended === true) return null
-    else targets.push(ended)
-  return targets
-}
-
-/**
- * Takes up stored runs that nobody drives: after a start all of this service, later those whose creation got lost with its connection, and at any
- * time those of services whose lease has expired.
- */
-export const adoptRuns = async (deps: RunsDeps, olderThanMs: number): Promise<number> => {
-  await claimRuns(deps.pool, deps.replica)
-  const { runs, targets } = await findAbandoned(deps.pool, {
-    known: deps.driver.runIds(),
-    olderThanMs,
-    owner: deps.replica,
-  })
-  const byRun = Map.groupBy(targets, target => target.run)
-  const named = [...new Set(runs.flatMap(row => modulesIn(row.pipeline)))]
-  const known = lookupOf(named.length === 0 ? new Map() : await deps.modules.load(named), { stored: true })
-  for (const row of runs) {
-    const rollout = row.control && (await storedRollout(deps.pool, { ...row, control: row.control }))
-    if (deps.driver.get(row.id)) continue
-    try {
-      adopt(deps, row, { open: byRun.get(row.id) ?? [], modules: known, rollout })
-    } catch (error) {
-      deps.log.error(
-        { err: error, run: row.id },
-        'a stored run cannot be taken up: its pipeline is not understood any more',
-      )
-    }
-  }
-  if (runs.length > 0) deps.log.info({ runs: runs.length, targets: targets.length }, 'stored runs are taken up')
-  return runs.length
-}
-type Stored = {
-  readonly open: readonly OpenTarget[]
-  readonly modules: ModuleLookup
-  readonly rollout: Rollout | null
-}
-const adopt = (deps: RunsDeps, row: RunRow, { open: targets, modules, rollout }: Stored) => {
-  const run = newRun({
-    id: row.id,
-    step: decodeRun(row.pipeline, modules, row.dry),
-    requestId: row.request_id,
-    timeoutMs: row.timeout_ms ?? defaultTimeoutMs,
-    waitOnlineMs: row.wait_online_ms ?? 0,
-    expected: row.expected,
-    ageMs: Math.max(0, Date.now() - row.created_at.getTime()),
-    cancelled: row.cancelled_at !== null,
-    stop: row.stopped,
-    rollout,
-  })
-  run.ok = row.ok
-  Object.assign(run.failures, row.failures)
-  run.open = targets.length
-  const calls = targets.flatMap(stored => {
-    const target: ActiveTarget = {
-      run,
-      host: stored.host,
-      name: stored.host_name,
-      transport: stored.transport,
-      ssh: stored.ssh,
-      call: null,
-      barrier: null,
-      ended: null,
-    }
-    run.targets.set(stored.host, target)
-    if (stored.gathered) {
-      target.barrier = { cursor: stored.cursor as never, value: stored.value, step: stored.step ?? '' }
-      run.gathered += 1
-    }
-    return stored.call === null ? [] : [storedCall(deps, target, stored, stored.call)]
-  })
-  if (rollout) rollout.held = targets.filter(isHeld).flatMap(stored => run.targets.get(stored.host) ?? [])
-  deps.driver.take(run, calls)
-}
-const isHeld = ({ call, gathered }: OpenTarget) => call === null && !gathered
-/** Whatever its row says, an earlier process may have sent it: the agent is asked before anything else happens to it. */
-const storedCall = (deps: RunsDeps, target: ActiveTarget, stored: OpenTarget, id: string): ActiveCall => {
-  const progress = callAt(target.run.step, stored.cursor as Cursor)
-  const call = deps.driver.newCall(target, progress, id, stored.redeliveries)
-  if (call.transport === 'here') return call // whoever asked before is gone, and it only reads
-  // Its host has had no session since the call was made, so nobody can have sent it.
-  if (stored.unsent && call.transport === 'zmq') return call
-  const acked = stored.call_state === 'acked' || stored.call_state === 'running'
-  return {
-    ...call,
-    handed: true,
-    state: stored.call_state ?? 'sent',
-    ackedAt: acked ? (stored.acked_at?.toISOString() ?? null) : null,
-    deadline: performance.now() + Math.max(15_000, call.timeoutMs + 5_000 - (stored.call_age_ms ?? 0)),
-  }
-}

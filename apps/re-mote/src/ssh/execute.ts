@@ -7,7 +7,7 @@ import {
   type Contents,
   type ShellPlan,
 } from '@re-ops/operations'
-import { makeCollector, type Outputs } from '@re-ops/outputs'
+import { fitted, jsonBytes, makeCollector, type Outputs } from '@re-ops/outputs'
 import { wireLimits, type CallResult, type Failure, type FailureKind, type ShellResult } from '@re-ops/protocols'
 import type { LiveOperations } from '../runner/live-operations.ts'
 import { become } from './become.ts'
@@ -56,25 +56,10 @@ const failing =
     },
   })
 
-/** Cuts a text so that it takes at most that many bytes as JSON, where a control character takes six. */
-const fit = (text: string, bytesMax: number): string => {
-  let kept = text
-  for (let size = jsonSize(kept); size > bytesMax; size = jsonSize(kept))
-    kept = kept.slice(0, Math.floor(kept.length * (bytesMax / size) * 0.99))
-  return kept
-}
-const jsonSize = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '')
-const escapedBytesMax = 900_000
-
 /** An end with as much output as a result takes; `outputRef` when there is more and it is kept. */
 type Read = CommandEnd & { readonly outputRef?: string }
-const readOf = async (outputs: Outputs, call: string, end: CommandEnd): Promise<Read> => {
-  if (end.kind !== 'ended' && end.kind !== 'aborted') return end
-  const [stdout, stderr] = [fit(end.stdout, escapedBytesMax / 2), fit(end.stderr, escapedBytesMax / 2)]
-  const truncated = end.truncated || stdout.length < end.stdout.length || stderr.length < end.stderr.length
-  const kept = (await outputs.end(call, truncated)) ? { outputRef: call } : {}
-  return { ...end, stdout, stderr, truncated, ...kept }
-}
+const readOf = async (outputs: Outputs, call: string, end: CommandEnd): Promise<Read> =>
+  end.kind === 'ended' || end.kind === 'aborted' ? { ...end, ...(await fitted(outputs, call, end)) } : end
 
 const tailOf = ({ stderr, outputRef }: Output & { readonly outputRef?: string }): Partial<Failure> => ({
   ...(stderr === '' ? {} : { stderrTail: stderr.slice(-sshLimits.stderrTailChars) }),
@@ -123,7 +108,7 @@ const resultOf = async (
         if (why !== null) return fail('exit', why, { code })
         return fail(kind, kind === 'exit' ? `${message}${signalHint(code)}` : message, { ...more, ...kept })
       }
-      const size = jsonSize(result.value)
+      const size = jsonBytes(result.value)
       const sizeMax = wireLimits.messageBytesMax - 4096
       return size <= sizeMax ? result : fail('invalid', `the result has ${size} bytes; at most ${sizeMax} are allowed`)
     }

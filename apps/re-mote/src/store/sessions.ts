@@ -1,4 +1,5 @@
 import type { Hello } from '../broker/port.ts'
+import type { Tx } from '@re-ops/service'
 import type { Sql } from './sql.ts'
 
 /** Why a hello put its host in quarantine; the row keeps the word, people are told the sentence. */
@@ -7,24 +8,29 @@ export const quarantineReasons: Readonly<Record<string, string>> = {
   clone: 'two living copies speak for this host: confirm it first',
 }
 
-export type HelloVerdict = 'ok' | 'unknown' | 'quarantined' | 'revoked' | 'counter' | 'clone'
+export type HelloVerdict = 'ok' | 'unknown' | 'quarantined' | 'revoked' | 'stale' | 'counter' | 'clone'
 export type JudgedHello = { readonly host: string; readonly verdict: HelloVerdict; readonly epoch: number | null }
 
 /**
  * Judges a batch of hellos (one per host) and takes the next epoch for each good one, in one statement. Two living copies of one identity
- * show in two ways: a journal that counts less than it did, and a boot id that comes back after another one took its place.
+ * show in two ways: a journal that counts less than it did, and a boot id that comes back after another one took its place. A hello that was under way
+ * with one broker, while its agent died or gave up and came back with another, shows the same: it is `stale` when its challenge is older than the
+ * session there is. A living copy comes again. Begin a transaction for it: the wait for a connection would make hellos look younger than they are.
  */
-export const judgeHellos = async (sql: Sql, broker: string, hellos: readonly Hello[]): Promise<JudgedHello[]> => {
+export const judgeHellos = async (sql: Tx, broker: string, hellos: readonly Hello[]): Promise<JudgedHello[]> => {
   const { rows } = await sql.query<{ host: string; verdict: HelloVerdict; epoch: string | null }>({
     name: 'judge-hellos',
     text: `
-with h as (select * from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::int[], $6::text[]) as h(host, boot, counter, pid, version)),
+with h as (select * from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::int[], $6::text[], $7::float8[])
+  as h(host, boot, counter, pid, version, age_ms)),
 judged as materialized (
   select h.*, case
       when x.id is null then 'unknown'
       when x.state <> 'enrolled' then x.state
-      when h.counter < x.journal_counter then 'counter'
-      when s.boot is distinct from h.boot and exists (select from mote.boot b where b.host = h.host and b.boot = h.boot) then 'clone'
+      when h.counter < x.journal_counter
+        or s.boot is distinct from h.boot and exists (select from mote.boot b where b.host = h.host and b.boot = h.boot)
+        then case when s.seen_at >= now() - make_interval(secs => h.age_ms / 1000) then 'stale'
+          when h.counter < x.journal_counter then 'counter' else 'clone' end
       else 'ok' end as verdict
   from h left join mote.host x on x.id = h.host left join mote.session s on s.host = h.host),
 begun as (
@@ -45,6 +51,7 @@ select j.host, j.verdict, begun.epoch from judged j left join begun on begun.hos
       hellos.map(one => one.journalCounter),
       hellos.map(one => one.pid),
       hellos.map(one => one.version),
+      hellos.map(one => Math.max(0, Date.now() - one.challengedAt)),
     ],
   })
   return rows.map(row => ({ ...row, epoch: row.epoch === null ? null : Number(row.epoch) }))

@@ -1,5 +1,5 @@
 import { newId, type Keyset } from '@re-ops/protocols'
-import { isConnectionLost, withRetry, type Log, type Pool } from '@re-ops/service'
+import { isConnectionLost, transaction, withRetry, type Log, type Pool } from '@re-ops/service'
 import { brokerLimits } from '../broker/limits.ts'
 import type { Addressed, BrokerSays, BrokerStart, Hello, ServiceSays, Stats } from '../broker/port.ts'
 import type { AgentAsks, CallAnswer, CallShape, CallSays, OutputChunk, SamplesSays } from '../broker/words.ts'
@@ -64,8 +64,8 @@ export type Link = {
   readonly endpoint: string | null
   readonly sessions: number
   readonly queued: number
-  /** A newer keyset is published: for welcomes, and for every session. */
-  publish(keyset: Keyset): void
+  /** A newer keyset is published: for welcomes, and for every session. Resolves when it is on its way to all of these. */
+  publish(keyset: Keyset): Promise<void>
   /** A new broker in place of this one, with the server key of now. Agents come back by themselves. */
   restart(): Promise<void>
   close(): Promise<void>
@@ -92,6 +92,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
   let bind = deps.bind
   let endpoint: string | null = null
   let keyset: Keyset | undefined
+  let telling: { readonly serial: number; readonly told: PromiseWithResolvers<void> } | undefined
   const listening = Promise.withResolvers<void>()
   /** No hello is answered before there is a keyset to welcome with. */
   const published = Promise.withResolvers<void>()
@@ -131,7 +132,8 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
         waiting.filter(one => one.at >= oldest && one.broker === broker).map(one => [one.hello.agent, one.hello]),
       )
       const judging = broker
-      const judged = last.size === 0 ? [] : await judgeHellos(deps.writer, broker, [...last.values()])
+      const judged =
+        last.size === 0 ? [] : await transaction(deps.writer, tx => judgeHellos(tx, judging, [...last.values()]))
       return () => {
         for (const { host, verdict, epoch } of judged) {
           const hello = last.get(host)
@@ -156,6 +158,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     quarantined: 'the host is in quarantine until it is confirmed',
     revoked: 'the identity is revoked',
     unknown: 'the host is unknown',
+    stale: 'a newer session of this host began meanwhile, say hello again',
   }
   const refuse = (hello: Hello, verdict: string) => {
     const reason = reasons[verdict] ?? verdict
@@ -209,6 +212,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     )
     for (const host of epochs.keys()) returning.add(host)
     epochs.clear()
+    telling?.told.resolve() // no sessions are left; welcomes have it
     deps.onAway()
     if (end.abortedAfter !== null)
       onAbort(end, end.abortedAfter).catch((error: unknown) =>
@@ -259,6 +263,9 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
           log.error({ err: error }, 'the keyset cannot be published')
           listening.reject(error)
         })
+        return
+      case 'published':
+        if (telling && item.serial >= telling.serial) telling.told.resolve()
         return
       case 'lookup':
         keys.add(item.key)
@@ -342,7 +349,10 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
     },
     publish: newer => {
       keyset = newer
+      telling?.told.resolve()
+      telling = { serial: newer.serial, told: Promise.withResolvers() }
       child.say({ kind: 'keyset', keyset: newer })
+      return telling.told.promise
     },
     restart: () => child.restart(),
     close: async () => {

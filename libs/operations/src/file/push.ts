@@ -3,8 +3,9 @@ import { operation, Type, type Static } from '@re-ops/pipelines'
 import { becomes } from '../become.ts'
 import { Change, changeInput, changeScript, changesIn, changeTraits } from '../change.ts'
 import { scriptWith } from '../script.ts'
-import { Account, Mode, Path, plainMode } from '../text.ts'
+import { Path } from '../text.ts'
 import { Content, leftovers, receiving, Size } from './content.ts'
+import { placed, placing } from './placing.ts'
 
 /** Links are followed, so that what they point at changes and they stay. */
 const target = `[ ! -L "$path" ] || path=$(readlink -f -- "$path")
@@ -75,10 +76,7 @@ export const filePush = operation({
       path: Path({ examples: ['/opt/app/app.tar'] }),
       hash: Content(),
       size: Size(),
-      mode: Type.Optional(Mode({ description: 'default: as it was, or what the umask leaves of 0666' })),
-      owner: Type.Optional(Account()),
-      group: Type.Optional(Account()),
-      parents: Type.Optional(Type.Boolean({ description: 'make the folders above it' })),
+      ...placing,
       ...changeInput,
     },
     { additionalProperties: false },
@@ -90,9 +88,9 @@ export const filePush = operation({
   varies: { transferred: 'any' },
   shell: {
     script: input => {
-      const { path, hash, size, mode, owner, group, parents } = input
+      const { path, hash, size } = input
       const chunk = fileLimits.chunkBytes
-      return changeScript(input, { path, hash, size, chunk, mode: plainMode(mode), owner, group, parents }, body)
+      return changeScript(input, { path, hash, size, chunk, ...placed(input) }, body)
     },
     contents: ({ hash }) => ({ takes: [hash] }),
     afterKill: ({ path, hash }) => scriptWith({ path, hash }, `${leftovers}\n${target}\n${remove}`),

@@ -2,8 +2,9 @@ import { operation, Type } from '@re-ops/pipelines'
 import { becomes } from '../become.ts'
 import { changeInput, changeTraits } from '../change.ts'
 import { scriptWith } from '../script.ts'
-import { Account, Mode, Path } from '../text.ts'
+import { Path } from '../text.ts'
 import { Content } from './content.ts'
+import { placing } from './placing.ts'
 import { Pushed } from './push.ts'
 
 /**
@@ -25,10 +26,7 @@ export const fileTemplate = operation({
           examples: [{ port: 8080 }],
         }),
       ),
-      mode: Type.Optional(Mode({ description: 'default: as it was, or what the umask leaves of 0666' })),
-      owner: Type.Optional(Account()),
-      group: Type.Optional(Account()),
-      parents: Type.Optional(Type.Boolean({ description: 'make the folders above it' })),
+      ...placing,
       ...changeInput,
     },
     { additionalProperties: false },

@@ -1,6 +1,7 @@
 import { operation, Type } from '@re-ops/pipelines'
 import { changeAnswer, Change, changeInput, changeScript, changeTraits } from '../change.ts'
-import { Account, Mode, oneOf, Path, plainMode } from '../text.ts'
+import { oneOf, Path } from '../text.ts'
+import { placed, placing } from './placing.ts'
 
 /** The bytes are counted before they take their place: content cut off on its way replaces nothing. */
 const body = `[ ! -d "$path" ] || fail "$path is a directory"
@@ -22,10 +23,7 @@ export const fileWrite = operation({
       path: Path({ examples: ['/etc/motd'] }),
       content: Type.String({ maxLength: 196_608, examples: ['hello\n'] }),
       encoding: Type.Optional(oneOf(['text', 'base64'], { description: 'of `content`; default text' })),
-      mode: Type.Optional(Mode({ description: 'default: as it was, or what the umask leaves of 0666' })),
-      owner: Type.Optional(Account()),
-      group: Type.Optional(Account()),
-      parents: Type.Optional(Type.Boolean({ description: 'make the folders above it' })),
+      ...placing,
       ...changeInput,
     },
     { additionalProperties: false },
@@ -35,10 +33,9 @@ export const fileWrite = operation({
   ...changeTraits,
   shell: {
     script: input => {
-      const { path, content, encoding, mode, owner, group, parents } = input
+      const { path, content, encoding } = input
       const base64 = encoding === 'base64'
-      const variables = { path, base64, bytes: bytesOf(content, base64), mode: plainMode(mode), owner, group, parents }
-      return changeScript(input, variables, body)
+      return changeScript(input, { path, base64, bytes: bytesOf(content, base64), ...placed(input) }, body)
     },
     stdin: ({ content }) => content,
     ...changeAnswer,
