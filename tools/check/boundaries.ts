@@ -25,6 +25,7 @@ const allowedLibraries: Readonly<Record<string, readonly string[]>> = {
   'libs/live': ['protocols', 'pipelines'],
   'libs/service': ['protocols'],
   'libs/client': ['protocols'],
+  'libs/node-libvirt': [],
   'libs/outputs': [],
 }
 const libraries = Object.keys(allowedLibraries).map(folder => folder.slice('libs/'.length))

@@ -46,10 +46,10 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'providers',
-    files: 'tools/provider-conformance/(local|ec2)\\.heavy\\.test\\.ts$',
-    doc: 'the numbered cases of the provider port: local machines, and EC2 as a stand-in',
+    files: 'tools/(provider-conformance/(local|ec2|digitalocean)|acceptance/(ec2|digitalocean))\\.heavy\\.test\\.ts$',
+    doc: 'the numbered cases of the provider port: local machines, and EC2 and DigitalOcean as stand-ins',
     needs: nothing,
-    limitMs: minutes(5),
+    limitMs: minutes(10),
   },
   {
     name: 'partition',
@@ -85,6 +85,26 @@ export const suites: readonly Suite[] = [
     doc: 'bundled agents, files and long outputs over both transports, several services on one Postgres',
     needs: nothing,
     limitMs: minutes(10),
+  },
+  {
+    name: 'kvm conformance',
+    files: 'tools/provider-conformance/kvm.*\\.heavy\\.test\\.ts$',
+    doc: "the numbered cases of the provider port on libvirt's test driver and on real QEMU",
+    needs: allOf(file('/usr/sbin/libvirtd', constants.R_OK), program('qemu-img'), program('qemu-system-x86_64')),
+    limitMs: minutes(5),
+  },
+  {
+    name: 'libvirt',
+    files: '(libs/node-libvirt|apps/re-core/src/providers/kvm|tools/acceptance/kvm).*\\.heavy\\.test\\.ts$',
+    doc: 'a private libvirtd without privileges: machines, volumes, streams, events, ssh; provider kvm killed at each step',
+    needs: allOf(
+      file('/usr/sbin/libvirtd', constants.R_OK),
+      program('qemu-img'),
+      program('virt-ssh-helper'),
+      file('/usr/sbin/sshd', constants.R_OK),
+      program('setpriv'),
+    ),
+    limitMs: minutes(5),
   },
   {
     name: 'conformance',

@@ -26,6 +26,7 @@ const Settings = Type.Object({
     Type.Array(Type.String({ minLength: 1 }), { env: 'RECORE_AGENT_COMMAND', minItems: 1, maxItems: 16 }),
   ),
   faults: Type.Array(Type.Enum(['ack-before-commit', 'no-journal', 'no-fence']), { env: 'REOPS_FAULTS', default: [] }),
+  ec2Endpoint: Type.Optional(Type.String({ env: 'RECORE_TEST_EC2_ENDPOINT', pattern: '^https?://[^\\s]+$' })),
   windows: Windows,
   proofKit: Type.Optional(Type.String({ env: 'REOPS_PROOF_KIT' })),
 })
@@ -44,6 +45,8 @@ export type Config = {
   /** Null: no agent is at hand, so the local provider is not offered. */
   readonly agentCommand: readonly string[] | null
   readonly unfenced: boolean
+  /** For tests: every EC2 account is asked there, whatever its settings say. */
+  readonly ec2Endpoint: string | null
   readonly windows: readonly string[]
   readonly proofKit: string | undefined
 }
@@ -70,6 +73,7 @@ export const readConfig = async (environment: Environment): Promise<Config> => {
     localFolder: localFolderOf(environment),
     agentCommand: settings.agentCommand ?? (hasStandard ? standard : null),
     unfenced: settings.faults.includes('no-fence'),
+    ec2Endpoint: settings.ec2Endpoint ?? null,
     windows: settings.windows,
     proofKit: settings.proofKit,
   }

@@ -15,6 +15,7 @@ import {
   migrate,
   observePool,
   openDatabase,
+  resolveReference,
   transaction,
   writeAddressFile,
   type Environment,
@@ -28,11 +29,15 @@ import type { Config } from './config.ts'
 import { startQueue } from './jobs/queue.ts'
 import { startWorker, timings, type WorkerDeps } from './jobs/worker.ts'
 import { makeMoteHttp } from './moteHttp.ts'
-import { providerTable } from './providers/table.ts'
+import { makeLimiter } from './limits/limiter.ts'
+import { makeOpener, type OpenerDeps } from './providers/opener.ts'
+import { driverTable } from './providers/table.ts'
+import { accountRoutes } from './routes/accounts.ts'
 import { eventRoutes } from './routes/events.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { systemRoutes } from './routes/systems.ts'
 import { makeChanges } from './services/changes.ts'
+import { accountByName } from './store/accounts.ts'
 import { installationId } from './store/installation.ts'
 import { migrations } from './store/migrations.ts'
 import { ownToken } from './token.ts'
@@ -49,8 +54,10 @@ const createCallTimes = ({ registry }: Metrics) =>
     registers: [registry],
   })
 
-const providersOf = ({ agentCommand, localFolder, unfenced }: Config) =>
-  providerTable({
+const driversOf = ({ agentCommand, localFolder, unfenced, ec2Endpoint }: Config) =>
+  driverTable({
+    ec2: ec2Endpoint === null ? {} : { endpoint: ec2Endpoint },
+    kvm: { now: Date.now },
     local: agentCommand === null ? null : { root: localFolder, agentCommand, now: Date.now, stopGraceMs, unfenced },
   })
 
@@ -74,7 +81,14 @@ export const start = async (config: Config, environment: Environment, context: S
   const mote =
     moteUrl === null ? null : { mote: makeMoteHttp({ url: moteUrl, token, timeoutMs: moteTimeoutMs }), token }
   const inTransaction: WorkerDeps['transaction'] = fn => transaction(pool, fn)
-  const providers = providersOf(config)
+  const opener: OpenerDeps = {
+    drivers: driversOf(config),
+    account: name => accountByName(pool, name),
+    secret: reference => resolveReference(reference, { environment }),
+    limiter: (place, specs) => makeLimiter({ sql: pool, log }, { ...place, specs }),
+    now: Date.now,
+  }
+  const open = makeOpener(opener)
   const queue = await startQueue({ url, log })
   context.onStop('queue', () => queue.stop())
   const times = createCallTimes(metrics)
@@ -83,7 +97,8 @@ export const start = async (config: Config, environment: Environment, context: S
     pool,
     transaction: inTransaction,
     queue,
-    providers,
+    drivers: opener.drivers,
+    open,
     mote,
     cipher,
     installation: await installationId(pool),
@@ -104,9 +119,10 @@ export const start = async (config: Config, environment: Environment, context: S
   const verifier = makeTokenVerifier(tokenKeys)
   const ready = { postgres: () => checkDatabase(url, 0) }
   const app = await makeApp({ name: 're-core', version, log, verifier, metrics, ready })
-  const services = { pool, transaction: inTransaction, queue, providers, hasMote: mote !== null, now: Date.now }
+  const services = { pool, transaction: inTransaction, queue, opener, open, hasMote: mote !== null, now: Date.now }
   systemRoutes(app, services)
   jobRoutes(app, services)
+  accountRoutes(app, services)
   eventRoutes(app, changes)
   context.onStop('HTTP', () => app.close())
   const address = await app.listen({ host: config.host, port: config.port })

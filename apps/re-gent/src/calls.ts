@@ -270,8 +270,10 @@ export const makeCalls = (deps: CallsDeps): Calls => {
   }
   return {
     handle: async message => {
-      if (message.kind === 'call') await accept(message.body)
-      else if (message.kind === 'call.cancel') await cancel(message.body.id)
+      if (message.kind === 'call') {
+        if (message.body.settled) settle(message.body.settled)
+        await accept(message.body)
+      } else if (message.kind === 'call.cancel') await cancel(message.body.id)
       else if (message.kind === 'call.ask') await report(message.body.ids, message.body.again)
       else if (message.kind === 'call.settled') settle(message.body.ids)
       else if (message.kind === 'output.pull') deps.pull(message.body)

@@ -404,6 +404,12 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
     .option('--name <stem>', 'the name; with --count they are stem-1, stem-2, ...')
     .option('--count <n>', 'how many')
     .addOption(new Option('--provider <provider>', 'who makes it (default local)').choices(providers))
+    .option('--account <account>', 'whose machine it is at the provider (default: the only one there is)')
+    .option('--region <region>', "where (default: the account's first)")
+    .option('--zone <zone>', 'within the region; may be given again, tried in order', listOf)
+    .option('--spot', 'cheaper, and the provider may take it back')
+    .option('--disk <GB>', 'size of its disk')
+    .option('--ssh-key <key>', 'a public key that may log in; may be given again', listOf)
     .option('--type <type>', 'named role, for example web')
     .option('--size <size>', 'CPU, memory and disk')
     .option('--image <image>', 'base operating system')
@@ -413,7 +419,10 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
     .action((options: object) => done(import('./commands/systems.ts').then(m => m.createSystems(context, options))))
     .addHelpText(
       'after',
-      examples('reops systems create --name demo --count 3 --provider local --type web --label env=test --wait'),
+      examples(
+        'reops systems create --name demo --count 3 --provider local --type web --label env=test --wait',
+        'reops systems create --name web --account aws --region eu-central-1 --size t3.small --image debian-12 --wait',
+      ),
     )
   selecting(add(systems, 'list', 'the systems and their phases'), 'systems')
     .option('--all', 'those that are gone, too')
@@ -677,6 +686,65 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
     .option('--limit <n>', 'how many', '30')
     .action((options: object) => done(import('./commands/audit.ts').then(m => m.showAudit(context, options))))
     .addHelpText('after', examples('reops audit', 'reops audit --action enrol. --limit 100'))
+
+  const accounts = add(program, 'accounts', 'accounts at providers; secrets by reference alone')
+    .usage('[options] | list | set <name> | verify <name> | remove <name>')
+    .action((options: object) => done(import('./commands/accounts.ts').then(m => m.listAccounts(context, options))))
+    .addHelpText('after', examples('reops accounts', 'reops accounts verify aws'))
+  add(accounts, 'list', 'the accounts, and whether they work')
+    .action((options: object) =>
+      done(import('./commands/accounts.ts').then(m => m.listAccounts(context, merged(accounts, options)))),
+    )
+    .addHelpText('after', examples('reops accounts list --json'))
+  add(accounts, 'set', 'save an account, or change it; its credentials are tried first')
+    .argument('<name>')
+    .argument('[setting...]', 'of the provider: key=value, or key:=json')
+    .addOption(new Option('--provider <provider>', 'whose account it is').choices(providers))
+    .option('--region <region>', 'may be given again; the first is the default', listOf)
+    .option('--secret <reference>', 'where the secret is for re-core: file:/path or env:NAME')
+    .action((name: string, settings: string[], options: object) =>
+      done(
+        import('./commands/accounts.ts').then(m =>
+          m.setAccount(context, [name, ...settings], merged(accounts, options)),
+        ),
+      ),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'reops accounts set aws --provider ec2 --region eu-central-1 --secret file:/etc/re-ops/aws',
+        'reops accounts set aws --region eu-central-1,eu-west-1',
+        'reops accounts set aws securityGroups:=\'["sg-0123"]\'',
+      ),
+    )
+  add(accounts, 'verify', 'try its credentials again')
+    .argument('<name>')
+    .action((name: string, options: object) =>
+      done(import('./commands/accounts.ts').then(m => m.verifyAccount(context, name, merged(accounts, options)))),
+    )
+    .addHelpText('after', examples('reops accounts verify aws'))
+  add(accounts, 'remove', 'forget an account that has no systems; asks first')
+    .argument('<name>')
+    .option('-y, --yes', 'do not ask')
+    .action((name: string, options: object) =>
+      done(import('./commands/accounts.ts').then(m => m.removeAccount(context, name, merged(accounts, options)))),
+    )
+    .addHelpText('after', examples('reops accounts remove aws'))
+
+  add(program, 'providers', 'who makes machines here')
+    .action((options: object) => done(import('./commands/providers.ts').then(m => m.listProviders(context, options))))
+    .addHelpText('after', examples('reops providers', 'reops providers --json'))
+  const somewhere = (command: Command): Command =>
+    command
+      .addOption(new Option('--provider <provider>', 'of this one (default local)').choices(providers))
+      .option('--account <account>', 'of this account')
+      .option('--region <region>', "in this region (default: the account's first)")
+  somewhere(add(program, 'sizes', 'what --size takes: cores, memory, disk'))
+    .action((options: object) => done(import('./commands/providers.ts').then(m => m.listSizes(context, options))))
+    .addHelpText('after', examples('reops sizes', 'reops sizes --account aws --region eu-central-1'))
+  somewhere(add(program, 'images', 'what --image takes'))
+    .action((options: object) => done(import('./commands/providers.ts').then(m => m.listImages(context, options))))
+    .addHelpText('after', examples('reops images --account aws'))
 
   const enrolments = group('enrolments', 'let hosts join that are not made by `systems create`')
   add(enrolments, 'list', 'enrolments that still let a host in; tokens are not shown again')

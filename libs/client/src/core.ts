@@ -1,11 +1,22 @@
-import type { CreateSystems, Job, System } from '@re-ops/protocols'
+import type {
+  Account,
+  Catalog,
+  CreateSystems,
+  Job,
+  ProviderInfo,
+  ProviderKind,
+  PutAccount,
+  System,
+} from '@re-ops/protocols'
 import { follow, type EventOptions } from './events.ts'
 import { send, type CallOptions, type Service } from './http.ts'
-import { jobShape, shaped, shapedList, systemShape } from './shape.ts'
+import { accountShape, catalogShape, jobShape, providerShape, shaped, shapedList, systemShape } from './shape.ts'
 
 export type CoreEvent = { event: 'system'; data: System } | { event: 'job'; data: Job }
 
-/** re-core's API: systems and jobs. Each call throws ClientError. A system is named by its id or its name. */
+const accountPath = (name: string): string => `/v1/accounts/${encodeURIComponent(name)}`
+
+/** re-core's API: systems, jobs, accounts. Each call throws ClientError. A system is named by its id or its name. */
 export const makeCore = (service: Service) => {
   const url = service.url ?? service.name
   const get = (path: string, options: CallOptions) => send(service, { ...options, method: 'GET', path })
@@ -49,6 +60,44 @@ export const makeCore = (service: Service) => {
     destroySystem: async (system: string, options: CallOptions = {}): Promise<Job> => {
       const path = `/v1/systems/${encodeURIComponent(system)}`
       return shaped(await send(service, { ...options, method: 'DELETE', path }), 'job', jobShape, url)
+    },
+    accounts: async (options: CallOptions = {}): Promise<Account[]> =>
+      shapedList(await get('/v1/accounts', options), 'account', accountShape, url),
+    account: async (name: string, options: CallOptions = {}): Promise<Account> =>
+      shaped(await get(accountPath(name), options), 'account', accountShape, url),
+    /** Tries its credentials first; a refusal is a problem 422 with the provider's words. */
+    putAccount: async (name: string, body: PutAccount, options: CallOptions = {}): Promise<Account> =>
+      shaped(
+        await send(service, { ...options, method: 'PUT', path: accountPath(name), body }),
+        'account',
+        accountShape,
+        url,
+      ),
+    verifyAccount: async (name: string, options: CallOptions = {}): Promise<Account> =>
+      shaped(
+        await send(service, { ...options, method: 'POST', path: `${accountPath(name)}/verify`, body: {} }),
+        'account',
+        accountShape,
+        url,
+      ),
+    removeAccount: async (name: string, options: CallOptions = {}): Promise<Account> =>
+      shaped(
+        await send(service, { ...options, method: 'DELETE', path: accountPath(name) }),
+        'account',
+        accountShape,
+        url,
+      ),
+    providers: async (options: CallOptions = {}): Promise<ProviderInfo[]> =>
+      shapedList(await get('/v1/providers', options), 'provider', providerShape, url),
+    /** Sizes, images, regions and prices of an account's region (the first one unless it is named). */
+    catalog: async (
+      provider: ProviderKind,
+      where: { readonly account?: string; readonly region?: string } = {},
+      options: CallOptions = {},
+    ): Promise<Catalog> => {
+      const query = new URLSearchParams(Object.entries(where)).toString()
+      const path = `/v1/providers/${provider}/catalog${query === '' ? '' : `?${query}`}`
+      return shaped(await get(path, options), 'catalogue', catalogShape, url)
     },
     /** The latest jobs, newest first. */
     jobs,

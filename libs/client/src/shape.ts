@@ -1,11 +1,14 @@
 import type {
+  Account,
   AgentScheduleInfo,
+  Catalog,
   Deployment,
   Enrolment,
   FileUpload,
   Host,
   Job,
   Module,
+  ProviderInfo,
   Run,
   RunAggregate,
   RunMissing,
@@ -55,6 +58,9 @@ export const systemShape: Shape<System> = {
   phases: 'array',
   labels: 'object',
 }
+export const accountShape: Shape<Account> = { name: 'string', provider: 'string', regions: 'array' }
+export const providerShape: Shape<ProviderInfo> = { provider: 'string', accounts: 'array' }
+export const catalogShape: Shape<Catalog> = { sizes: 'array', images: 'array', regions: 'array', prices: 'array' }
 export const jobShape: Shape<Job> = { id: 'string', system: 'string', verb: 'string', state: 'string' }
 export const runShape: Shape<Run> = { id: 'string', on: 'string', state: 'string', summary: 'object' }
 export const targetShape: Shape<Target> = { host: 'object', state: 'string' }

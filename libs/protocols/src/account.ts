@@ -1,10 +1,9 @@
 import { Type, type Static } from 'typebox'
-import { Name } from './names.ts'
+import { Name, RegionName } from './names.ts'
 import { ProviderKind } from './system.ts'
 
 /** Where a secret is (`secret:name`, `file:path`, `env:NAME`), never the secret itself. */
 const SecretReference = Type.String({ pattern: '^(secret|file|env):.+$', maxLength: 512, examples: ['secret:aws'] })
-const RegionName = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$', examples: ['eu-central-1'] })
 /** Of the provider alone; its own schema checks them. */
 const Settings = Type.Record(Type.String({ pattern: '^[a-zA-Z][a-zA-Z0-9]{0,62}$' }), Type.Unknown(), {
   maxProperties: 32,

@@ -7,6 +7,8 @@ export const Name = Type.String({
   description: 'letters, digits, dot, dash and underscore; at most 63 characters',
   examples: ['web-1'],
 })
+export const RegionName = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$', examples: ['eu-central-1'] })
+export const ZoneName = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$', examples: ['eu-central-1a'] })
 export const Labels = Type.Record(Type.String({ pattern: labelKeyPattern }), Type.String({ maxLength: 256 }), {
   description: 'key=value pairs that selectors match',
   additionalProperties: false, // without it a key that does not match the pattern is let through

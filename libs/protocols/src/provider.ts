@@ -50,7 +50,13 @@ export const callClasses = ['destroy', 'create', 'act', 'poll', 'list'] as const
 export type CallClass = (typeof callClasses)[number]
 
 /** A token bucket that all replicas share per account, region and family of calls. */
-export type LimitSpec = { readonly family: string; readonly perSecond: number; readonly burst: number }
+export type LimitSpec = {
+  readonly family: string
+  readonly perSecond: number
+  readonly burst: number
+  /** `account`: one for all its regions. */
+  readonly scope?: 'account'
+}
 
 /** What a provider asks before each call of its API, and tells afterwards. */
 export type Limiter = {

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { Labels, Name } from './names.ts'
+import { Labels, Name, RegionName, ZoneName } from './names.ts'
 import { Id } from './ids.ts'
 
 /** Public phases of a system, in the order a life usually takes. */
@@ -35,17 +35,34 @@ export type ProviderKind = Static<typeof ProviderKind>
 export const Readiness = Type.Enum(['agent', 'ssh', 'none'])
 export type Readiness = Static<typeof Readiness>
 
+/** What not every provider has, and what may be left to it. */
+export const MachineOptions = Type.Object(
+  {
+    zones: Type.Optional(Type.Array(ZoneName, { minItems: 1, maxItems: 8, description: 'where, tried in this order' })),
+    market: Type.Optional(Type.Enum(['on-demand', 'spot'], { description: 'spot: cheaper, and may be taken back' })),
+    diskGb: Type.Optional(Type.Integer({ minimum: 1, maximum: 16_384 })),
+    sshKeys: Type.Optional(
+      Type.Array(Type.String({ pattern: '^(ssh|ecdsa|sk)-\\S+ \\S+', maxLength: 8_192 }), { maxItems: 16 }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type MachineOptions = Static<typeof MachineOptions>
+
 /** What a person asks for. Everything but the name has a default. */
 export const SystemSpec = Type.Object(
   {
     name: Name,
     provider: ProviderKind,
+    account: Name,
+    region: RegionName,
     type: Type.String({ pattern: '^[a-z][a-z0-9-]{0,62}$', description: 'named role, for example `web`' }),
     size: Type.String({ maxLength: 64 }),
     image: Type.String({ maxLength: 128 }),
     labels: Labels,
     readiness: Readiness,
     protected: Type.Boolean({ description: 'destroy is refused while set' }),
+    options: MachineOptions,
   },
   { additionalProperties: false },
 )
@@ -57,12 +74,15 @@ export const CreateSystems = Type.Object(
     name: Name,
     count: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
     provider: Type.Optional(ProviderKind),
+    account: Type.Optional(Name),
+    region: Type.Optional(RegionName),
     type: Type.Optional(SystemSpec.properties.type),
     size: Type.Optional(SystemSpec.properties.size),
     image: Type.Optional(SystemSpec.properties.image),
     labels: Type.Optional(Labels),
     readiness: Type.Optional(Readiness),
     protected: Type.Optional(Type.Boolean()),
+    options: Type.Optional(MachineOptions),
   },
   { additionalProperties: false },
 )
@@ -76,12 +96,15 @@ export const System = Type.Object({
   id: Id,
   name: Name,
   provider: ProviderKind,
+  account: Type.String(),
+  region: Type.String(),
   type: Type.String(),
   size: Type.String(),
   image: Type.String(),
   labels: Labels,
   readiness: Readiness,
   protected: Type.Boolean(),
+  options: MachineOptions,
   generation: Type.Integer(),
   desired: DesiredPower,
   observed: Type.Union([Type.String(), Type.Null()], { description: "the provider's word for the instance's power" }),

@@ -82,7 +82,8 @@ export type ObservedVm = {
 
 export type Observation =
   | { state: 'present'; vm: ObservedVm }
-  | { state: 'absent'; proof: 'terminal' | 'not-found' }
+  /** `never-made`: the create was accepted, and the provider says that it came to nothing. */
+  | { state: 'absent'; proof: 'terminal' | 'not-found' | 'never-made' }
   | { state: 'unknown'; why: ProviderError }
 
 /** What is done to a machine that is there. `setTags` takes away what has the value null. */

@@ -206,6 +206,9 @@ export const call = message({
     timeoutMs: Type.Integer({ minimum: 1, maximum: 86_400_000 }),
     outputBytesMax: Type.Integer({ minimum: 0 }),
     requestId: Type.String({ maxLength: 64, description: 'travels into the logs of all three services' }),
+    settled: Type.Optional(
+      Type.Array(Id, { maxItems: 100, description: 'results of earlier calls that are committed, as in call.settled' }),
+    ),
   }),
 })
 export const callCancel = message({

@@ -46,7 +46,6 @@ const rules = {
   pauseMs: [50, 1_200],
   tookMs: [50, 2_500],
   shares: { delay: 0.05, delayMs: 300, duplicate: 0.05, reorder: 0.05, replay: 0.01, wrongToken: 0.005 },
-  // Results are settled half a second after they may be: a commit must be held for longer.
   commitMs: 1_600,
   settleWithinMs: 90_000,
   okShareMin: 0.5,

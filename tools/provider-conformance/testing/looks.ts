@@ -3,7 +3,7 @@ import { newId, ProviderError, type Identity, type ObservedVm, type Power, type 
 import { identityOf, newOp } from '@re-ops/re-core/testing'
 import type { Target } from './subject.ts'
 
-const callMs = 20_000
+const callMs = 45_000
 export const bound = (): AbortSignal => AbortSignal.timeout(callMs)
 export const someone = (installation = newId()): Identity => identityOf(installation, newId(), 1, 0)
 
@@ -17,7 +17,7 @@ export const create = async (target: Target, identity: Identity, more: Partial<V
 export const powerOf = async (
   { provider }: Target,
   ref: string,
-): Promise<Power | 'terminal' | 'not-found' | 'unknown'> => {
+): Promise<Power | 'terminal' | 'not-found' | 'never-made' | 'unknown'> => {
   const seen = await provider.observe(ref, bound())
   if (seen.state === 'present') return seen.vm.power
   return seen.state === 'absent' ? seen.proof : 'unknown'

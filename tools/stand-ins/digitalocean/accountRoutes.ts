@@ -158,6 +158,9 @@ export const accountRoutes: readonly Route[] = [
       [...cloud.snapshots.values()].filter(one => (query.get('resource_type') ?? one.of) === one.of).map(snapshotShape),
     ),
   ),
+  route('GET /v2/snapshots/:', 'snapshots.get', ({ cloud, params }) =>
+    ok({ snapshot: snapshotShape(found(cloud.snapshots, params[0] ?? '')) }),
+  ),
   route('DELETE /v2/snapshots/:', 'snapshots.delete', deleteSnapshot),
   route(
     'GET /v2/reserved_ips',

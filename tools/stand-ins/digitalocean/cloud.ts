@@ -1,4 +1,5 @@
 import type { Clock } from '../shared/clock.ts'
+import type { Guest } from '../shared/guests.ts'
 
 export type ActionType =
   | 'create'
@@ -40,8 +41,10 @@ export type Droplet = {
   readonly region: string
   readonly tags: Set<string>
   readonly createdAt: number
-  /** From here on lists show it; `get` does at once. */
+  /** From here on lists show it. */
   readonly listedAt: number
+  /** From here on a look at it shows it. */
+  readonly shownAt: number
   readonly address: string
   readonly privateAddress: string
   readonly sshKeys: readonly number[]
@@ -88,12 +91,14 @@ export type ReservedIp = { readonly ip: string; readonly region: string; droplet
 
 /** How long things take, in ms of the clock. */
 export type Delays = {
-  readonly createMs: number
-  readonly actMs: number
+  createMs: number
+  actMs: number
   /** Until the tags of a new droplet are there. */
-  readonly tagMs: number
+  tagMs: number
   /** Until lists show a new droplet. */
-  readonly listMs: number
+  listMs: number
+  /** Until a look at a new droplet shows it; lists do not before that either. */
+  showMs: number
 }
 
 /** Everything of one account. */
@@ -115,9 +120,10 @@ export type Cloud = {
   /** `size@region`: not available. */
   readonly soldOut: Set<string>
   dropletLimit: number
+  readonly onState: (guest: Guest) => void
 }
 
-export const makeCloud = (clock: Clock, delays: Delays): Cloud => {
+export const makeCloud = (clock: Clock, delays: Delays, onState: Cloud['onState'] = () => {}): Cloud => {
   let id = 500_000_000
   return {
     clock,
@@ -134,6 +140,7 @@ export const makeCloud = (clock: Clock, delays: Delays): Cloud => {
     spoiled: [],
     soldOut: new Set(),
     dropletLimit: 1_000,
+    onState,
   }
 }
 

@@ -1,9 +1,13 @@
-import { found, type Action, type Cloud, type Droplet } from './cloud.ts'
+import { found, notFound, type Action, type Cloud, type Droplet } from './cloud.ts'
 import { actOnDroplet, createDroplet, deleteDroplet, type CreateDroplet, type DropletAction } from './droplets.ts'
 import { accepted, created, nothing, ok, page, route, type Call, type Route } from './route.ts'
 import { actionShape, dropletShape, snapshotImageShape } from './shapes.ts'
 
-const droplet = ({ cloud, params }: Call): Droplet => found(cloud.droplets, Number(params[0]))
+const droplet = ({ cloud, params }: Call): Droplet => {
+  const one = found(cloud.droplets, Number(params[0]))
+  if (one.shownAt > cloud.clock.now()) throw notFound()
+  return one
+}
 
 /** What a list shows: not yet what was made a moment ago. */
 const listed = ({ cloud, query }: Call): Droplet[] => {
@@ -86,6 +90,14 @@ export const dropletRoutes: readonly Route[] = [
       [...call.cloud.snapshots.values()]
         .filter(one => one.of === 'droplet' && one.source === call.params[0])
         .map(snapshotImageShape),
+    ),
+  ),
+  route('GET /v2/actions', 'actions.list', call =>
+    page(
+      call,
+      '/v2/actions',
+      'actions',
+      [...call.cloud.actions.values()].toReversed().map(one => actionShape(call.cloud, one)),
     ),
   ),
   route('GET /v2/actions/:', 'actions.get', ({ cloud, params }) =>

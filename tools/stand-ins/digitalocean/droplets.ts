@@ -42,6 +42,14 @@ const keyIds = (cloud: Cloud, wanted: readonly (string | number)[]): number[] =>
     return key.id
   })
 
+const tell = (cloud: Cloud, { id, userData }: Droplet, state: 'running' | 'stopped' | 'terminated'): void =>
+  cloud.onState({ id: String(id), state, userData })
+const boot = (cloud: Cloud, droplet: Droplet): void => {
+  droplet.status = 'active'
+  droplet.boots += 1
+  tell(cloud, droplet, 'running')
+}
+
 const address = (id: number, network: string): string => `${network}.${(id >> 8) & 255}.${id & 255}`
 
 /** 202: the droplet is promised; whether it comes, its create action tells. */
@@ -60,7 +68,8 @@ export const createDroplet = (cloud: Cloud, body: CreateDroplet): { droplet: Dro
     region: place,
     tags: new Set(),
     createdAt: now,
-    listedAt: now + delays.listMs,
+    listedAt: now + Math.max(delays.listMs, delays.showMs),
+    shownAt: now + delays.showMs,
     address: address(id, '203.0'),
     privateAddress: address(id, '10.0'),
     sshKeys: keyIds(cloud, body.ssh_keys ?? []),
@@ -79,8 +88,7 @@ export const createDroplet = (cloud: Cloud, body: CreateDroplet): { droplet: Dro
   const action = beginAction(cloud, 'create', { type: 'droplet', id }, times, ok => {
     droplet.pending = null
     if (!ok) return void cloud.droplets.delete(id)
-    droplet.status = 'active'
-    droplet.boots = 1
+    boot(cloud, droplet)
   })
   droplet.pending = action
   return { droplet, action }
@@ -90,6 +98,7 @@ export const createDroplet = (cloud: Cloud, body: CreateDroplet): { droplet: Dro
 export const deleteDroplet = (cloud: Cloud, droplet: Droplet): void => {
   if (droplet.pending !== null) throw unprocessable('Droplet already has a pending event.')
   cloud.droplets.delete(droplet.id)
+  tell(cloud, droplet, 'terminated')
   for (const volume of cloud.volumes.values()) if (volume.droplet === droplet.id) volume.droplet = null
   for (const ip of cloud.reservedIps.values()) if (ip.droplet === droplet.id) ip.droplet = null
   const resource = { type: 'droplet', id: droplet.id } as const
@@ -126,31 +135,33 @@ const snapshot = (cloud: Cloud, droplet: Droplet, name: string): (() => void) =>
     })
 }
 
-const powered = (droplet: Droplet, wanted: 'active' | 'off'): (() => void) => {
+const powered = (cloud: Cloud, droplet: Droplet, wanted: 'active' | 'off'): (() => void) => {
   if (droplet.status === wanted)
     throw unprocessable(`Droplet is already powered ${wanted === 'active' ? 'on' : 'off'}.`)
   return () => {
+    if (wanted === 'active') return boot(cloud, droplet)
     droplet.status = wanted
-    if (wanted === 'active') droplet.boots += 1
+    tell(cloud, droplet, 'stopped')
   }
+}
+const restart = (cloud: Cloud, droplet: Droplet) => (): void => {
+  tell(cloud, droplet, 'stopped')
+  boot(cloud, droplet)
 }
 
 /** What the action will do; throws when it is refused at once. */
 const effectOf = (cloud: Cloud, droplet: Droplet, asked: DropletAction): (() => void) => {
   switch (asked.type) {
     case 'power_on':
-      return powered(droplet, 'active')
+      return powered(cloud, droplet, 'active')
     case 'power_off':
     case 'shutdown':
-      return powered(droplet, 'off')
+      return powered(cloud, droplet, 'off')
     case 'reboot':
       if (droplet.status !== 'active') throw unprocessable('Droplet is powered off.')
-      return () => void (droplet.boots += 1)
+      return restart(cloud, droplet)
     case 'power_cycle':
-      return () => {
-        droplet.status = 'active'
-        droplet.boots += 1
-      }
+      return restart(cloud, droplet)
     case 'resize':
       return changeSize(cloud, droplet, asked)
     case 'rename':

@@ -26,6 +26,8 @@ export type FakeOptions = {
   readonly limits?: RateLimits
   /** The gate to go through; made by `startGate`. None: straight to the stand-in. */
   readonly gate?: Gate
+  /** Told of every change of a machine's power. */
+  readonly onState?: Cloud['onState']
 }
 export type FakeDigitalOcean = {
   readonly url: string
@@ -86,7 +88,7 @@ const apply = (state: State, asked: Asked): Reply => {
   }
 }
 
-const standardDelays: Delays = { createMs: 0, actMs: 0, tagMs: 0, listMs: 0 }
+const standardDelays: Delays = { createMs: 0, actMs: 0, tagMs: 0, listMs: 0, showMs: 0 }
 
 /**
  * DigitalOcean's API with its state in memory, on a free port of loopback. What breaks on the way (faults) breaks before
@@ -98,7 +100,10 @@ export const startFakeDigitalOcean = async (options: FakeOptions = {}): Promise<
   const faults = makeFaults<Said>()
   const delays = { ...standardDelays, ...options.delays }
   const accounts = new Map(
-    tokens.map(token => [token, { cloud: makeCloud(clock, delays), count: makeQuota(clock, limits) }] as const),
+    tokens.map(
+      token =>
+        [token, { cloud: makeCloud(clock, { ...delays }, options.onState), count: makeQuota(clock, limits) }] as const,
+    ),
   )
   let url = ''
   const state: State = { accounts, denied: new Set(), revoked: new Set(), base: () => url }

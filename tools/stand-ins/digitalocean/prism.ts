@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 
 export type Prism = { readonly url: string; stop(): Promise<void> }
 
-const startMs = 60_000
+const startMs = 180_000
 const freePort = async (): Promise<number> => {
   const server = createPort()
   await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))

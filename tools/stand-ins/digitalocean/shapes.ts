@@ -41,6 +41,7 @@ export const snapshotImageShape = (one: Snapshot): Json =>
     regions: [one.region],
     created_at: iso(one.createdAt),
     min_disk_size: one.minDisk,
+    size_gigabytes: 1.2,
     tags: [...one.tags],
   })
 export const imageShape = (cloud: Cloud, wanted: number | string): Json | null => {
@@ -50,12 +51,15 @@ export const imageShape = (cloud: Cloud, wanted: number | string): Json | null =
   return own?.of === 'droplet' ? snapshotImageShape(own) : null
 }
 
-const addresses = (droplet: Droplet): Json[] =>
+const addresses = (cloud: Cloud, droplet: Droplet): Json[] =>
   droplet.status === 'new'
     ? []
     : [
         { ip_address: droplet.address, netmask: '255.255.240.0', gateway: '203.0.112.1', type: 'public' },
         { ip_address: droplet.privateAddress, netmask: '255.255.240.0', gateway: '10.0.0.1', type: 'private' },
+        ...[...cloud.reservedIps.values()]
+          .filter(one => one.droplet === droplet.id)
+          .map(one => ({ ip_address: one.ip, netmask: '255.255.255.0', gateway: '198.51.100.254', type: 'public' })),
       ]
 
 export const dropletShape = (cloud: Cloud, droplet: Droplet): Json => {
@@ -80,7 +84,7 @@ export const dropletShape = (cloud: Cloud, droplet: Droplet): Json => {
     volume_ids: [...cloud.volumes.values()].filter(one => one.droplet === droplet.id).map(one => one.id),
     size,
     size_slug: droplet.size,
-    networks: { v4: addresses(droplet), v6: [] },
+    networks: { v4: addresses(cloud, droplet), v6: [] },
     region: regionShape(cloud, droplet.region),
     tags: [...droplet.tags],
     vpc_uuid: '760e09ef-dc84-11e8-981e-3cfdfeaae000',

@@ -92,6 +92,19 @@ test('pages go on after the last id; filters with wildcards; a filter that does 
   )
 })
 
+test('another process switches what goes wrong, and sees what there is', async () => {
+  const { one, run } = await started()
+  const order = (body: object) => fetch(`${one.url}/_control`, { method: 'POST', body: JSON.stringify(body) })
+  expect((await order({ capacity: { 't3.small|*|*': 1 }, colour: 'red' })).status).toBe(400)
+  expect((await order({ capacity: { 't3.small|*|*': 1 } })).status).toBe(200)
+  expect([await codeOf(run()), await codeOf(run())]).toEqual(['ok', 'InsufficientInstanceCapacity'])
+  await order({ clear: true, faults: [{ action: 'RunInstances', nth: 1, does: { answer: 'InternalError' } }] })
+  expect([await codeOf(run()), await codeOf(run())]).toEqual(['InternalError', 'ok'])
+  const seen = (await (await fetch(`${one.url}/_control`)).json()) as { machines: object[]; counts: object }
+  expect(seen.machines).toMatchObject([{ state: 'pending' }, { state: 'pending' }])
+  expect(seen.counts).toEqual({ RunInstances: 4 })
+})
+
 test('volumes stay in their zone, images have one name', async () => {
   const { one, client, run } = await started()
   const id = (await run({ Placement: { AvailabilityZone: 'eu-central-1a' } })).Instances?.[0]?.InstanceId ?? ''

@@ -3,6 +3,7 @@ import { realClock, type Clock } from '../shared/clock.ts'
 import { makeFaults, type Faults } from '../shared/faults.ts'
 import { serve, type Asked, type Reply } from '../shared/serve.ts'
 import { catalogActions } from './catalog.ts'
+import { control, controlPath } from './control.ts'
 import { decode, encode, escaped, type Values } from './codec.ts'
 import { imageActions } from './images.ts'
 import {
@@ -92,11 +93,12 @@ export const startFakeEc2 = async (options: FakeEc2Options = {}) => {
   const server = await serve<Ec2Answer>({
     clock,
     mishap: asked => {
+      if (asked.path === controlPath) return null
       const action = actionOf(asked)
       counts.set(action, (counts.get(action) ?? 0) + 1)
       return faults.take(action, clock.now())
     },
-    apply: asked => done(asked, false),
+    apply: asked => (asked.path === controlPath ? control({ state, faults, counts }, asked) : done(asked, false)),
     applyLate: asked => void done(asked, true),
     refuse: code => errorReply(new Ec2Refusal(code, `a fault answers ${code}`)),
   })

@@ -1,5 +1,6 @@
-import type { Provider, ProviderKind } from '@re-ops/protocols'
+import type { Offering, Provider } from '@re-ops/protocols'
 import type { Mote } from '../mote.ts'
+import type { Open } from '../providers/opener.ts'
 import type { Changes } from '../store/systems.ts'
 import type { Sighting, SystemRow } from '../store/row.ts'
 import type { Rules, Seen } from './decide.ts'
@@ -18,6 +19,9 @@ export type Store = {
   /** Accepted from a stale attempt too, if the row still wants it; null = it does not, and it was noted as a sighting. */
   saveRef(row: SystemRow, ref: string, at: number): Promise<SystemRow | null>
   forgetSighting(row: SystemRow, ref: string): Promise<void>
+  /** Offerings of the row's place that are passed over, by `offeringKey`, until when (ms since 1970). */
+  scarce(row: SystemRow, now: number): Promise<ReadonlyMap<string, number>>
+  noteScarce(row: SystemRow, offering: Offering, until: number): Promise<void>
   /** The last write, the job's state, the end of the message and the next one: one transaction. */
   finish(row: SystemRow, changes: Changes, ending: Ending, message: Message | null, at: number): Promise<void>
   /** Ends the message of an attempt that has nothing to write. */
@@ -29,7 +33,7 @@ export type Cipher = { seal(text: string, context: string): Buffer; open(sealed:
 
 export type Deps = {
   readonly store: Store
-  readonly provider: (kind: ProviderKind) => Provider
+  readonly open: Open
   readonly mote: Mote | null
   readonly cipher: Cipher
   readonly installation: string
@@ -48,6 +52,8 @@ export type Attempt = {
   readonly seen: Seen
   readonly pending: Changes
   readonly signal: AbortSignal
+  /** Of the row's account in its region. */
+  readonly provider: Provider
 }
 
 /** What a step came to. */
@@ -56,6 +62,9 @@ export type Outcome =
   | { kind: 'fenced' }
   | { kind: 'pause'; reason: string; afterMs?: number; changes?: Changes }
   | { kind: 'failed'; reason: string }
+
+/** How long an account's problem is left alone: it takes a person to mend it. */
+export const parkedMs = 60_000
 
 /** Fields that belong to one life of the machine: the next generation or candidate begins without them. */
 export const unborn = {

@@ -10,6 +10,9 @@ const caps: Caps = localCaps
 const spec: SystemSpec = {
   name: 'one',
   provider: 'local',
+  account: 'local',
+  region: 'local',
+  options: {},
   type: 'web',
   size: 'process',
   image: 'this-computer',
@@ -62,5 +65,28 @@ describe('a machine that died', () => {
       [5_000, 10_000, 20_000, 40_000, 40_000].map(ms => expect.objectContaining({ kind: 'wait', at: now + ms })),
     )
     expect(down(6)).toMatchObject({ kind: 'settled', phase: 'failed' })
+  })
+})
+
+describe('a machine that was promised and never made', () => {
+  const neverMade: Partial<Seen> = { instance: { state: 'absent', proof: 'never-made' } }
+
+  test('the next try is another identity; after eight a person is asked', () => {
+    expect(next(rowOf(0), neverMade)).toEqual({ kind: 'next-candidate' })
+    expect(next(rowOf(0, { candidate: 7 }), neverMade)).toMatchObject({ kind: 'settled', phase: 'failed' })
+  })
+})
+
+describe('destroying where creates are found by looking', () => {
+  const looking: Rules = {
+    ...rules,
+    caps: { ...caps, createIdempotency: 'lookup', maxVisibilityLagMs: 10_000, latestLandingMs: 600_000 },
+  }
+  const leaving = { desired: 'absent', phase: 'destroying', destroyedAt: now, missingAt: now - 5_000 } as const
+
+  test('with its machine known only the lag is waited out; with none a late create too', () => {
+    const seen = { found: [] }
+    expect(next(rowOf(0, leaving), seen, looking)).toMatchObject({ kind: 'wait', at: now + 5_000 })
+    expect(next(rowOf(0, { ...leaving, ref: null }), seen, looking)).toMatchObject({ kind: 'wait', at: now + 560_000 })
   })
 })

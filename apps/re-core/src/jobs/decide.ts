@@ -76,6 +76,13 @@ export const decide = (row: SystemRow, seen: Seen, now: number, rules: Rules): S
 const mayBeRegistered = (row: SystemRow): boolean =>
   row.readiness === 'agent' && (row.frozenRequest !== null || row.registeredAt !== null || row.candidate > 0)
 
+/** The one machine that this identity can have is shown as ended: nothing more can come, and there is nothing to wait for. */
+const isOver = (row: SystemRow, found: readonly ObservedVm[], caps: Caps): boolean =>
+  caps.createIdempotency !== 'lookup' &&
+  !caps.reusableAfterDestroy &&
+  row.ref !== null &&
+  found.some(vm => vm.ref === row.ref && vm.power === 'gone')
+
 /** Absent wanted: destroy every machine of this identity, see that it is gone, revoke the identity, end. */
 const leave = (row: SystemRow, seen: Seen, now: number, { caps }: Rules): Step => {
   if (row.phase !== 'destroying') return { kind: 'enter', phase: 'destroying' }
@@ -89,10 +96,19 @@ const leave = (row: SystemRow, seen: Seen, now: number, { caps }: Rules): Step =
     if (left !== undefined) return { kind: 'destroy', of: 'found', ref: left.ref }
     const stillShown = seen.found.some(vm => vm.power === 'terminating')
     if (stillShown) return { kind: 'wait', at: null, phase: 'destroying', reason: 'the machine is being removed' }
-    if (row.missingAt === null) return { kind: 'note', what: 'missing' }
-    const sureAt = Math.max(landedBy(row, caps), row.missingAt + caps.maxVisibilityLagMs)
-    if (now < sureAt)
-      return { kind: 'wait', at: sureAt, phase: 'destroying', reason: 'waiting until a late create can no longer land' }
+    if (!isOver(row, seen.found, caps)) {
+      if (row.missingAt === null) return { kind: 'note', what: 'missing' }
+      // One that looks sends once per identity, so when its machine is known nothing else can land.
+      const isLanded = caps.createIdempotency === 'lookup' && row.ref !== null
+      const sureAt = Math.max(isLanded ? 0 : landedBy(row, caps), row.missingAt + caps.maxVisibilityLagMs)
+      if (now < sureAt)
+        return {
+          kind: 'wait',
+          at: sureAt,
+          phase: 'destroying',
+          reason: 'waiting until a late create can no longer land',
+        }
+    }
   }
   if (mayBeRegistered(row) && row.revokedAt === null) return { kind: 'revoke' }
   return row.desired === 'absent' ? { kind: 'settled', phase: 'gone', reason: null } : { kind: 'next-generation' }
@@ -121,7 +137,8 @@ const keep = (row: SystemRow, seen: Seen, now: number, rules: Rules): Step => {
   if (seen.instance === undefined) return { kind: 'look', at: 'instance' }
   if (seen.instance.state === 'unknown')
     return { kind: 'wait', at: null, phase: row.phase, reason: seen.instance.why.message }
-  if (seen.instance.state === 'absent') return missing(row, seen.instance.proof, now, rules)
+  if (seen.instance.state === 'absent')
+    return seen.instance.proof === 'never-made' ? neverMade(row) : missing(row, seen.instance.proof, now, rules)
   const { power } = seen.instance.vm
   if (power === 'gone' || power === 'terminating') return missing(row, 'terminal', now, rules)
   if (power === 'failed')
@@ -136,6 +153,19 @@ const keep = (row: SystemRow, seen: Seen, now: number, rules: Rules): Step => {
   return running ? awaited(row, seen, now, rules) : fallen(row, seen, now, rules)
 }
 
+/** Accepted tries that may come to nothing before a person is asked. */
+const candidatesMax = 8
+
+/** There never was a machine: the next try is another identity. */
+const neverMade = (row: SystemRow): Step =>
+  row.candidate + 1 < candidatesMax
+    ? { kind: 'next-candidate' }
+    : {
+        kind: 'settled',
+        phase: 'failed',
+        reason: `the provider accepted ${candidatesMax} creates and made none of them; reload tries again`,
+      }
+
 /** Seen absent though wanted: believed when it is terminal, or not found twice with the visibility window between. */
 const missing = (row: SystemRow, proof: 'terminal' | 'not-found', now: number, { caps }: Rules): Step => {
   const gone: Step = {
@@ -146,8 +176,9 @@ const missing = (row: SystemRow, proof: 'terminal' | 'not-found', now: number, {
   if (proof === 'terminal' || row.phase === 'lost') return gone
   if (row.missingAt === null) return { kind: 'note', what: 'missing' }
   const sureAt = Math.max(landedBy(row, caps), row.missingAt + caps.maxVisibilityLagMs)
+  // It may show up at any moment, so it is looked for all the while.
   return now < sureAt
-    ? { kind: 'wait', at: sureAt, phase: row.phase, reason: 'the provider does not show the machine' }
+    ? { kind: 'wait', at: null, phase: row.phase, reason: 'the provider does not show the machine' }
     : gone
 }
 

@@ -4,7 +4,7 @@ import { identityOf } from '../providers/identity.ts'
 import { destroyAll, newOp } from '../providers/op.ts'
 import type { Changes } from '../store/systems.ts'
 import type { SystemRow } from '../store/row.ts'
-import { unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
+import { parkedMs, unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
 import { isSince, type Step } from './decide.ts'
 import { freeze, noMote, register } from './freeze.ts'
 import { send } from './send.ts'
@@ -18,9 +18,9 @@ const written = async (deps: Deps, { row, pending }: Attempt, changes: Changes, 
   return next === null ? { kind: 'fenced' } : { kind: 'go', row: next, seen: {} }
 }
 
-const observe = async (deps: Deps, { row, signal }: Attempt): Promise<Observation> => {
+const observe = async ({ row, signal, provider }: Attempt): Promise<Observation> => {
   try {
-    return await deps.provider(row.provider).observe(row.ref ?? '', signal)
+    return await provider.observe(row.ref ?? '', signal)
   } catch (error) {
     const why = error instanceof ProviderError ? error : new ProviderError('bug', 'unknown', (error as Error).message)
     return { state: 'unknown', why }
@@ -28,7 +28,7 @@ const observe = async (deps: Deps, { row, signal }: Attempt): Promise<Observatio
 }
 
 const look = async (deps: Deps, attempt: Attempt, { at }: Of<'look'>): Promise<Outcome> => {
-  const { row, signal, pending } = attempt
+  const { row, signal, pending, provider } = attempt
   if (at === 'host') {
     if (deps.mote === null) return { kind: 'pause', reason: noMote }
     return { kind: 'go', row, pending, seen: { host: await deps.mote.hostOf(row.id, row.generation, signal) } }
@@ -38,10 +38,10 @@ const look = async (deps: Deps, attempt: Attempt, { at }: Of<'look'>): Promise<O
     return { kind: 'go', row, pending, seen: { calledHome } }
   }
   if (at === 'identity') {
-    const found = await deps.provider(row.provider).findByIdentity(identity(deps, row), signal)
+    const found = await provider.findByIdentity(identity(deps, row), signal)
     return { kind: 'go', row, pending, seen: { found } }
   }
-  const instance = await observe(deps, attempt)
+  const instance = await observe(attempt)
   const observed = instance.state === 'present' ? instance.vm.power : instance.state
   const shown = instance.state === 'present' && row.missingAt !== null ? { missingAt: null } : {}
   return { kind: 'go', row, seen: { instance }, pending: { ...pending, ...shown, observed, observedAt: deps.now() } }
@@ -59,8 +59,7 @@ const calledHomeSince = async ({ mote }: Deps, { row, signal }: Attempt): Promis
 }
 
 const destroy = async (deps: Deps, attempt: Attempt, { of, ref }: Of<'destroy'>): Promise<Outcome> => {
-  const { row, signal } = attempt
-  const provider = deps.provider(row.provider)
+  const { row, signal, provider } = attempt
   await deps.at?.('destroy.before', row.id)
   await provider.destroy(ref ?? identity(deps, row).uuid, destroyAll, signal)
   await deps.at?.('destroy.after', row.id)
@@ -72,12 +71,12 @@ const destroy = async (deps: Deps, attempt: Attempt, { of, ref }: Of<'destroy'>)
 }
 
 const act = async (deps: Deps, attempt: Attempt, { kind }: Of<'start' | 'stop'>): Promise<Outcome> => {
-  const { row, signal } = attempt
+  const { row, signal, provider } = attempt
   await deps.at?.(`${kind}.before`, row.id)
   // Its agent may call home before we have written that it boots: the phase begins when the start is asked for.
   const askedAt = Math.max(deps.now(), row.phaseAt)
   const action = kind === 'start' ? ({ kind } as const) : ({ kind, force: false } as const)
-  await deps.provider(row.provider).act(row.ref ?? '', action, newOp(askedAt), signal)
+  await provider.act(row.ref ?? '', action, newOp(askedAt), signal)
   await deps.at?.(`${kind}.after`, row.id)
   if (kind === 'stop') return { kind: 'go', row, pending: attempt.pending, seen: {} }
   const restarts = row.downAt === null ? row.restarts : row.restarts + 1
@@ -131,6 +130,8 @@ const nextLife = (deps: Deps, attempt: Attempt, step: Of<'next-generation' | 'ne
       })
 }
 
+const parked: ReadonlySet<string> = new Set(['auth', 'denied', 'quota'])
+
 /** Does one step. What providers and re-mote refuse becomes a pause with their words as the reason. */
 export const perform = async (
   deps: Deps,
@@ -166,12 +167,10 @@ export const perform = async (
     }
   } catch (error) {
     if (error instanceof MoteError) return { kind: 'pause', reason: error.message }
-    if (error instanceof ProviderError)
-      return {
-        kind: 'pause',
-        reason: error.message,
-        ...(error.retryAfterMs === undefined ? {} : { afterMs: error.retryAfterMs }),
-      }
+    if (error instanceof ProviderError) {
+      const afterMs = error.retryAfterMs ?? (parked.has(error.kind) ? parkedMs : undefined)
+      return { kind: 'pause', reason: error.message, ...(afterMs === undefined ? {} : { afterMs }) }
+    }
     throw error
   }
 }

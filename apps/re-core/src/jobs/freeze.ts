@@ -6,10 +6,15 @@ import {
   secretHash,
   type CallHome,
   type CreateRequest,
+  type MachineOptions,
+  type Offering,
+  type SystemSpec,
+  type VmSpec,
 } from '@re-ops/protocols'
 import { identityOf } from '../providers/identity.ts'
 import { MoteError, type Mote } from '../mote.ts'
 import type { SystemRow } from '../store/row.ts'
+import { offeringKey } from '../store/scarce.ts'
 import type { Attempt, Deps, Outcome } from './attempt.ts'
 
 /** What a sealed request is bound to: it opens only for the life it was frozen for. */
@@ -32,15 +37,48 @@ const callHome = async (row: SystemRow, mote: Mote, signal: AbortSignal): Promis
 
 export const noMote = 're-core has no REMOTE_URL, so no agent can call home'
 
+const given = (options: MachineOptions): Partial<VmSpec> =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+
+/** The machine as its provider is asked for it. */
+export const specOf = (row: Omit<SystemSpec, 'readiness'>, home: CallHome | null): VmSpec => ({
+  name: row.name,
+  type: row.type,
+  size: row.size,
+  image: row.image,
+  callHome: home,
+  tags: row.labels,
+  ...(row.protected ? { protected: true } : {}),
+  ...given(row.options),
+})
+
+/** Of the places where it could be had the next one that had something lately; else how long until one is tried again. */
+const choose = async (deps: Deps, { row, provider }: Attempt, spec: VmSpec): Promise<Offering | number> => {
+  const all = provider.offerings(spec)
+  const now = deps.now()
+  const scarce = await deps.store.scarce(row, now)
+  const turned = all.map((_, n) => all[(row.candidate + n) % all.length] as Offering)
+  const free = turned.find(offering => !scarce.has(offeringKey(offering)))
+  if (free !== undefined) return free
+  return Math.min(...turned.map(offering => scarce.get(offeringKey(offering)) ?? now)) - now
+}
+
+/** What a provider makes of `callHome` is its own affair; re-mote is told of the same token. */
+type FrozenRequest = CreateRequest & { readonly callHome?: CallHome | null }
+
 /** Makes the enrolment token and the create request and stores both sealed, before anyone hears of them. */
-export const freeze = async (deps: Deps, { row, pending, signal }: Attempt): Promise<Outcome> => {
+export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => {
+  const { row, pending, signal, provider } = attempt
   const { mote } = deps
   if (row.readiness === 'agent' && mote === null) return { kind: 'pause', reason: noMote }
   try {
     const home = row.readiness === 'agent' && mote !== null ? await callHome(row, mote, signal) : null
     const identity = identityOf(deps.installation, row.id, row.generation, row.candidate)
-    const { name, type, size, image } = row
-    const request = deps.provider(row.provider).planCreate({ name, type, size, image, callHome: home }, identity)
+    const spec = specOf(row, home)
+    const offering = await choose(deps, attempt, spec)
+    if (typeof offering === 'number')
+      return { kind: 'pause', reason: 'nothing to be had in any place that was asked for', afterMs: offering }
+    const request: FrozenRequest = { ...provider.planCreate(spec, identity, offering), callHome: home }
     const frozenRequest = deps.cipher.seal(JSON.stringify(request), requestContext(row))
     const written = await deps.store.write(row, { ...pending, frozenRequest }, deps.now())
     return written === null ? { kind: 'fenced' } : { kind: 'go', row: written, seen: {} }
@@ -52,10 +90,10 @@ export const freeze = async (deps: Deps, { row, pending, signal }: Attempt): Pro
 }
 
 /** The request as it was frozen. */
-export const openRequest = (deps: Deps, row: SystemRow): CreateRequest => {
+export const openRequest = (deps: Deps, row: SystemRow): FrozenRequest => {
   if (row.frozenRequest === null) throw new ProviderError('bug', 'not-applied', 'nothing was frozen')
   try {
-    return JSON.parse(deps.cipher.open(row.frozenRequest, requestContext(row))) as CreateRequest
+    return JSON.parse(deps.cipher.open(row.frozenRequest, requestContext(row))) as FrozenRequest
   } catch (error) {
     throw new ProviderError('bug', 'not-applied', `the stored request cannot be opened: ${(error as Error).message}`)
   }
@@ -65,7 +103,9 @@ export const openRequest = (deps: Deps, row: SystemRow): CreateRequest => {
 export const register = async (deps: Deps, { row, pending, signal }: Attempt): Promise<Outcome> => {
   const { mote } = deps
   if (mote === null) return { kind: 'pause', reason: noMote }
-  const { token } = openRequest(deps, row).body['callHome'] as CallHome
+  const request = openRequest(deps, row)
+  // Those that were frozen by the first release have it in their body alone.
+  const { token } = request.callHome ?? (request.body['callHome'] as CallHome)
   const secret = parseEnrolmentToken(token)?.secret
   if (secret === undefined) return { kind: 'failed', reason: 'bug: the frozen token is not one' }
   const { id: system, generation, candidate, name } = row

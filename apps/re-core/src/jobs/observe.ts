@@ -1,7 +1,8 @@
-import type { ObservedVm, Provider } from '@re-ops/protocols'
+import type { ObservedVm } from '@re-ops/protocols'
 import type { SystemRow } from '../store/row.ts'
 import { machinesWanted } from '../store/systems.ts'
 import type { Sql } from '../store/sql.ts'
+import type { OpenPlace } from './places.ts'
 
 const settledPower = { ready: 'running', stopped: 'stopped' } as const
 
@@ -14,9 +15,13 @@ const contradicts = (row: SystemRow, vm: ObservedVm | undefined): boolean => {
   return vm?.power !== settledPower[row.phase]
 }
 
-/** Systems of the provider whose machine is not as their row says, from one listing and one query. */
-export const contradictions = async (sql: Sql, provider: Provider, signal: AbortSignal): Promise<string[]> => {
-  const rows = await machinesWanted(sql, provider.kind)
+/** Systems of the place whose machine is not as their row says, from one listing and one query. */
+export const contradictions = async (
+  sql: Sql,
+  { place, provider }: OpenPlace,
+  signal: AbortSignal,
+): Promise<string[]> => {
+  const rows = await machinesWanted(sql, place)
   const seen = new Map<string, ObservedVm>()
   for await (const vm of provider.list('owned', signal)) seen.set(vm.ref, vm)
   return rows.filter(row => contradicts(row, seen.get(row.ref ?? ''))).map(row => row.id)
@@ -26,8 +31,8 @@ export const contradictions = async (sql: Sql, provider: Provider, signal: Abort
  * What a start of re-core has to look at, at once: machines that do not run though they should, whatever their row was
  * in the middle of.
  */
-export const asleep = async (sql: Sql, provider: Provider, signal: AbortSignal): Promise<string[]> => {
-  const rows = await machinesWanted(sql, provider.kind)
+export const asleep = async (sql: Sql, { place, provider }: OpenPlace, signal: AbortSignal): Promise<string[]> => {
+  const rows = await machinesWanted(sql, place)
   const running = new Set<string>()
   for await (const vm of provider.list('owned', signal)) if (vm.power === 'running') running.add(vm.ref)
   return rows

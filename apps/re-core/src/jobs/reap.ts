@@ -1,9 +1,10 @@
-import type { ObservedVm, Provider } from '@re-ops/protocols'
+import type { ObservedVm } from '@re-ops/protocols'
 import { destroyAll } from '../providers/op.ts'
-import { forgetUnseen, noteSighting } from '../store/sightings.ts'
+import { forgetSighting, forgetUnseen, noteSighting } from '../store/sightings.ts'
 import { systemsById } from '../store/systems.ts'
 import type { SystemRow } from '../store/row.ts'
 import type { Sql } from '../store/sql.ts'
+import type { OpenPlace } from './places.ts'
 
 export type ReapDeps = {
   readonly sql: Sql
@@ -32,7 +33,7 @@ const belongs = (row: SystemRow, { vm, owner }: Owned): boolean => {
  * ours to judge; one of ours with a system we do not know means the database is older than the machine: an alarm, and
  * nothing is destroyed.
  */
-export const reap = async (deps: ReapDeps, provider: Provider, signal: AbortSignal): Promise<number> => {
+export const reap = async (deps: ReapDeps, { place, provider }: OpenPlace, signal: AbortSignal): Promise<number> => {
   const { sql, log, now } = deps
   const owned: Owned[] = []
   for await (const vm of provider.list('owned', signal))
@@ -47,7 +48,7 @@ export const reap = async (deps: ReapDeps, provider: Provider, signal: AbortSign
   )
   await forgetUnseen(
     sql,
-    provider.kind,
+    place,
     owned.map(one => one.vm.ref),
   )
   let condemned = 0
@@ -56,7 +57,7 @@ export const reap = async (deps: ReapDeps, provider: Provider, signal: AbortSign
     const row = rows.get(owner.vmId)
     if (row === undefined) {
       log.warn(
-        { provider: provider.kind, ref: vm.ref, system: owner.vmId },
+        { ...place, ref: vm.ref, system: owner.vmId },
         'ALARM: a machine of ours whose system is unknown; is the database an old backup? It is left alone',
       )
       continue
@@ -64,23 +65,20 @@ export const reap = async (deps: ReapDeps, provider: Provider, signal: AbortSign
     if (belongs(row, one)) continue
     if (owner.generation > row.wantGeneration) {
       log.warn(
-        { provider: provider.kind, ref: vm.ref, system: row.id },
+        { ...place, ref: vm.ref, system: row.id },
         'ALARM: a machine is newer than its row; is the database an old backup? It is left alone',
       )
       continue
     }
-    const sighting = { provider: provider.kind, ref: vm.ref, system: row.id, ...owner }
+    const sighting = { ...place, ref: vm.ref, system: row.id, ...owner }
     const { firstAt, times } = await noteSighting(sql, sighting, { certain: false, at: now() })
     const apartMs = Math.max(deps.sightingsApartMs, provider.caps.latestLandingMs)
     if (times < 2 || now() - firstAt < apartMs || condemned >= deps.perRoundMax) continue
     condemned += 1
-    log.warn(
-      { provider: provider.kind, ref: vm.ref, system: row.id },
-      'a machine that belongs to no life of its system is destroyed',
-    )
+    log.warn({ ...place, ref: vm.ref, system: row.id }, 'a machine that belongs to no life of its system is destroyed')
     await noteSighting(sql, sighting, { certain: true, at: now() })
     await provider.destroy(vm.ref, destroyAll, signal)
-    await sql.query('delete from core.sighting where provider = $1 and ref = $2', [provider.kind, vm.ref])
+    await forgetSighting(sql, place, vm.ref)
   }
   return condemned
 }

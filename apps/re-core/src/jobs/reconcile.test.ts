@@ -13,6 +13,9 @@ class Crash extends Error {}
 const spec = (name: string): SystemSpec => ({
   name,
   provider: 'local',
+  account: 'local',
+  region: 'local',
+  options: {},
   type: 'web',
   size: 'process',
   image: 'this-computer',
@@ -68,7 +71,7 @@ const makeWorld = (mode: Mode, chance: ReturnType<typeof fates>) => {
   }
   const deps: Deps = {
     store: memory.store,
-    provider: () => wrapped,
+    open: async () => wrapped,
     mote,
     cipher: { seal: text => Buffer.from(text), open: sealed => sealed.toString() },
     installation,

@@ -1,6 +1,7 @@
 import type { SystemRow } from '../store/row.ts'
 import type { Changes } from '../store/systems.ts'
-import type { Attempt, Deps, Ending, Message } from './attempt.ts'
+import { parkedMs, type Attempt, type Deps, type Ending, type Message } from './attempt.ts'
+import { ProviderError, type Provider } from '@re-ops/protocols'
 import { decide, isMutation, type Seen, type Step } from './decide.ts'
 import { perform } from './effects.ts'
 
@@ -11,6 +12,16 @@ const pauseMsMax = 30_000
 /** Growing, and different for everyone, so that those who wait for the same thing do not come back together. */
 const pauseMs = (attempt: number, random: () => number): number =>
   pauseMsMin + random() * (Math.min(pauseMsMax, pauseMsMin * 3 ** Math.min(attempt + 1, 6)) - pauseMsMin)
+
+/** The provider of the row's place, or why there is none. */
+const opened = async (deps: Deps, row: SystemRow): Promise<Provider | string> => {
+  try {
+    return await deps.open(row)
+  } catch (error) {
+    if (error instanceof ProviderError) return error.message
+    throw error
+  }
+}
 
 /** When this life of the system began; what `readyAfterMs` counts from. */
 const lifeBegan = (row: SystemRow): number => {
@@ -43,7 +54,14 @@ export const reconcile = async (
   const { store, now } = deps
   const claimed = await store.claim(id)
   if (claimed === null) return store.drop(message)
-  let attempt: Attempt = { row: claimed, seen: { sightings: await store.sightings(id) }, pending: {}, signal }
+  const provider = await opened(deps, claimed)
+  if (typeof provider === 'string') {
+    const nextAt = now() + parkedMs
+    const ending = { nextAt, settled: false, reason: provider }
+    return store.finish(claimed, { nextAt, reason: provider }, ending, message, now())
+  }
+  const { caps } = provider
+  let attempt: Attempt = { row: claimed, seen: { sightings: await store.sightings(id) }, pending: {}, signal, provider }
   let mutated = false
   const finish = (changes: Changes, ending: Ending) =>
     store.finish(attempt.row, { ...attempt.pending, ...changes }, ending, message, now())
@@ -54,7 +72,6 @@ export const reconcile = async (
 
   for (let n = 0; n < stepsMax; n += 1) {
     const { row } = attempt
-    const caps = deps.provider(row.provider).caps
     const step = decide(row, attempt.seen, now(), { ...deps.rules, caps })
     await deps.at?.(step.kind, claimed.id)
     if (step.kind === 'settled')

@@ -1,15 +1,13 @@
 import { type CreateRequest, ProviderError } from '@re-ops/protocols'
-import { unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
+import { parkedMs, unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
+import type { SystemRow } from '../store/row.ts'
 import { openRequest } from './freeze.ts'
-
-/** How long an account problem is left alone: it takes a person to mend it. */
-const parkedMs = 60_000
 
 /**
  * The create call. `sent_at` is committed first, so a worker that dies anywhere after it leaves a row that says "a
  * machine may exist"; the one that comes next sends the very same request again.
  */
-export const send = async (deps: Deps, { row: before, pending, signal }: Attempt): Promise<Outcome> => {
+export const send = async (deps: Deps, { row: before, pending, signal, provider }: Attempt): Promise<Outcome> => {
   const isFirst = before.sentAt === null
   const now = deps.now()
   const row = await deps.store.write(
@@ -29,9 +27,9 @@ export const send = async (deps: Deps, { row: before, pending, signal }: Attempt
   if (isFirst) deps.onCreateCall?.(deps.now() - row.createdAt)
   let ref: string
   try {
-    ref = (await deps.provider(row.provider).create(request, signal)).ref
+    ref = (await provider.create(request, signal)).ref
   } catch (error) {
-    return refused(deps, { row, signal, isFirst }, error, request)
+    return refused(deps, { row, signal, isFirst, provider }, error, request)
   }
   await deps.at?.('create.answered', row.id)
   const saved = await deps.store.saveRef(row, ref, deps.now())
@@ -40,10 +38,41 @@ export const send = async (deps: Deps, { row: before, pending, signal }: Attempt
   return { kind: 'go', row: saved, seen: {} }
 }
 
-type Sent = Pick<Attempt, 'row' | 'signal'> & { readonly isFirst: boolean }
+const nextCandidate = (row: SystemRow, reason: string): Outcome => ({
+  kind: 'pause',
+  reason,
+  afterMs: 0,
+  changes: { ...unborn, candidate: row.candidate + 1 },
+})
+
+/** How long an offering that had run out is passed over. */
+const scarceMs = 60_000
+
+/**
+ * Nothing to be had there: the next place, at once. Unless this request was sent before and may have made a machine
+ * that does not show yet; then only when none can land any more and none is found.
+ */
+const scarce = async (deps: Deps, sent: Sent, reason: string, request: CreateRequest): Promise<Outcome> => {
+  const { row, isFirst, signal, provider } = sent
+  if (request.offering !== undefined) await deps.store.noteScarce(row, request.offering, deps.now() + scarceMs)
+  if (isFirst) return nextCandidate(row, reason)
+  const landed = (row.sentAt ?? 0) + provider.caps.latestLandingMs + provider.caps.maxVisibilityLagMs
+  if (deps.now() < landed) return { kind: 'pause', reason }
+  const [found] = await provider.findByIdentity(request.identity, signal)
+  return found === undefined ? nextCandidate(row, reason) : adopted(deps, row, found.ref)
+}
+
+const adopted = async (deps: Deps, row: SystemRow, ref: string): Promise<Outcome> => {
+  const saved = await deps.store.saveRef(row, ref, deps.now())
+  return saved === null || saved.leaseEpoch !== row.leaseEpoch
+    ? { kind: 'fenced' }
+    : { kind: 'go', row: saved, seen: {} }
+}
+
+type Sent = Pick<Attempt, 'row' | 'signal' | 'provider'> & { readonly isFirst: boolean }
 
 const refused = async (deps: Deps, sent: Sent, error: unknown, request: CreateRequest): Promise<Outcome> => {
-  const { row, isFirst, signal } = sent
+  const { row, isFirst, signal, provider } = sent
   if (!(error instanceof ProviderError))
     return { kind: 'pause', reason: `the create call broke off (${(error as Error).message}); sending it again` }
   const { kind, message } = error
@@ -51,17 +80,13 @@ const refused = async (deps: Deps, sent: Sent, error: unknown, request: CreateRe
   const unsent = error.outcome === 'not-applied' && isFirst ? { sentAt: null } : {}
   switch (kind) {
     case 'capacity':
+      return scarce(deps, sent, message, request)
     case 'identity-spent':
-      return isFirst || kind === 'identity-spent'
-        ? { kind: 'pause', reason: message, afterMs: 0, changes: { ...unborn, candidate: row.candidate + 1 } }
-        : { kind: 'pause', reason: message }
+      return nextCandidate(row, message)
     case 'identity-mismatch': {
-      const [found] = await deps.provider(row.provider).findByIdentity(request.identity, signal)
+      const [found] = await provider.findByIdentity(request.identity, signal)
       if (found === undefined) return { kind: 'pause', reason: message }
-      const saved = await deps.store.saveRef(row, found.ref, deps.now())
-      return saved === null || saved.leaseEpoch !== row.leaseEpoch
-        ? { kind: 'fenced' }
-        : { kind: 'go', row: saved, seen: {} }
+      return adopted(deps, row, found.ref)
     }
     case 'quota':
     case 'auth':

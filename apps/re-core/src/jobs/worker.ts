@@ -1,13 +1,15 @@
-import type { Provider, ProviderKind } from '@re-ops/protocols'
+import type { ProviderKind } from '@re-ops/protocols'
 import { withRetry } from '@re-ops/service'
 import type { Pool, PoolClient } from 'pg'
 import type { Mote } from '../mote.ts'
-import type { ProviderEntry } from '../providers/table.ts'
+import type { Driver } from '../providers/driver.ts'
+import type { Open } from '../providers/opener.ts'
 import { makeStore } from '../store/store.ts'
 import { forgetGone, overdueSystems } from '../store/systems.ts'
 import type { Cipher, Deps, Message, Store } from './attempt.ts'
 import { followHints } from './hints.ts'
 import { asleep, contradictions } from './observe.ts'
+import { inPlaces, type Reach } from './places.ts'
 import type { Queue } from './queue.ts'
 import { reap } from './reap.ts'
 import { reconcile } from './reconcile.ts'
@@ -16,6 +18,8 @@ import { every, forEachBounded } from './tick.ts'
 export type Timings = {
   readonly tickMs: number
   readonly observeMs: number
+  /** Of places whose listing goes over an API with limits. */
+  readonly observeRemoteMs: number
   readonly reapMs: number
   readonly sightingsApartMs: number
   readonly restartDelayMs: number
@@ -24,6 +28,7 @@ export type Timings = {
 export const timings: Timings = {
   tickMs: 10_000,
   observeMs: 2_000,
+  observeRemoteMs: 15_000,
   reapMs: 60_000,
   sightingsApartMs: 600_000,
   restartDelayMs: 5_000,
@@ -34,7 +39,8 @@ export type WorkerDeps = {
   readonly pool: Pool
   readonly transaction: <T>(fn: (tx: PoolClient) => Promise<T>) => Promise<T>
   readonly queue: Queue
-  readonly providers: ReadonlyMap<ProviderKind, ProviderEntry>
+  readonly drivers: ReadonlyMap<ProviderKind, Driver>
+  readonly open: Open
   readonly mote: { readonly mote: Mote; readonly token: () => Promise<string> } | null
   readonly cipher: Cipher
   readonly installation: string
@@ -62,15 +68,11 @@ export const startWorker = async (deps: WorkerDeps) => {
   const [now, random] = [deps.now ?? Date.now, deps.random ?? Math.random]
   const stopping = new AbortController()
   const { signal } = stopping
-  const provider = (kind: ProviderKind): Provider => {
-    const entry = deps.providers.get(kind)
-    if (entry === undefined) throw new Error(`a system names provider ${kind}, which this release does not have`)
-    return entry.provider
-  }
+  const places = { sql: pool, drivers: deps.drivers, open: deps.open, log }
   const plain = makeStore({ pool, transaction: deps.transaction, queue, fenced: deps.fenced })
   const attempts: Deps = {
     store: deps.store?.(plain) ?? plain,
-    provider,
+    open: deps.open,
     mote: deps.mote?.mote ?? null,
     cipher: deps.cipher,
     installation: deps.installation,
@@ -92,8 +94,8 @@ export const startWorker = async (deps: WorkerDeps) => {
     await queue.takeOver()
     await forEachBounded(await overdueSystems(pool, now(), overdueMax), atOnceMax, wake, onError)
     const rules = { ...attempts.rules, restartDelayMs: 0 }
-    for (const { provider: one } of deps.providers.values())
-      await forEachBounded(
+    await inPlaces(places, 'here', async one =>
+      forEachBounded(
         await asleep(pool, one, signal),
         atOnceMax,
         id => {
@@ -101,12 +103,13 @@ export const startWorker = async (deps: WorkerDeps) => {
           return reconcile({ ...attempts, rules }, id, bound, null)
         },
         onError,
-      )
+      ),
+    )
   }
-  const observeAll = async (): Promise<void> => {
-    for (const { provider: one } of deps.providers.values())
-      await forEachBounded(await contradictions(pool, one, signal), atOnceMax, wake, onError)
-  }
+  const observeIn = (reach: Reach) => () =>
+    inPlaces(places, reach, async one =>
+      forEachBounded(await contradictions(pool, one, signal), atOnceMax, wake, onError),
+    )
   const tick = async (): Promise<void> => {
     await forEachBounded(await overdueSystems(pool, now() - 1_000, overdueMax), atOnceMax, wake, onError)
     await forgetGone(pool, now())
@@ -114,7 +117,7 @@ export const startWorker = async (deps: WorkerDeps) => {
   const reapAll = async (): Promise<void> => {
     const { installation } = deps
     const reaper = { sql: pool, installation, now, sightingsApartMs: t.sightingsApartMs, perRoundMax, log }
-    for (const { provider: one } of deps.providers.values()) await reap(reaper, one, signal)
+    for (const reach of ['here', 'remote'] as const) await inPlaces(places, reach, one => reap(reaper, one, signal))
   }
   const hint = async (id: string): Promise<void> => {
     const { rows } = await pool.query<{ id: string }>(
@@ -142,7 +145,8 @@ export const startWorker = async (deps: WorkerDeps) => {
   const swept = sweep().catch((error: unknown) => onError(error as Error, 'all'))
   const rounds = [
     swept,
-    every({ log, random }, { name: 'observe', everyMs: t.observeMs }, observeAll, signal),
+    every({ log, random }, { name: 'observe', everyMs: t.observeMs }, observeIn('here'), signal),
+    every({ log, random }, { name: 'observe-remote', everyMs: t.observeRemoteMs }, observeIn('remote'), signal),
     every({ log, random }, { name: 'tick', everyMs: t.tickMs }, tick, signal),
     every({ log, random }, { name: 'reap', everyMs: t.reapMs }, reapAll, signal),
     deps.mote === null
@@ -166,7 +170,8 @@ export const startWorker = async (deps: WorkerDeps) => {
     swept,
     attempt: (id: string) => attempt(id, null, AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])),
     tick,
-    observe: observeAll,
+    observe: observeIn('here'),
+    observeRemote: observeIn('remote'),
     reap: reapAll,
     stop: async (): Promise<void> => {
       stopping.abort()

@@ -78,6 +78,18 @@ describe('the limiter of two replicas', () => {
     expect(order).toEqual(['create', 'act', 'poll', 'list'])
   })
 
+  test('a limit of the account is one for all its regions, one of a region is not', async () => {
+    const account = randomUUID()
+    const spec = { family: 'api', perSecond: 0.001, burst: 5 }
+    const went = async (specs: readonly LimitSpec[]) => {
+      const regions = pools.map((sql, n) => makeLimiter({ sql, log: quiet }, { account, region: `r${n}`, specs }))
+      const calls = regions.flatMap(one => Array.from({ length: 5 }, () => one.take('api', 'create', signal())))
+      return (await settled(calls)).went
+    }
+    expect(await went([spec])).toBe(8)
+    expect(await went([{ ...spec, scope: 'account' }])).toBe(4)
+  })
+
   test('an unknown family is a bug, and a database that is away is transient', async () => {
     const [one] = replicas({})
     await expect(one?.take('other', 'poll', signal())).rejects.toMatchObject({ kind: 'bug' })

@@ -142,7 +142,10 @@ export const makeLimiter = (
 ): Limiter => {
   const all = { now: Date.now, sleep: (ms: number, signal: AbortSignal) => pause(ms, null, { signal }), ...deps }
   const lines = new Map(
-    specs.map(spec => [spec.family, makeLine(all, { account, region, family: spec.family }, spec)] as const),
+    specs.map(spec => {
+      const key = { account, region: spec.scope === 'account' ? '*' : region, family: spec.family }
+      return [spec.family, makeLine(all, key, spec)] as const
+    }),
   )
   const line = (family: string) => {
     const one = lines.get(family)

@@ -1,4 +1,4 @@
-import type { Caps, Limiter, Provider, ProviderKind } from '@re-ops/protocols'
+import type { Caps, Limiter, LimitSpec, Provider, ProviderKind } from '@re-ops/protocols'
 import type { TSchema } from 'typebox'
 
 /** An account as a provider sees it. The secret is the value itself: it stays in memory and in no error. */
@@ -13,6 +13,8 @@ export type Place = { readonly account: OpenAccount; readonly region: string; re
 export type Driver = {
   readonly kind: ProviderKind
   readonly caps: Caps
+  /** Token buckets of its API, per account and region. */
+  readonly limits: readonly LimitSpec[]
   /** What a person gets who names neither. */
   readonly size: string
   readonly image: string

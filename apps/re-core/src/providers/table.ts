@@ -1,20 +1,24 @@
-import type { Provider, ProviderKind } from '@re-ops/protocols'
-import { localImage, localSize, makeLocal } from './local/local.ts'
+import type { ProviderKind } from '@re-ops/protocols'
+import type { Driver } from './driver.ts'
+import type { DoDeps } from './digitalocean/digitalocean.ts'
+import { doDriver } from './digitalocean/driver.ts'
+import { ec2Driver } from './ec2/driver.ts'
+import type { Ec2Deps } from './ec2/ec2.ts'
+import { kvmDriver } from './kvm/driver.ts'
+import type { KvmDeps } from './kvm/start.ts'
+import { localDriver } from './local/driver.ts'
 import type { LocalDeps } from './local/start.ts'
 
-export type ProviderEntry = {
-  readonly provider: Provider
-  /** What a person gets who names neither. */
-  readonly size: string
-  readonly image: string
+/** What each provider needs; null where this installation does not offer it. */
+export type ProviderDeps = {
+  readonly local: LocalDeps | null
+  readonly ec2: Ec2Deps
+  readonly kvm: KvmDeps
+  readonly digitalocean?: DoDeps
 }
 
-/** What each provider needs; null where this installation does not offer it. */
-export type ProviderDeps = { readonly local: LocalDeps | null }
-
 /** Every provider, one line each. */
-export const providerTable = ({ local }: ProviderDeps): ReadonlyMap<ProviderKind, ProviderEntry> => {
-  const table = new Map<ProviderKind, ProviderEntry>()
-  if (local) table.set('local', { provider: makeLocal(local), size: localSize, image: localImage })
-  return table
+export const driverTable = ({ local, ec2, kvm, digitalocean }: ProviderDeps): ReadonlyMap<ProviderKind, Driver> => {
+  const all = [...(local === null ? [] : [localDriver(local)]), ec2Driver(ec2), kvmDriver(kvm), doDriver(digitalocean)]
+  return new Map(all.map(driver => [driver.kind, driver]))
 }

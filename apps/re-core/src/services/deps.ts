@@ -1,14 +1,14 @@
 import type { Pool, PoolClient } from 'pg'
-import type { ProviderKind } from '@re-ops/protocols'
 import type { Queue } from '../jobs/queue.ts'
-import type { ProviderEntry } from '../providers/table.ts'
+import type { Open, OpenerDeps } from '../providers/opener.ts'
 
 /** What the services behind the routes need. */
 export type ServiceDeps = {
   readonly pool: Pool
   readonly transaction: <T>(fn: (tx: PoolClient) => Promise<T>) => Promise<T>
   readonly queue: Pick<Queue, 'wake' | 'later'>
-  readonly providers: ReadonlyMap<ProviderKind, ProviderEntry>
+  readonly opener: OpenerDeps
+  readonly open: Open
   /** Whether agents can call home: re-mote's address is configured. */
   readonly hasMote: boolean
   readonly now: () => number

@@ -1,7 +1,9 @@
-import { newId, ProviderError, type CreateSystems, type SystemSpec } from '@re-ops/protocols'
+import { newId, ProviderError, type CreateSystems, type Provider, type SystemSpec } from '@re-ops/protocols'
 import { HttpProblem } from '@re-ops/service'
+import { specOf } from '../jobs/freeze.ts'
 import { identityOf } from '../providers/identity.ts'
 import type { ServiceDeps } from './deps.ts'
+import { openFor, placeFor } from './where.ts'
 
 /** Names of the systems asked for: the name itself, or `name-1..count`. */
 const namesOf = ({ name, count }: CreateSystems): string[] =>
@@ -11,44 +13,46 @@ const refuse = (kind: string, title: string, detail: string): never => {
   throw new HttpProblem(422, kind, title, detail)
 }
 
-/** The body with its defaults, checked as far as can be without asking anyone: a bad spec never becomes a row. */
-export const planSystems = (deps: Pick<ServiceDeps, 'providers' | 'hasMote'>, body: CreateSystems): SystemSpec[] => {
-  const kind = body.provider ?? 'local'
-  const entry = deps.providers.get(kind)
-  if (entry === undefined) {
-    const allowed = [...deps.providers.keys()].join(', ')
-    return refuse('provider-not-offered', 'No such provider here', `provider is ${kind}; allowed: ${allowed}`)
+const checkReadiness = (readiness: SystemSpec['readiness'], hasMote: boolean): void => {
+  if (readiness === 'ssh') refuse('bad-readiness', 'Readiness is not offered', 'readiness is ssh; allowed: agent, none')
+  if (readiness === 'agent' && !hasMote)
+    refuse('no-re-mote', 'No agent can call home', 'readiness is agent and re-core has no REMOTE_URL; set it')
+}
+
+/** Asks the provider for the request it would freeze: what it refuses never becomes a row. */
+const checkSpec = (provider: Provider, spec: SystemSpec): void => {
+  const home = { url: 'http://127.0.0.1', token: '', name: spec.name, labels: {} }
+  try {
+    const asked = specOf(spec, spec.readiness === 'agent' ? home : null)
+    for (const offering of provider.offerings(asked))
+      provider.planCreate(asked, identityOf(newId(), newId(), 1, 0), offering)
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error
+    refuse('bad-spec', 'The provider cannot make this', error.message)
   }
+}
+
+type PlanDeps = Pick<ServiceDeps, 'opener' | 'open' | 'pool' | 'hasMote'>
+/** The body with its defaults, checked as far as can be without asking the provider: a bad spec never becomes a row. */
+export const planSystems = async (deps: PlanDeps, body: CreateSystems): Promise<SystemSpec[]> => {
+  const { driver, place } = await placeFor(deps, body)
   const readiness = body.readiness ?? 'agent'
-  if (readiness === 'ssh')
-    return refuse('bad-readiness', 'Readiness is not offered', 'readiness is ssh; allowed: agent, none')
-  if (readiness === 'agent' && !deps.hasMote)
-    return refuse('no-re-mote', 'No agent can call home', 'readiness is agent and re-core has no REMOTE_URL; set it')
+  checkReadiness(readiness, deps.hasMote)
   const specs = namesOf(body).map(name => ({
     name,
-    provider: kind,
+    ...place,
     type: body.type ?? 'plain',
-    size: body.size ?? entry.size,
-    image: body.image ?? entry.image,
+    size: body.size ?? driver.size,
+    image: body.image ?? driver.image,
     labels: body.labels ?? {},
     readiness,
     protected: body.protected ?? false,
+    options: body.options ?? {},
   }))
   const tooLong = specs.find(spec => spec.name.length > 63)
   if (tooLong !== undefined)
-    return refuse(
-      'bad-name',
-      'A name is too long',
-      `name ${tooLong.name} has ${tooLong.name.length} characters; allowed: 63`,
-    )
-  for (const { name, type, size, image } of specs.slice(0, 1)) {
-    const callHome = readiness === 'agent' ? { url: 'http://127.0.0.1', token: '', name, labels: {} } : null
-    try {
-      entry.provider.planCreate({ name, type, size, image, callHome }, identityOf(newId(), newId(), 1, 0))
-    } catch (error) {
-      if (!(error instanceof ProviderError)) throw error
-      return refuse('bad-spec', 'The provider cannot make this', error.message)
-    }
-  }
+    refuse('bad-name', 'A name is too long', `name ${tooLong.name} has ${tooLong.name.length} characters; allowed: 63`)
+  const provider = await openFor(deps, place)
+  for (const spec of specs.slice(0, 1)) checkSpec(provider, spec)
   return specs
 }

@@ -119,4 +119,43 @@ create table core.bucket_waiter (
 comment on column core.bucket_waiter.due is 'since when it waits, later by 10 s for each class below the first: who goes next';
 `,
   },
+  {
+    name: '0021-accounts',
+    sql: `
+create table core.account (
+  name text primary key,
+  provider text not null,
+  regions text[] not null,
+  secret text,
+  settings jsonb not null,
+  provider_id text,
+  verified_at timestamptz,
+  problem text,
+  created_at timestamptz not null
+);
+comment on column core.account.secret is 'a reference (secret:, file:, env:), never the secret';
+
+alter table core.system
+  add column account text not null default 'local',
+  add column region text not null default 'local',
+  add column options jsonb not null default '{}';
+alter table core.system alter column account drop default, alter column region drop default;
+drop index core.system_ref;
+create index system_ref on core.system (provider, account, region, ref) where phase <> 'gone';
+
+alter table core.sighting
+  add column account text not null default 'local',
+  add column region text not null default 'local';
+alter table core.sighting drop constraint sighting_pkey, add primary key (provider, account, region, ref);
+
+create table core.scarce (
+  account text not null,
+  region text not null,
+  offering text not null,
+  until timestamptz not null,
+  primary key (account, region, offering)
+);
+comment on table core.scarce is 'what was refused a short while ago for want of capacity; passed over until then';
+`,
+  },
 ]

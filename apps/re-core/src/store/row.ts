@@ -1,4 +1,13 @@
-import type { DesiredPower, Labels, Phase, ProviderKind, Readiness, Verb, JobState } from '@re-ops/protocols'
+import type {
+  DesiredPower,
+  Labels,
+  MachineOptions,
+  Phase,
+  ProviderKind,
+  Readiness,
+  Verb,
+  JobState,
+} from '@re-ops/protocols'
 
 /** When a phase was entered; how long it lasted follows from the next one. */
 export type PhaseMark = { readonly name: Phase; readonly at: string }
@@ -8,12 +17,15 @@ export type SystemRow = {
   readonly id: string
   readonly name: string
   readonly provider: ProviderKind
+  readonly account: string
+  readonly region: string
   readonly type: string
   readonly size: string
   readonly image: string
   readonly labels: Labels
   readonly readiness: Readiness
   readonly protected: boolean
+  readonly options: MachineOptions
 
   readonly desired: DesiredPower
   /** Above `generation` while a reload is wanted: this life ends and the next begins under the same id. */

@@ -1,3 +1,4 @@
+import type { PlaceKey } from '../providers/place.ts'
 import type { Sighting } from './row.ts'
 import type { Sql } from './sql.ts'
 
@@ -12,7 +13,10 @@ export const sightingsOf = async (sql: Sql, system: string): Promise<Sighting[]>
     )
   ).rows
 
-export type Seen = Sighting & { readonly provider: string; readonly system: string }
+export type Seen = Sighting & PlaceKey & { readonly system: string }
+
+const placeOf = ({ provider, account, region }: PlaceKey) => [provider, account, region] as const
+const inPlace = 'provider = $1 and account = $2 and region = $3'
 
 /** Notes that the machine was seen; answers since when and how often. */
 export const noteSighting = async (
@@ -21,25 +25,26 @@ export const noteSighting = async (
   { certain, at }: { certain: boolean; at: number },
 ): Promise<{ firstAt: number; times: number }> => {
   const { rows } = await sql.query<{ first_at: Date; times: number }>(
-    `insert into core.sighting (provider, ref, system, generation, candidate, certain, first_at, last_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $7)
-     on conflict (provider, ref) do update set last_at = $7, times = core.sighting.times + 1,
-       certain = core.sighting.certain or $6
+    `insert into core.sighting
+       (provider, account, region, ref, system, generation, candidate, certain, first_at, last_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+     on conflict (provider, account, region, ref) do update set last_at = $9, times = core.sighting.times + 1,
+       certain = core.sighting.certain or $8
      returning first_at, times`,
-    [seen.provider, seen.ref, seen.system, seen.generation, seen.candidate, certain, new Date(at)],
+    [...placeOf(seen), seen.ref, seen.system, seen.generation, seen.candidate, certain, new Date(at)],
   )
   const row = rows[0]
   return { firstAt: row?.first_at.getTime() ?? at, times: row?.times ?? 1 }
 }
 
-export const forgetSighting = async (sql: Sql, provider: string, ref: string): Promise<void> => {
-  await sql.query('delete from core.sighting where provider = $1 and ref = $2', [provider, ref])
+export const forgetSighting = async (sql: Sql, place: PlaceKey, ref: string): Promise<void> => {
+  await sql.query(`delete from core.sighting where ${inPlace} and ref = $4`, [...placeOf(place), ref])
 }
 
 /** Of the reaper's notes keep only machines that are still there. */
-export const forgetUnseen = async (sql: Sql, provider: string, present: readonly string[]): Promise<void> => {
-  await sql.query('delete from core.sighting where provider = $1 and not certain and ref <> all($2)', [
-    provider,
+export const forgetUnseen = async (sql: Sql, place: PlaceKey, present: readonly string[]): Promise<void> => {
+  await sql.query(`delete from core.sighting where ${inPlace} and not certain and ref <> all($4)`, [
+    ...placeOf(place),
     present,
   ])
 }

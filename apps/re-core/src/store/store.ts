@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from 'pg'
 import type { Store } from '../jobs/attempt.ts'
 import type { Queue } from '../jobs/queue.ts'
 import { jobWaits, settleJob } from './jobs.ts'
+import { noteScarce, scarceOfferings } from './scarce.ts'
 import { forgetSighting, noteSighting, sightingsOf } from './sightings.ts'
 import { claimSystem, saveRef, writeSystem } from './systems.ts'
 
@@ -21,11 +22,13 @@ export const makeStore = ({ pool, transaction, queue, fenced }: StoreDeps): Stor
   saveRef: async (row, ref, at) => {
     const saved = await saveRef(pool, row, ref)
     if (saved !== null) return saved
-    const { provider, id: system, generation, candidate } = row
-    await noteSighting(pool, { provider, ref, system, generation, candidate }, { certain: true, at })
+    const { provider, account, region, id: system, generation, candidate } = row
+    await noteSighting(pool, { provider, account, region, ref, system, generation, candidate }, { certain: true, at })
     return null
   },
-  forgetSighting: (row, ref) => forgetSighting(pool, row.provider, ref),
+  forgetSighting: (row, ref) => forgetSighting(pool, row, ref),
+  scarce: (row, now) => scarceOfferings(pool, row, now),
+  noteScarce: (row, offering, until) => noteScarce(pool, row, offering, until),
   finish: (row, changes, ending, message, at) =>
     transaction(async tx => {
       const written = await writeSystem(tx, row, changes, { at, fenced })

@@ -1,4 +1,5 @@
 import type { Phase } from '@re-ops/protocols'
+import type { PlaceKey } from '../providers/place.ts'
 import { columns, systemOf, toColumn } from './columns.ts'
 import type { SystemRow } from './row.ts'
 import type { Sql } from './sql.ts'
@@ -125,11 +126,13 @@ export const overdueSystems = async (sql: Sql, now: number, limit: number): Prom
   ).rows.map(row => row.id)
 
 /** All that may have a machine, for one batch comparison with what the provider lists. */
-export const machinesWanted = async (sql: Sql, provider: string): Promise<SystemRow[]> =>
+export const machinesWanted = async (sql: Sql, { provider, account, region }: PlaceKey): Promise<SystemRow[]> =>
   (
-    await sql.query<Raw>(`select * from core.system where provider = $1 and phase <> 'gone' and ref is not null`, [
-      provider,
-    ])
+    await sql.query<Raw>(
+      `select * from core.system
+       where provider = $1 and account = $2 and region = $3 and phase <> 'gone' and ref is not null`,
+      [provider, account, region],
+    )
   ).rows.map(systemOf)
 
 const goneDays = 30

@@ -1,7 +1,11 @@
 /** What tools may use of re-core: providers and the parts they are opened with. */
 export type { Place } from '../providers/driver.ts'
+export { doCaps, doLimits } from '../providers/digitalocean/caps.ts'
+export { makeDigitalOcean } from '../providers/digitalocean/digitalocean.ts'
 export { ec2Caps } from '../providers/ec2/caps.ts'
 export { makeEc2 } from '../providers/ec2/ec2.ts'
+export { kvmCaps } from '../providers/kvm/caps.ts'
+export { makeKvm } from '../providers/kvm/kvm.ts'
 export { identityOf } from '../providers/identity.ts'
 export { localCaps, makeLocal } from '../providers/local/local.ts'
 export { powerOffAll } from '../providers/local/power.ts'

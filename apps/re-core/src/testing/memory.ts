@@ -13,11 +13,13 @@ import { identityOf } from '../providers/identity.ts'
 import { localCaps } from '../providers/local/local.ts'
 import { plainLimits } from '../providers/plain.ts'
 import type { Sighting, SystemRow } from '../store/row.ts'
+import { offeringKey } from '../store/scarce.ts'
 
 /** Rows in memory with the rules of the real store: the epoch fences, a reference is saved only where it is wanted. */
 export const memoryStore = (installation: string) => {
   const rows = new Map<string, SystemRow>()
   const sightings = new Map<string, Map<string, Sighting>>()
+  const scarce = new Map<string, number>()
   const endings = new Map<string, Ending>()
   const of = (id: string) => sightings.get(id) ?? new Map<string, Sighting>()
   const put = (row: SystemRow): SystemRow => {
@@ -54,6 +56,8 @@ export const memoryStore = (installation: string) => {
       if ((await store.write(row, changes, at)) !== null) endings.set(row.id, ending)
     },
     drop: async () => {},
+    scarce: async (_row, at) => new Map([...scarce].filter(([, until]) => until > at)),
+    noteScarce: async (_row, offering, until) => void scarce.set(offeringKey(offering), until),
   }
   return {
     store,

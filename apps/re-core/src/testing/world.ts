@@ -11,10 +11,10 @@ import { startWorker, timings, type Timings, type Worker } from '../jobs/worker.
 import { makeMoteHttp } from '../moteHttp.ts'
 import { powerOffAll } from '../providers/local/power.ts'
 import { identityOf } from '../providers/identity.ts'
+import { localDriver } from '../providers/local/driver.ts'
 import { makeLocal } from '../providers/local/local.ts'
 import { markedProcesses } from '../providers/local/process.ts'
 import type { LocalDeps } from '../providers/local/start.ts'
-import type { ProviderEntry } from '../providers/table.ts'
 import { want } from '../services/want.ts'
 import { installationId } from '../store/installation.ts'
 import { cancelJob, insertJob, jobInFlight } from '../store/jobs.ts'
@@ -29,6 +29,9 @@ export const standIn = ['/bin/sh', '-c', 'sleep 600 & wait', 'agent']
 export const testSpec = (name: string): SystemSpec => ({
   name,
   provider: 'local',
+  account: 'local',
+  region: 'local',
+  options: {},
   type: 'web',
   size: 'process',
   image: 'this-computer',
@@ -86,8 +89,14 @@ export const makeWorld = async (url: string) => {
     error: (fields: object, text: string) => void logs.push(JSON.stringify(fields) + text),
   }
   const transaction = <T>(fn: (tx: Tx) => Promise<T>): Promise<T> => inTransaction(pool, fn)
-  const local = (at?: LocalDeps['at']) =>
-    makeLocal({ root, agentCommand: standIn, now: Date.now, stopGraceMs: 500, ...(at ? { at } : {}) })
+  const localDeps = (at?: LocalDeps['at']): LocalDeps => ({
+    root,
+    agentCommand: standIn,
+    now: Date.now,
+    stopGraceMs: 500,
+    ...(at ? { at } : {}),
+  })
+  const local = (at?: LocalDeps['at']) => makeLocal(localDeps(at))
   const running = async () => {
     const all = (await markedProcesses()).filter(one => one.folder.startsWith(root) && one.isAgent)
     return all.map(one => one.folder.slice(root.length + 1))
@@ -105,12 +114,14 @@ export const makeWorld = async (url: string) => {
   const startOne = async (options: WorkerOptions = {}): Promise<Worker> => {
     const plain = await startQueue({ url, log })
     queues.push(plain)
-    const entry: ProviderEntry = { provider: local(options.localAt), size: 'process', image: 'this-computer' }
+    const provider = local(options.localAt)
+    const driver = { ...localDriver(localDeps(options.localAt)), open: () => provider }
     const worker = await startWorker({
       pool,
       transaction,
       queue: options.queue?.(plain) ?? plain,
-      providers: new Map([['local', entry]]),
+      drivers: new Map([['local', driver]]),
+      open: async () => provider,
       mote: { mote: makeMoteHttp({ url: mote.url, token, timeoutMs: 2_000 }), token },
       cipher,
       installation,

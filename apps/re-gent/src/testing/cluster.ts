@@ -3,7 +3,7 @@ import { startBroker, type TestBroker } from './broker.ts'
 import { startEnrolment, type TestEnrolment } from './enrolment.ts'
 import { startAgent, temporaryFolder, until, type AgentProcess } from './process.ts'
 
-type CallLimits = { id?: Id; timeoutMs?: number; outputBytesMax?: number }
+type CallLimits = { id?: Id; timeoutMs?: number; outputBytesMax?: number; settled?: Id[] }
 
 /** From sources, on a busy computer, each attempt to enrol is a process that takes seconds to load. */
 const onlineWithinMs = 60_000

@@ -94,9 +94,10 @@ export const makeConversation = (deps: ConversationDeps): Conversation => {
     },
     call: (shape, to) => {
       const encode = fromBroker.encoder('call', shape)
-      for (const { agent, epoch, id } of to) {
+      for (const { agent, epoch, id, settled } of to) {
         const session = live(agent, epoch)
-        if (session) tell(session, encode({ id }, session.token), false, [id])
+        const own = settled ? { id, settled: [...settled] } : { id }
+        if (session) tell(session, encode(own, session.token), false, [id])
         else say({ kind: 'unsent', agent, calls: [id], why: 'gone' })
       }
     },

@@ -22,8 +22,13 @@ export type BrokerStart = {
   readonly shakesFile: string
 }
 
-/** Who gets a call, over which session, and the call's id. */
-export type Addressed = { readonly agent: string; readonly epoch: number; readonly id: string }
+/** Who gets a call, over which session, the call's id, and results of its earlier calls that are settled. */
+export type Addressed = {
+  readonly agent: string
+  readonly epoch: number
+  readonly id: string
+  readonly settled?: readonly string[]
+}
 
 export type ServiceSays =
   | BrokerStart

@@ -6,7 +6,7 @@ type Body<K extends string> = Parameters<typeof fromBroker.encode<Extract<Kinds,
 type Kinds = (typeof fromBroker.messages)[number]['kind']
 
 /** What a call is, whoever it goes to. */
-export type CallShape = Omit<Body<'call'>, 'id'>
+export type CallShape = Omit<Body<'call'>, 'id' | 'settled'>
 
 /** Wire messages the service asks a broker to send; the broker adds the session's token. */
 export type CallSays =

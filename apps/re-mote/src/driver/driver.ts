@@ -42,7 +42,7 @@ export type Driver = Pick<Exchange, 'onLive' | 'onUnsent' | 'onHeard'> & {
 export const makeDriver = (deps: DriverDeps): Driver => {
   const runs = new Map<string, ActiveRun>()
   const flights = makeFlights(call => exchange.dispatch(call))
-  const settle = makeSettle(deps)
+  const { settle, along } = makeSettle(deps)
   const acks = makeAcks(deps)
   const lates = makeLates(deps, settle)
   const givenUps = makeGivenUps(deps)
@@ -58,7 +58,18 @@ export const makeDriver = (deps: DriverDeps): Driver => {
   })
   const overSsh = makeOverSsh({ ssh: deps.ssh, flights, mover, acks })
   const overHere = makeOverHere({ callbacks: deps.callbacks, flights, mover })
-  const exchange: Exchange = makeExchange({ ...deps, flights, mover, acks, lates, givenUps, settle, overSsh, overHere })
+  const exchange: Exchange = makeExchange({
+    ...deps,
+    flights,
+    mover,
+    acks,
+    lates,
+    givenUps,
+    settle,
+    along,
+    overSsh,
+    overHere,
+  })
   const rollouts = makeRollouts({ ...deps, runs, mover, cancel: run => cancelRun(run) })
   const stopSweep = startSweep({ epochOf: deps.epochOf, flights, mover, exchange })
 

@@ -11,7 +11,7 @@ import { driverLimits } from './limits.ts'
 import type { Mover } from './mover.ts'
 import type { OverHere } from './over-here.ts'
 import type { OverSsh } from './over-ssh.ts'
-import type { Settle } from './settle.ts'
+import type { Settle, Settling } from './settle.ts'
 import type { ActiveCall } from './types.ts'
 
 export type ExchangeDeps = Omit<DriverDeps, 'ssh'> & {
@@ -21,6 +21,7 @@ export type ExchangeDeps = Omit<DriverDeps, 'ssh'> & {
   readonly lates: Lates
   readonly givenUps: Pick<GivenUps, 'questions' | 'answered'>
   readonly settle: Settle
+  readonly along: Settling['along']
   readonly overSsh: Pick<OverSsh, 'dispatch'>
   readonly overHere: OverHere
 }
@@ -107,7 +108,9 @@ export const makeExchange = (deps: ExchangeDeps): Exchange => {
     call.epoch = epoch
     call.state = 'sent'
     call.deadline = performance.now() + call.timeoutMs + driverLimits.graceMs
-    deps.call(shapeOf(call), { agent: call.target.host, epoch, id: call.id })
+    const { host: agent } = call.target
+    const settled = deps.along(agent)
+    deps.call(shapeOf(call), { agent, epoch, id: call.id, ...(settled && { settled }) })
   }
   /** It was provably not sent over the session that ended, and there is a newer one. */
   const sendAgain = (call: ActiveCall) => {

@@ -24,8 +24,10 @@ export const driverLimits = {
   /** Warnings a second of agents that speak of calls of others; the metrics count all. */
   warningsPerSecondMax: 1,
   ackDelayMs: 50,
-  /** How long settling waits, and then how many hosts are told at a time. */
-  settleDelayMs: 300,
+  /** Ids of settled results that a call says along, as the wire allows. */
+  settledAlongMax: 100,
+  /** How long settling waits for a call to say it along, and then how many hosts are told at a time. */
+  settleDelayMs: 1_800,
   settleEveryMs: 10,
   settleHostsMax: 100,
   /** How long results are visible to all before the disk is asked for, and how many bytes of them together, about. */

@@ -18,8 +18,9 @@ test('settled results are told in messages that the wire allows, however many th
   const all = Promise.withResolvers<void>()
   const ids = Array.from({ length: 2 * driverLimits.settledIdsMax + 1 }, newId)
   let count = 0
-  const settle = makeSettle({
+  const { settle } = makeSettle({
     epochOf: () => 1,
+    settleBeforeCommit: false,
     send: (_host, _epoch, messages) => {
       for (const one of messages) {
         told.push(one)

@@ -105,6 +105,7 @@ export const joinPeers = async (deps: PeersDeps): Promise<Peers> => {
         say(peer, { kind: 'unsent', agent: one.agent, calls: [one.id], why: 'gone' })
         continue
       }
+      one.settled?.forEach(id => routes.end(id))
       routes.note(one.id, peer)
       link.call(shape, one)
     }

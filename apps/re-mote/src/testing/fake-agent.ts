@@ -164,6 +164,7 @@ export const startFakeAgent = (options: FakeAgentOptions): FakeAgent => {
       case 'session.end':
         return message.body.retry && options.reconnect !== false ? redial() : undefined
       case 'call':
+        message.body.settled?.forEach(id => agent.settled.add(id))
         return void onCall(message.body)
       case 'call.cancel':
         if (calls.get(message.body.id)?.state === 'running') return void finish(message.body.id, cancelled)

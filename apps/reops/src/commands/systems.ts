@@ -26,12 +26,29 @@ export type CreateOptions = Common &
     readonly label?: readonly string[]
     readonly readiness?: string
     readonly protected?: boolean
+    readonly account?: string
+    readonly region?: string
+    readonly zone?: readonly string[]
+    readonly spot?: boolean
+    readonly disk?: string
+    readonly sshKey?: readonly string[]
   }
 
 const given = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>
   }
+
+/** What not every provider has; absent when nothing of it was given. */
+const machineOptions = ({ zone, spot, disk, sshKey }: CreateOptions): CreateSystems['options'] => {
+  const found = given({
+    zones: zone ? [...zone] : undefined,
+    market: spot === true ? ('spot' as const) : undefined,
+    diskGb: disk === undefined ? undefined : wholeNumber(disk, '--disk', 1, 16_384),
+    sshKeys: sshKey ? [...sshKey] : undefined,
+  })
+  return Object.keys(found).length > 0 ? found : undefined
+}
 
 const bodyOf = (options: CreateOptions): CreateSystems => {
   const name = options.name ?? options.type
@@ -47,6 +64,10 @@ const bodyOf = (options: CreateOptions): CreateSystems => {
       labels: options.label?.length ? labelsOf(options.label) : undefined,
       readiness: options.readiness as CreateSystems['readiness'],
       protected: options.protected,
+      // An account says whose it is, and where when no region is given.
+      account: options.account,
+      region: options.region,
+      options: machineOptions(options),
     }),
   }
 }
@@ -118,6 +139,7 @@ const systemText = ({ terminal, now }: Context, system: System): string => {
   const lines: [string, string | null][] = [
     ['id', system.id],
     ['provider', `${system.provider} · ${system.size} · ${system.image}`],
+    ['account', system.account === system.provider ? null : `${system.account} · ${system.region}`],
     ['type', system.type],
     ['labels', labelsText(system.labels) || '-'],
     ['phase', phasesText(system.phases, { phase: system.phase, afterMs: readyAfter(system) }, terminal.paint)],

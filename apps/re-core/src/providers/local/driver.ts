@@ -6,6 +6,7 @@ import type { LocalDeps } from './start.ts'
 export const localDriver = (deps: LocalDeps): Driver => ({
   kind: 'local',
   caps: localCaps,
+  limits: [],
   size: localSize,
   image: localImage,
   account: null,

@@ -13,7 +13,7 @@ import type { LocalDeps } from './start.ts'
 /** A stand-in agent: lives until told otherwise, and has a child of its own, as a real one has. */
 const standIn = ['/bin/sh', '-c', 'sleep 600 & wait', 'agent']
 const installation = newId()
-const signal = AbortSignal.timeout(60_000)
+const { signal } = new AbortController()
 let root = ''
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'local-'))

@@ -104,7 +104,7 @@ const planCreate = (spec: VmSpec, identity: Identity): CreateRequest => {
   refuseUnlessOnly('size', spec.size, localSize)
   refuseUnlessOnly('image', spec.image, localImage)
   refuseUnlessOnly('market', spec.market ?? 'on-demand', 'on-demand')
-  for (const field of ['userData', 'diskGb'] as const)
+  for (const field of ['userData', 'diskGb', 'zones', 'sshKeys'] as const)
     if (spec[field] !== undefined)
       throw new ProviderError('invalid', 'not-applied', `${field} is given; provider local takes none`)
   if (spec.callHome === null)

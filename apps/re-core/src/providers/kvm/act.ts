@@ -1,0 +1,82 @@
+import type { Domain, Libvirt } from '@re-ops/node-libvirt'
+import { element, parseXml, writeXml, type Element } from '@re-ops/node-libvirt/xml'
+import { ProviderError, type Action } from '@re-ops/protocols'
+import { unless } from './errors.ts'
+import { marksNamespace, marksPrefix, writeMarks, type Marks } from './marks.ts'
+import { domainOf, marksOf } from './observe.ts'
+import { sizeOf, type KvmSettings } from './settings.ts'
+import { point, start, within, type KvmDeps } from './start.ts'
+
+export type ActContext = { readonly deps: KvmDeps; readonly libvirt: Libvirt; readonly settings: KvmSettings }
+
+/** Does what is asked of one machine. All but a reboot come to the same when sent twice. */
+export const act = async (context: ActContext, ref: string, action: Action, signal: AbortSignal): Promise<void> => {
+  const { deps, libvirt } = context
+  const dom = await domainOf(libvirt, ref, signal)
+  if (dom === null) throw new ProviderError('not-found', 'not-applied', `libvirt has no machine ${ref}`)
+  await point(deps, `${action.kind}.before`, ref)
+  await done(context, dom, action, signal)
+  await point(deps, `${action.kind}.after`, ref)
+}
+
+const done = async (context: ActContext, dom: Domain, action: Action, signal: AbortSignal): Promise<void> => {
+  const { deps, libvirt } = context
+  const { domains } = libvirt
+  switch (action.kind) {
+    case 'start':
+      return start(deps, libvirt, dom, signal)
+    case 'stop': {
+      const stopped = action.force ? domains.destroy(dom, within(signal)) : domains.shutdown(dom, within(signal))
+      return void (await unless(stopped, 'operation-invalid'))
+    }
+    case 'reboot':
+      return action.force ? domains.reset(dom, within(signal)) : domains.reboot(dom, within(signal))
+    case 'resize':
+      return resize(context, dom, action.size, signal)
+    case 'rename':
+      return dom.name === action.name ? undefined : domains.rename(dom, action.name, within(signal))
+    case 'setTags':
+      return change(libvirt, dom, ({ tags }) => ({ tags: changed(tags, action.tags) }), signal)
+    case 'setProtection':
+      return change(libvirt, dom, () => ({ protected: action.protected }), signal)
+  }
+}
+
+const changed = (tags: Marks['tags'], by: Readonly<Record<string, string | null>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries({ ...tags, ...by }).flatMap(([key, value]) => (value === null ? [] : [[key, value]])),
+  )
+
+/** Both what runs and what is written down. */
+const change = async (
+  libvirt: Libvirt,
+  dom: Domain,
+  by: (marks: Marks) => Partial<Marks>,
+  signal: AbortSignal,
+): Promise<void> => {
+  const marks = await marksOf(libvirt, dom, signal)
+  if (marks === null)
+    throw new ProviderError('unsupported', 'not-applied', `${dom.uuid} carries no marks of re-ops; adopt it first`)
+  const { state } = await libvirt.domains.state(dom, within(signal))
+  const affects = { config: true, live: state !== 'shutoff' && state !== 'crashed' }
+  const how = { key: marksPrefix, uri: marksNamespace, ...affects, ...within(signal) }
+  await libvirt.domains.setMetadata(dom, 'element', writeMarks({ ...marks, ...by(marks) }), how)
+}
+
+const replaced = (machine: Element, by: Readonly<Record<string, Element>>): Element => ({
+  ...machine,
+  children: machine.children.map(child => (typeof child === 'string' ? child : (by[child.name] ?? child))),
+})
+
+/** One new definition with all that changes in it; the disk first, since it may only grow. */
+const resize = async ({ libvirt, settings }: ActContext, dom: Domain, name: string, signal: AbortSignal) => {
+  const size = sizeOf(settings, name)
+  const { state } = await libvirt.domains.state(dom, within(signal))
+  if (state !== 'shutoff')
+    throw new ProviderError('busy', 'not-applied', `${dom.uuid} is ${state}; its size changes while it is stopped`)
+  const xml = await libvirt.domains.xml(dom, { inactive: true, secure: true, ...within(signal) })
+  const memory = element('memory', { unit: 'MiB' }, size.memoryMb)
+  const by = { memory, currentMemory: { ...memory, name: 'currentMemory' }, vcpu: element('vcpu', {}, size.cores) }
+  await libvirt.domains.define(writeXml(replaced(parseXml(xml), by)), within(signal))
+  await change(libvirt, dom, () => ({ size: name }), signal)
+}

@@ -1,0 +1,24 @@
+import type { Caps } from '@re-ops/protocols'
+import { seedBytesMax } from './seed.ts'
+
+export const kvmCaps: Caps = {
+  createIdempotency: 'caller-id',
+  tags: 'metadata',
+  tagsAtCreate: 'atomic',
+  actions: ['start', 'stop', 'reboot', 'resize', 'rename', 'setTags', 'setProtection'],
+  liveResize: false,
+  diskShrink: false,
+  snapshot: 'none',
+  userData: { maxBytes: seedBytesMax },
+  protection: true,
+  spot: false,
+  zones: false,
+  opHistory: false,
+  events: false,
+  gracefulStop: true,
+  stoppedIsBilled: false,
+  reusableAfterDestroy: true,
+  maxVisibilityLagMs: 0,
+  // libvirtd does what it was sent even when its client is gone: the longest of its calls.
+  latestLandingMs: 60_000,
+}

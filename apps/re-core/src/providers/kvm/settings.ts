@@ -1,0 +1,81 @@
+import { ProviderError, type VmSpec } from '@re-ops/protocols'
+import { Type, type Static } from 'typebox'
+
+const Path = Type.String({ pattern: '^/', maxLength: 1_024 })
+const Word = Type.String({ pattern: '^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$' })
+
+/** What machines begin with: a disk image on libvirt's host, and a kernel when the image brings none to boot. */
+export const KvmImage = Type.Object(
+  {
+    path: Path,
+    format: Type.Optional(Type.Enum(['qcow2', 'raw'])),
+    title: Type.Optional(Type.String({ maxLength: 200 })),
+    kernel: Type.Optional(Path),
+    initrd: Type.Optional(Path),
+    cmdline: Type.Optional(Type.String({ maxLength: 2_048 })),
+  },
+  { additionalProperties: false },
+)
+export type KvmImage = Static<typeof KvmImage>
+
+export const KvmSize = Type.Object(
+  {
+    cores: Type.Integer({ minimum: 1, maximum: 512 }),
+    memoryMb: Type.Integer({ minimum: 16, maximum: 16_777_216 }),
+    diskGb: Type.Integer({ minimum: 1, maximum: 65_536 }),
+  },
+  { additionalProperties: false },
+)
+export type KvmSize = Static<typeof KvmSize>
+
+/** Of an account at libvirt: which hosts, and what of theirs machines are made of. */
+export const KvmSettings = Type.Object(
+  {
+    uri: Type.Optional(
+      Type.String({ description: 'of libvirt; qemu:///system', examples: ['qemu+ssh://ops@box/system'] }),
+    ),
+    uris: Type.Optional(
+      Type.Record(Type.String({ pattern: '^[a-z0-9-]+$' }), Type.String(), { description: 'region -> uri' }),
+    ),
+    pool: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'where disks are made; default' })),
+    network: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 255, description: "a network of libvirt's, or `user`; default" }),
+    ),
+    domainType: Type.Optional(
+      Type.Enum(['auto', 'kvm', 'qemu'], { description: 'qemu emulates the CPU; auto: kvm where libvirt offers it' }),
+    ),
+    images: Type.Optional(Type.Record(Word, KvmImage)),
+    sizes: Type.Optional(Type.Record(Word, KvmSize)),
+  },
+  { additionalProperties: false },
+)
+export type KvmSettings = Static<typeof KvmSettings>
+
+export const defaultSizes: Readonly<Record<string, KvmSize>> = {
+  small: { cores: 1, memoryMb: 1_024, diskGb: 10 },
+  medium: { cores: 2, memoryMb: 2_048, diskGb: 20 },
+  large: { cores: 4, memoryMb: 8_192, diskGb: 40 },
+}
+export const kvmDefaults = {
+  uri: 'qemu:///system',
+  pool: 'default',
+  network: 'default',
+  size: 'small',
+  image: 'debian-12',
+}
+
+const chosen = <T>(what: string, name: string, from: Readonly<Record<string, T>>): T => {
+  const found = Object.hasOwn(from, name) ? from[name] : undefined
+  const names = Object.keys(from).join(', ') || "none (the account's settings name none)"
+  if (found === undefined)
+    throw new ProviderError('invalid', 'not-applied', `${what} is ${name}; allowed of this account: ${names}`)
+  return found
+}
+export const sizesOf = ({ sizes }: KvmSettings) => sizes ?? defaultSizes
+export const sizeOf = (settings: KvmSettings, name: string): KvmSize => chosen('size', name, sizesOf(settings))
+export const imageOf = (settings: KvmSettings, { image }: VmSpec): KvmImage =>
+  chosen('image', image, settings.images ?? {})
+
+/** The region's libvirt. */
+export const uriOf = ({ uri, uris }: KvmSettings, region: string): string =>
+  uris === undefined ? (uri ?? kvmDefaults.uri) : chosen('region', region, uris)

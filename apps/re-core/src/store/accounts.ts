@@ -1,0 +1,79 @@
+import type { Account, ProviderKind } from '@re-ops/protocols'
+import type { PlaceKey } from '../providers/place.ts'
+import type { Sql } from './sql.ts'
+
+type Raw = {
+  name: string
+  provider: ProviderKind
+  regions: string[]
+  secret: string | null
+  settings: Record<string, unknown>
+  provider_id: string | null
+  verified_at: Date | null
+  problem: string | null
+}
+const accountOf = (row: Raw): Account => ({
+  name: row.name,
+  provider: row.provider,
+  regions: row.regions,
+  secret: row.secret,
+  settings: row.settings,
+  providerId: row.provider_id,
+  verifiedAt: row.verified_at?.toISOString() ?? null,
+  problem: row.problem,
+})
+
+export const listAccounts = async (sql: Sql): Promise<Account[]> =>
+  (await sql.query<Raw>('select * from core.account order by name')).rows.map(accountOf)
+
+export const accountByName = async (sql: Sql, name: string): Promise<Account | null> => {
+  const { rows } = await sql.query<Raw>('select * from core.account where name = $1', [name])
+  return rows[0] === undefined ? null : accountOf(rows[0])
+}
+
+export const putAccount = async (sql: Sql, account: Account, at: number): Promise<void> => {
+  await sql.query(
+    `insert into core.account (name, provider, regions, secret, settings, provider_id, verified_at, problem, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+     on conflict (name) do update set regions = $3, secret = $4, settings = $5, provider_id = $6, verified_at = $7,
+       problem = $8`,
+    [
+      account.name,
+      account.provider,
+      account.regions,
+      account.secret,
+      JSON.stringify(account.settings),
+      account.providerId,
+      account.verifiedAt,
+      account.problem,
+      new Date(at),
+    ],
+  )
+}
+
+export const deleteAccount = async (sql: Sql, name: string): Promise<boolean> =>
+  ((await sql.query('delete from core.account where name = $1', [name])).rowCount ?? 0) > 0
+
+/** Systems of the account that are not gone: their regions, or all of them. */
+export const regionsInUse = async (sql: Sql, account: string): Promise<string[]> =>
+  (
+    await sql.query<{ region: string }>(
+      `select distinct region from core.system where account = $1 and phase <> 'gone' order by region`,
+      [account],
+    )
+  ).rows.map(row => row.region)
+
+/** Why its machines wait; null when they do not. Answers whether that is new. */
+export const noteProblem = async (sql: Sql, name: string, problem: string | null): Promise<boolean> =>
+  ((
+    await sql.query('update core.account set problem = $2 where name = $1 and problem is distinct from $2', [
+      name,
+      problem,
+    ])
+  ).rowCount ?? 0) > 0
+
+/** Every account in every region of it. */
+export const accountPlaces = async (sql: Sql): Promise<PlaceKey[]> =>
+  (await listAccounts(sql)).flatMap(({ name, provider, regions }) =>
+    regions.map(region => ({ provider, account: name, region })),
+  )

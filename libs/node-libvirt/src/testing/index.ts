@@ -1,0 +1,1 @@
+export { startPrivateDaemon, type PrivateDaemon } from './private-daemon.ts'

@@ -1,0 +1,72 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { startPrivateDaemon, type PrivateDaemon } from '@re-ops/node-libvirt/testing'
+import { makeKvm, noLimiter } from '@re-ops/re-core/testing'
+import type { Domain, Libvirt, Pool } from '@re-ops/node-libvirt'
+import type { Target } from './subject.ts'
+
+const withinMs = 20_000
+/** Of what re-ops makes, whatever else a pool holds. */
+const own = 're-ops-'
+
+export type KvmTarget = {
+  readonly daemon: PrivateDaemon
+  readonly libvirt: Libvirt
+  readonly pool: Pool
+  readonly settings: Readonly<Record<string, unknown>>
+  /** Machines that were there before. */
+  readonly others: readonly string[]
+}
+
+/** A private libvirtd, a client of it, and an account's settings for it. `driver`: `test:///default` or `qemu:///session`. */
+export const openKvm = async (
+  driver: string,
+  poolOf: (libvirt: Libvirt, daemon: PrivateDaemon) => Promise<Pool>,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<KvmTarget> => {
+  const daemon = await startPrivateDaemon()
+  const libvirt = await daemon.connect(driver, { connectTimeoutMs: 60_000 })
+  const pool = await poolOf(libvirt, daemon)
+  const others = (await libvirt.domains.list()).map(one => one.uuid)
+  return { daemon, libvirt, pool, others, settings: { uri: daemon.uri(driver), pool: pool.name, ...settings } }
+}
+
+const machines = async ({ libvirt, others }: KvmTarget): Promise<Domain[]> =>
+  (await libvirt.domains.list()).filter(one => !others.includes(one.uuid))
+const disks = async ({ libvirt, pool }: KvmTarget) =>
+  (await libvirt.volumes.list(pool)).filter(one => one.name.startsWith(own))
+
+/** Whatever a case left. */
+export const clear = async (kvm: KvmTarget): Promise<void> => {
+  const { domains, volumes } = kvm.libvirt
+  for (const dom of await machines(kvm)) {
+    await domains.destroy(dom).catch(() => undefined) // it may be off
+    await domains.undefine(dom)
+  }
+  for (const disk of await disks(kvm)) await volumes.delete(disk)
+}
+
+/** What a case is given. Each machine has a name of its own: libvirt has no two of one name. */
+export const targetOf = (kvm: KvmTarget, deps: { readonly paused?: boolean }, stop: () => Promise<void>): Target => {
+  let made = 0
+  const provider = () => {
+    const account = { name: 'test', settings: kvm.settings, secret: null }
+    return makeKvm({ now: Date.now, ...deps }, { account, region: 'here', limiter: noLimiter })
+  }
+  return {
+    provider: provider(),
+    another: provider(),
+    spec: name => ({ name: `${name}-${(made += 1)}`, type: 'web', size: 'small', image: 'blank', callHome: null }),
+    alive: async () => (await machines(kvm)).map(one => one.uuid),
+    leftovers: async () => (await disks(kvm)).map(one => `${one.pool}/${one.name}`),
+    until: async (what, holds) => {
+      for (const end = performance.now() + withinMs; !(await holds()); await pause(20))
+        if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`)
+    },
+    pass: async () => {},
+    largerSize: 'larger',
+    zones: [],
+    mishaps: {},
+    canary: null,
+    stop,
+  }
+}
