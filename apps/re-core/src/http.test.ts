@@ -107,6 +107,27 @@ describe('systems over HTTP', () => {
     await phase('kept', 'ready')
   })
 
+  test('protection is given and taken at any time, its provider is told, and then it can be destroyed', async () => {
+    const ask = async (verb: string) => {
+      const asked = await service.ask('POST', `/v1/systems/dear/${verb}`, { body: {} })
+      expect(asked.status).toBe(202)
+      await until(`${verb} is done`, async () => {
+        const job = await service.job(asked.body['id'] as string)
+        return job.state === 'done' && job
+      })
+    }
+    await create('dear')
+    await phase('dear', 'ready')
+    await ask('protect')
+    expect(await service.system('dear')).toMatchObject({ protected: true, phase: 'ready' })
+    const refused = await service.ask('DELETE', '/v1/systems/dear')
+    expect(refused.body).toMatchObject({ status: 409, type: 'about:blank#protected' })
+    expect(refused.body['detail']).toMatch(/unprotect it first/)
+    await ask('unprotect')
+    expect((await service.ask('DELETE', '/v1/systems/dear')).status).toBe(202)
+    await phase('dear', 'gone')
+  })
+
   test('while re-mote is down a system waits in planned and says so; then it goes on', async () => {
     service.mote.state.up = false
     await create('waiting')

@@ -399,7 +399,7 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
       examples('reops files remove 4355a46b19d348dc2f57c046f8ef63d4538ebb936000f3c9ee954a27460dd865'),
     )
 
-  const systems = group('systems', 'machines: create, list, show, start, stop, reload, destroy')
+  const systems = group('systems', 'machines: create, list, show, start, stop, protect, reload, destroy')
   waiting(add(systems, 'create', 'create machines'))
     .option('--name <stem>', 'the name; with --count they are stem-1, stem-2, ...')
     .option('--count <n>', 'how many')
@@ -415,7 +415,7 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
     .option('--image <image>', 'base operating system')
     .option('--label <key=value>', 'a label; may be given again', listOf)
     .addOption(new Option('--readiness <how>', 'what must answer until it is ready (default agent)').choices(readiness))
-    .option('--protected', 'destroy is refused while set')
+    .option('--protected', 'destroy and reload are refused until `reops systems unprotect`')
     .action((options: object) => done(import('./commands/systems.ts').then(m => m.createSystems(context, options))))
     .addHelpText(
       'after',
@@ -440,6 +440,8 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
   const verbs = {
     start: 'power on',
     stop: 'power off; asks first',
+    protect: 'refuse destroy and reload, here and at the provider',
+    unprotect: 'allow destroy and reload again; asks first',
     reload: 'destroy and create anew, under the same id; asks first',
     destroy: 'destroy for good; asks first',
   } as const
@@ -460,7 +462,7 @@ Ctrl-C cancels the run and shows what ended how; a second one leaves at once.
           `reops systems ${verb} --on 'name-* and env=test'`.replace('name-*', 'demo-*'),
         ),
       )
-    if (verb !== 'start') command.option('-y, --yes', 'do not ask')
+    if (verb !== 'start' && verb !== 'protect') command.option('-y, --yes', 'do not ask')
   }
 
   add(program, 'jobs', 'what was asked of systems, and how far it is')

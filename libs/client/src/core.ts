@@ -21,7 +21,7 @@ export const makeCore = (service: Service) => {
   const url = service.url ?? service.name
   const get = (path: string, options: CallOptions) => send(service, { ...options, method: 'GET', path })
   const verb =
-    (name: 'start' | 'stop' | 'reload') =>
+    (name: 'start' | 'stop' | 'protect' | 'unprotect' | 'reload') =>
     async (system: string, options: CallOptions = {}): Promise<Job> => {
       const path = `/v1/systems/${encodeURIComponent(system)}/${name}`
       return shaped(await send(service, { ...options, method: 'POST', path, body: {} }), 'job', jobShape, url)
@@ -55,6 +55,9 @@ export const makeCore = (service: Service) => {
       shaped(await get(`/v1/systems/${encodeURIComponent(system)}`, options), 'system', systemShape, url),
     startSystem: verb('start'),
     stopSystem: verb('stop'),
+    /** From now on destroy and reload are refused, here and at the provider, if it can. */
+    protectSystem: verb('protect'),
+    unprotectSystem: verb('unprotect'),
     /** Destroys the instance and creates the next generation. */
     reloadSystem: verb('reload'),
     destroySystem: async (system: string, options: CallOptions = {}): Promise<Job> => {

@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox'
 import { Id } from './ids.ts'
 import { PhaseSpan } from './system.ts'
 
-export const Verb = Type.Enum(['create', 'start', 'stop', 'reload', 'destroy'])
+export const Verb = Type.Enum(['create', 'start', 'stop', 'protect', 'unprotect', 'reload', 'destroy'])
 export type Verb = Static<typeof Verb>
 
 export const JobState = Type.Enum(['queued', 'running', 'waiting', 'done', 'failed', 'cancelled'])

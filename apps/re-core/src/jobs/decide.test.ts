@@ -48,6 +48,39 @@ const rowOf = (restarts: number, more: Partial<SystemRow> = {}): SystemRow => ({
 const next = (row: SystemRow, seen: Partial<Seen> = {}, rule: Rules = rules) =>
   decide(row, { sightings: [], instance: died, ...seen }, now, rule)
 
+describe('protection', () => {
+  const shown = (isProtected?: boolean): Observation =>
+    died.state === 'present'
+      ? {
+          state: 'present',
+          vm: { ...died.vm, power: 'running', ...(isProtected === undefined ? {} : { protected: isProtected }) },
+        }
+      : died
+  const ready = (more: Partial<SystemRow>) => rowOf(0, { phase: 'ready', ...more })
+
+  test('is told to the provider when it was told otherwise, or shows otherwise', () => {
+    const row = ready({ protected: true })
+    expect(next(row, { instance: shown() })).toEqual({ kind: 'protect' })
+    expect(next({ ...row, protectedThere: true }, { instance: shown(false) })).toEqual({ kind: 'protect' })
+    for (const seen of [shown(), shown(true)])
+      expect(next({ ...row, protectedThere: true }, { instance: seen })).toMatchObject({
+        kind: 'settled',
+        phase: 'ready',
+      })
+  })
+
+  test('that was taken away is taken away at the provider before the machine is destroyed', () => {
+    const row = ready({ protectedThere: true, desired: 'absent', phase: 'destroying' })
+    expect(next(row)).toEqual({ kind: 'protect' })
+    expect(next({ ...row, protectedThere: false }, { instance: shown() })).toMatchObject({ kind: 'destroy', of: 'own' })
+  })
+
+  test('is not told to a provider that has none', () => {
+    const without: Rules = { ...rules, caps: { ...caps, protection: false } }
+    expect(next(ready({ protected: true }), { instance: shown() }, without)).toMatchObject({ phase: 'ready' })
+  })
+})
+
 describe('a machine that died', () => {
   test('its first death is noted without asking anybody', () => {
     expect(next(rowOf(0))).toEqual({ kind: 'note', what: 'down' })

@@ -32,6 +32,7 @@ export type Step =
   | { kind: 'adopt'; ref: string }
   | { kind: 'start' }
   | { kind: 'stop' }
+  | { kind: 'protect' }
   | { kind: 'destroy'; of: 'own' | 'found' | 'sighting'; ref: string | null }
   | { kind: 'revoke' }
   | { kind: 'next-candidate' }
@@ -47,7 +48,7 @@ export type Step =
 /** Deaths in a row without calling home between, after which a person is asked. */
 const restartsMax = 6
 
-const mutations: ReadonlySet<Step['kind']> = new Set(['create', 'start', 'stop', 'destroy'])
+const mutations: ReadonlySet<Step['kind']> = new Set(['create', 'start', 'stop', 'protect', 'destroy'])
 export const isMutation = (step: Step): boolean => mutations.has(step.kind)
 
 /** From here on a create that was sent can no longer make its machine appear. */
@@ -83,10 +84,19 @@ const isOver = (row: SystemRow, found: readonly ObservedVm[], caps: Caps): boole
   row.ref !== null &&
   found.some(vm => vm.ref === row.ref && vm.power === 'gone')
 
+/** The provider was last told otherwise, or shows otherwise. */
+const isProtectedOtherwise = (row: SystemRow, { instance }: Seen, caps: Caps): boolean =>
+  caps.protection &&
+  (row.protectedThere !== row.protected ||
+    (instance?.state === 'present' && (instance.vm.protected ?? row.protected) !== row.protected))
+
 /** Absent wanted: destroy every machine of this identity, see that it is gone, revoke the identity, end. */
 const leave = (row: SystemRow, seen: Seen, now: number, { caps }: Rules): Step => {
   if (row.phase !== 'destroying') return { kind: 'enter', phase: 'destroying' }
   if (row.sentAt !== null || row.ref !== null) {
+    // Asked for by a person who took the protection away; the provider may not know it yet.
+    if (row.destroyedAt === null && row.ref !== null && isProtectedOtherwise(row, seen, caps))
+      return { kind: 'protect' }
     // With ids of our choosing, destroying what is not there yet spends the identity: a create that is still under
     // way somewhere is then refused, instead of landing after everyone stopped looking.
     if (row.destroyedAt === null && (caps.createIdempotency === 'caller-id' || row.ref !== null))
@@ -143,6 +153,7 @@ const keep = (row: SystemRow, seen: Seen, now: number, rules: Rules): Step => {
   if (power === 'gone' || power === 'terminating') return missing(row, 'terminal', now, rules)
   if (power === 'failed')
     return { kind: 'settled', phase: 'failed', reason: `the provider says: ${seen.instance.vm.raw}` }
+  if (isProtectedOtherwise(row, seen, rules.caps)) return { kind: 'protect' }
   if (power === 'pending' || power === 'stopping' || power === 'unknown')
     return { kind: 'wait', at: null, phase: row.phase, reason: `the machine is ${power}` }
   const running = power === 'running'

@@ -83,6 +83,15 @@ const act = async (deps: Deps, attempt: Attempt, { kind }: Of<'start' | 'stop'>)
   return written(deps, attempt, { phase: 'booting', reason: null, downAt: null, restarts }, askedAt)
 }
 
+const protect = async (deps: Deps, attempt: Attempt): Promise<Outcome> => {
+  const { row, signal, provider } = attempt
+  await deps.at?.('protect.before', row.id)
+  const action = { kind: 'setProtection', protected: row.protected } as const
+  await provider.act(row.ref ?? '', action, newOp(deps.now()), signal)
+  await deps.at?.('protect.after', row.id)
+  return written(deps, attempt, { protectedThere: row.protected })
+}
+
 const revoke = async (deps: Deps, attempt: Attempt): Promise<Outcome> => {
   const { row, signal } = attempt
   if (deps.mote === null) return { kind: 'pause', reason: `${noMote}; its identity there must be revoked first` }
@@ -153,6 +162,8 @@ export const perform = async (
       case 'start':
       case 'stop':
         return await act(deps, attempt, step)
+      case 'protect':
+        return await protect(deps, attempt)
       case 'destroy':
         return await destroy(deps, attempt, step)
       case 'revoke':

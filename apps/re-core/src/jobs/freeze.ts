@@ -80,7 +80,11 @@ export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => 
       return { kind: 'pause', reason: 'nothing to be had in any place that was asked for', afterMs: offering }
     const request: FrozenRequest = { ...provider.planCreate(spec, identity, offering), callHome: home }
     const frozenRequest = deps.cipher.seal(JSON.stringify(request), requestContext(row))
-    const written = await deps.store.write(row, { ...pending, frozenRequest }, deps.now())
+    const written = await deps.store.write(
+      row,
+      { ...pending, frozenRequest, protectedThere: row.protected },
+      deps.now(),
+    )
     return written === null ? { kind: 'fenced' } : { kind: 'go', row: written, seen: {} }
   } catch (error) {
     if (error instanceof MoteError) return { kind: 'pause', reason: error.message }

@@ -5,6 +5,7 @@ import type { SystemRow } from '../store/row.ts'
 export const newRow = (spec: SystemSpec, now: number): SystemRow => ({
   id: newId(),
   ...spec,
+  protectedThere: false,
   desired: 'running',
   wantGeneration: 1,
   generation: 1,

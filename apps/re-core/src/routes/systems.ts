@@ -30,9 +30,11 @@ export const systemRoutes = (app: App, deps: ServiceDeps): void => {
   const verbs = {
     start: 'Power on',
     stop: 'Power off',
+    protect: 'Refuse destroy and reload, here and at the provider',
+    unprotect: 'Allow destroy and reload again',
     reload: 'Destroy the machine and make the next one under the same id',
   } as const
-  for (const verb of ['start', 'stop', 'reload'] as const)
+  for (const verb of ['start', 'stop', 'protect', 'unprotect', 'reload'] as const)
     app.post(
       `/v1/systems/:system/${verb}`,
       { config: write, schema: { summary: verbs[verb], params: Which, response: { 202: Job } } },

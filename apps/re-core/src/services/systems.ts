@@ -92,7 +92,11 @@ const conflict = (kind: string, title: string, detail: string): HttpProblem => n
 
 const refuseIfProtected = (row: SystemRow, verb: Asking): void => {
   if (row.protected && (verb === 'destroy' || verb === 'reload'))
-    throw conflict('protected', 'The system is protected', `${row.name} is protected: ${verb} would end its machine`)
+    throw conflict(
+      'protected',
+      'The system is protected',
+      `${row.name} is protected: ${verb} would end its machine; unprotect it first`,
+    )
 }
 
 /** The job that answers a verb while another is in flight: the same one is joined, destroy supersedes, others wait. */

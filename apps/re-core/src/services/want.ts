@@ -16,6 +16,9 @@ export const want = (row: SystemRow, verb: Exclude<Verb, 'create'>, now: number)
       return { ...asked, ...resumed(row), desired: 'running' }
     case 'stop':
       return { ...asked, ...resumed(row), desired: 'stopped' }
+    case 'protect':
+    case 'unprotect':
+      return { nextAt: now, attempt: 0, protected: verb === 'protect' }
     case 'reload':
       return { ...asked, desired: 'running', wantGeneration: row.generation + 1 }
     case 'destroy':

@@ -17,6 +17,7 @@ export const columns: { readonly [F in keyof SystemRow]: Column } = {
   labels: column('labels', { isJson: true }),
   readiness: column('readiness'),
   protected: column('protected'),
+  protectedThere: column('protected_there'),
   options: column('options', { isJson: true }),
   desired: column('desired'),
   wantGeneration: column('want_generation'),

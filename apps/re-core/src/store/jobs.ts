@@ -60,18 +60,20 @@ export const cancelJob = async (sql: Sql, id: string, why: string, at: number): 
   )
 }
 
-/** The phase each verb is over in. */
-const goals: Readonly<Record<Verb, Phase>> = {
+/** The phase each verb is over in; null = any in which the system settles. */
+const goals: Readonly<Record<Verb, Phase | null>> = {
   create: 'ready',
   start: 'ready',
   reload: 'ready',
   stop: 'stopped',
+  protect: null,
+  unprotect: null,
   destroy: 'gone',
 }
 
 /** The system has settled: the open job is done if that was its goal, failed if nothing more will happen. */
 export const settleJob = async (sql: Sql, row: SystemRow, at: number): Promise<void> => {
-  const reached = Object.entries(goals).flatMap(([verb, goal]) => (goal === row.phase ? [verb] : []))
+  const reached = Object.entries(goals).flatMap(([verb, goal]) => (goal === null || goal === row.phase ? [verb] : []))
   const over = row.phase === 'failed' || row.phase === 'lost'
   await sql.query(
     `update core.job set finished_at = $4,

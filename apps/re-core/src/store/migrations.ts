@@ -158,4 +158,12 @@ create table core.scarce (
 comment on table core.scarce is 'what was refused a short while ago for want of capacity; passed over until then';
 `,
   },
+  {
+    name: '0022-protection',
+    sql: `
+alter table core.system add column protected_there boolean not null default false;
+update core.system set protected_there = protected;
+comment on column core.system.protected_there is 'what the provider was last told of its protection';
+`,
+  },
 ]

@@ -25,6 +25,8 @@ export type SystemRow = {
   readonly labels: Labels
   readonly readiness: Readiness
   readonly protected: boolean
+  /** What its provider was last told of that, where it can be told. */
+  readonly protectedThere: boolean
   readonly options: MachineOptions
 
   readonly desired: DesiredPower

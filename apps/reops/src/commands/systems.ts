@@ -156,7 +156,8 @@ const systemText = ({ terminal, now }: Context, system: System): string => {
 
 const readyAfter = (system: System) => (system.phase === 'ready' ? system.readyAfterMs : null)
 
-export type Verb = 'start' | 'stop' | 'reload' | 'destroy'
+export type Verb = 'start' | 'stop' | 'protect' | 'unprotect' | 'reload' | 'destroy'
+const harmlessVerbs: ReadonlySet<Verb> = new Set(['start', 'protect'])
 
 export const actOnSystems = async (
   context: Context,
@@ -168,11 +169,13 @@ export const actOnSystems = async (
   const { core } = await context.client()
   const living = await core.systems()
   const systems = pickSystems(living, { names, on: options.on, allowNone: options.allowNone === true })
-  if (verb !== 'start')
+  if (!harmlessVerbs.has(verb))
     await confirm(context, { verb, noun: 'system', names: systems.map(one => one.name), yes: options.yes === true })
   const act = {
     start: core.startSystem,
     stop: core.stopSystem,
+    protect: core.protectSystem,
+    unprotect: core.unprotectSystem,
     reload: core.reloadSystem,
     destroy: core.destroySystem,
   }[verb]
