@@ -88,6 +88,18 @@ export const startLab = async (count: number): Promise<SshLab> => {
   }
 }
 
+/** Makes them hosts of a re-mote, labelled `lab=ssh`, with the one key as a secret. */
+export const addHosts = async (
+  lab: SshLab,
+  ask: (method: string, path: string, body: unknown) => Promise<unknown>,
+): Promise<void> => {
+  await ask('PUT', '/v1/secrets/ssh%2Flab', { value: lab.key })
+  for (const { name, address, port, hostKeys } of lab.hosts) {
+    const settings = { address, port, user: lab.user, identity: ['secret:ssh/lab'] }
+    await ask('POST', '/v1/hosts', { name, labels: { lab: 'ssh' }, ssh: settings, hostKeys })
+  }
+}
+
 /** Milliseconds that a command takes; it must end with 0. */
 export const timed = (
   command: readonly string[],

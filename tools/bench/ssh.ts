@@ -5,7 +5,7 @@ import type { Run } from '@re-ops/protocols'
 import type { Proof } from '../proof/command.ts'
 import { median, rounded, type Report } from '../proof/report.ts'
 import type { Cluster } from '../supervisor/cluster.ts'
-import { endMasters, missingPrograms, startLab, timed, type SshLab } from './ssh-lab.ts'
+import { addHosts, endMasters, missingPrograms, startLab, timed, type SshLab } from './ssh-lab.ts'
 import { request, withCluster } from './with-cluster.ts'
 
 const hostsDefault = 50
@@ -29,18 +29,6 @@ export const ssh: Proof = {
       await lab.stop()
     }
   },
-}
-
-const addHosts = async (
-  { moteUrl }: Cluster,
-  lab: SshLab,
-  ask: <A>(method: string, url: string, body?: unknown) => Promise<A>,
-) => {
-  await ask('PUT', `${moteUrl}/v1/secrets/ssh%2Flab`, { value: lab.key })
-  for (const { name, address, port, hostKeys } of lab.hosts) {
-    const settings = { address, port, user: lab.user, identity: ['secret:ssh/lab'] }
-    await ask('POST', `${moteUrl}/v1/hosts`, { name, labels: { lab: 'ssh' }, ssh: settings, hostKeys })
-  }
 }
 
 /** The other tools. Each gives the milliseconds of one go at all hosts. */
@@ -84,7 +72,7 @@ const rivals = (lab: SshLab) => {
 
 const measure = async (cluster: Cluster, lab: SshLab, rounds: number, say: (line: string) => void): Promise<Report> => {
   const ask = <A>(method: string, url: string, body?: unknown) => request<A>(cluster, method, url, body)
-  await addHosts(cluster, lab, ask)
+  await addHosts(lab, (method, path, body) => ask(method, `${cluster.moteUrl}${path}`, body))
   const once = async () => {
     const from = performance.now()
     const body = { on: 'lab=ssh', pipeline: { kind: 'call', operation: 'shell', input: { argv: ['true'] } } }
