@@ -81,8 +81,8 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'acceptance',
-    files: '(tools/acceptance/(agent|files|output)|apps/re-mote/src/replicas)\\.heavy\\.test\\.ts$',
-    doc: 'bundled agents, files and long outputs over both transports, several services on one Postgres',
+    files: '(tools/acceptance/(agent|files|output|live)|apps/re-mote/src/replicas)\\.heavy\\.test\\.ts$',
+    doc: 'bundled agents, live code, files and long outputs over both transports, several services on one Postgres',
     needs: nothing,
     limitMs: minutes(10),
   },
