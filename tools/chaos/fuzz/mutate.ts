@@ -32,7 +32,8 @@ const edit = (root: Container, random: Random): void => {
       holder[key] = JSON.stringify(holder[key])
       return
     case 4:
-      if (Array.isArray(container)) container.push(...structuredClone(container).slice(0, 50))
+      // Not by its own methods: it may have a `constructor` of ours by now.
+      if (Array.isArray(container)) container.push(...[...structuredClone(container)].slice(0, 50))
       else holder[`${String(key)}2`] = holder[key]
       return
     default:

@@ -46,6 +46,12 @@ const sampleOf = (schema: Schema | undefined, depth = 0): unknown => {
   }
 }
 
+/**
+ * Bodies that are wrong from the beginning. A right one of these does by design what the fuzz takes for harm: a new server key ends every
+ * connection that was made to the old one, those of the attackers too.
+ */
+const wrong: Readonly<Record<string, unknown>> = { 'POST /v1/keys/rotate': { kind: 'neither' } }
+
 /** Every route of a service with its query parameters and a sample body. */
 export const routesOf = async (to: Route['to'], url: string): Promise<Route[]> => {
   const { paths } = (await (await fetch(`${url}/v1/openapi.json`)).json()) as {
@@ -55,7 +61,9 @@ export const routesOf = async (to: Route['to'], url: string): Promise<Route[]> =
     Object.entries(methods).map(([method, { parameters = [], requestBody }]): Route => {
       const query = parameters.flatMap(one => (one.in === 'query' ? [one.name] : []))
       const schema = requestBody?.content?.['application/json']?.schema
-      return { to, method: method.toUpperCase(), path, query, body: schema ? sampleOf(schema) : undefined }
+      const key = `${method.toUpperCase()} ${path}`
+      const body = wrong[key] ?? (schema ? sampleOf(schema) : undefined)
+      return { to, method: method.toUpperCase(), path, query, body }
     }),
   )
   const plain = ['/health', '/ready', '/metrics', '/docs', '/v1/openapi.json', '/'].map((path): Route => ({
