@@ -111,7 +111,7 @@ export const superviseBroker = (deps: SupervisorDeps): BrokerProcess => {
 }
 
 /** A broker makes much garbage that dies at once; with room for more of it, an agent would cost it a tenth more memory. */
-const leanly = ['--max-semi-space-size=4']
+const leanly = ['--max-semi-space-size=8']
 
 const load = (report: (line: string) => void): Worker => {
   const child = fork(new URL('../broker/main.ts', import.meta.url), {
