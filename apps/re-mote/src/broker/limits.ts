@@ -18,6 +18,8 @@ export const brokerLimits = {
   slowAgentMs: 5_000,
   sendsPerTurnMax: 256,
   receivesPerTurnMax: 256,
+  /** Calls that are handed to the network in one turn of the event loop. */
+  callsPerTurnMax: 256,
   receivedBytesPerTurnMax: 2 * 1024 * 1024,
   /** Messages of one session per second, and at once. */
   messagesPerSecondMax: 5_000,

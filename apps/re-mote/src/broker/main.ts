@@ -1,4 +1,5 @@
 import { makeBroker, type Broker } from './broker.ts'
+import { makeInbox } from './inbox.ts'
 import { brokerLimits } from './limits.ts'
 import { makeOutbox } from './outbox.ts'
 import type { BrokerSays, BrokerStart, ServiceSays } from './port.ts'
@@ -30,7 +31,8 @@ const handle = (item: ServiceSays) => {
   } else early.push(item)
 }
 
-process.on('message', (batch: readonly ServiceSays[]) => batch.forEach(handle))
+const inbox = makeInbox(handle, brokerLimits.callsPerTurnMax)
+process.on('message', (batch: readonly ServiceSays[]) => inbox(batch))
 process.on('disconnect', () => process.exit(0))
 // Ctrl-C reaches the whole process group; the service ends us by closing the channel when its last words are said.
 process.on('SIGINT', () => undefined)
