@@ -35,7 +35,7 @@ const rules = {
   kinds: partKinds,
   aims,
   hurriedShare: 0.3,
-  // Results are settled half a second after they may be: a commit must be held for longer.
+  // Long enough for a kill to find it held.
   windows: { commit: 2_500, 'create.sent': 1_000, 'create.answered': 1_500, 'destroy.after': 1_000 },
   settleWithinMs: 60_000,
 } as const

@@ -4,7 +4,7 @@ import { driverLimits } from './limits.ts'
 import type { Settle } from './settle.ts'
 
 type Pairs = Parameters<Settle>[0]
-type Waiting = { readonly batch: Batch; readonly pairs: Pairs; readonly bytes: number; readonly connection: number }
+type Waiting = { readonly batch: Batch; readonly pairs: Pairs; readonly connection: number }
 
 export type SoonOnDisk = {
   /** Whether there is room to keep a batch of this size until it is on disk. */
@@ -75,7 +75,7 @@ export const makeSoonOnDisk = ({ log, lax, pool, settle, ...given }: SoonOnDiskD
     takes: more => bytes + more <= unflushedBytesMax,
     commit: async (batch, pairs, size) => {
       const ended = await commitAdvances(lax, batch)
-      waiting.push({ batch, pairs, bytes: size, connection })
+      waiting.push({ batch, pairs, connection })
       bytes += size
       timer ??= setTimeout(flushNow, flushDelayMs)
       return ended
