@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import type { Counts } from './counts.ts'
 
 export type JestRun = {
@@ -19,6 +20,14 @@ type Report = {
   numPendingTests: number
   numTodoTests: number
   numRuntimeErrorTestSuites: number
+  testResults: readonly FileReport[]
+}
+type FileReport = {
+  name: string
+  status: string
+  /** Why the file could not be run at all. */
+  message: string
+  assertionResults: readonly { status: string; fullName: string; failureMessages?: readonly string[] | null }[]
 }
 
 /** Tests left out are counted as skipped; a file that cannot even be loaded is one failure. */
@@ -28,18 +37,41 @@ export const countsOf = (report: Report): Counts => ({
   skipped: report.numPendingTests + report.numTodoTests,
 })
 
+const whyLinesMax = 12
+const whyOf = (text: string): string[] =>
+  stripVTControlCharacters(text)
+    .split('\n')
+    .filter(line => line.trim() !== '' && !/^\s+at .*node_modules/.test(line))
+    .slice(0, whyLinesMax)
+    .map(line => `      ${line}`)
+
+/** Each test that failed, with the first lines of why: said again at the end of a long run, where it is found. */
+export const failuresOf = (report: Report, root: string): readonly string[] =>
+  report.testResults.flatMap(file => {
+    const path = relative(root, file.name)
+    const failed = file.assertionResults.filter(one => one.status === 'failed')
+    if (failed.length === 0) return file.status === 'failed' ? [`  ${path}`, ...whyOf(file.message)] : []
+    return failed.flatMap(one => [`  ${path}: ${one.fullName}`, ...whyOf(one.failureMessages?.[0] ?? '')])
+  })
+
 const killAfterMs = 10_000
 
 /** Runs jest in a process of its own (ES modules need a flag of Node). One that does not end, or breaks, is one failure. */
-export const runJest = async (run: JestRun, say: (line: string) => void): Promise<Counts> => {
+export const runJest = async (run: JestRun, say: (line: string) => void, failures: string[] = []): Promise<Counts> => {
   const folder = mkdtempSync(join(tmpdir(), 'reops-jest-'))
   const file = join(folder, 'report.json')
   try {
     const { code, late } = await jest(run, file)
-    const counts = existsSync(file) ? countsOf(JSON.parse(readFileSync(file, 'utf8')) as Report) : null
-    if (late) say(`  FAIL  jest did not end within ${run.limitMs / 1000} s and was stopped`)
-    else if (counts === null) say(`  FAIL  jest ended with ${code} and left no report`)
+    const report = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Report) : null
+    const counts = report && countsOf(report)
+    if (report) failures.push(...failuresOf(report, run.root))
     const broken = late || counts === null || (code !== 0 && counts.failed === 0)
+    const why = late ? `did not end within ${run.limitMs / 1000} s and was stopped` : `ended with ${code}`
+    if (broken) {
+      const line = `  jest ${why}${counts === null ? ' and left no report' : ''} (${run.patterns.join(' ') || 'all tests'})`
+      say(line)
+      failures.push(line)
+    }
     const { passed, failed, skipped } = counts ?? { passed: 0, failed: 0, skipped: 0 }
     return { passed, failed: failed + (broken ? 1 : 0), skipped }
   } finally {

@@ -19,9 +19,11 @@ const checked = (): Promise<Counts> => {
   return runChecks(root, checks, say)
 }
 
+const failures: string[] = []
+
 const tested = (patterns: readonly string[]): Promise<Counts> => {
   say('\ntests')
-  return runJest({ root, patterns, heavy: false, limitMs: jestLimitMs }, say)
+  return runJest({ root, patterns, heavy: false, limitMs: jestLimitMs }, say, failures)
 }
 
 /** Each suite this machine can run; the others count as one skipped test, with the reason. */
@@ -33,7 +35,7 @@ const heavy = async (): Promise<Counts> => {
     say(`\nheavy: ${suite.name} (${suite.doc})`)
     if (missing === null) {
       const patterns = paths.map(path => path.replaceAll('.', '\\.'))
-      all.push(await runJest({ root, patterns, heavy: true, limitMs: suite.limitMs }, say))
+      all.push(await runJest({ root, patterns, heavy: true, limitMs: suite.limitMs }, say, failures))
     } else {
       say(`  skip  this machine cannot run it: ${missing}`)
       all.push({ passed: 0, failed: 0, skipped: 1 })
@@ -56,6 +58,7 @@ const main = async (args: readonly string[]): Promise<number> => {
   if (!flags.includes('--heavy')) all.push(await tested(patterns))
   if (flags.length > 0) all.push(await heavy())
   const counts = sumOf(all)
+  if (failures.length > 0) say(`\nwhat failed:\n${failures.join('\n')}`)
   say(`\n${((performance.now() - started) / 1000).toFixed(0)} s`)
   say(countsLine(counts))
   return counts.failed > 0 ? 1 : 0

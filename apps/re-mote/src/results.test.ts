@@ -7,9 +7,12 @@ import type { FakeAgentOptions } from './testing/index.ts'
 let postgres: TestPostgres
 let mote: TestMote
 const agents: FakeAgent[] = []
+/** What the silent one gives of its calls' outputs. */
+let output: ReturnType<NonNullable<FakeAgentOptions['output']>> = { text: '', end: 'gone' }
 const connect = async (name: string, answer: NonNullable<FakeAgentOptions['answer']>): Promise<FakeAgent> => {
   const identity = await enrolHost(mote, { name })
-  const agent = startFakeAgent({ endpoint: mote.endpoint, serverKey: identity.serverKey, identity, answer })
+  const { endpoint } = mote
+  const agent = startFakeAgent({ endpoint, serverKey: identity.serverKey, identity, answer, output: () => output })
   agents.push(agent)
   await agent.live()
   return agent
@@ -145,23 +148,14 @@ describe('the output of a target', () => {
     const run = await start('silent', 'load', 0)
     const call = await until('the silent one has its call', () => silent.started[begun])
     const headers = { authorization: `Bearer ${await mote.token('runs:read')}` }
-    const reading = fetch(`${mote.url}/v1/runs/${run.id}/output/silent`, { headers })
-    const pull = (nth: number) =>
-      until(`pull ${nth}`, () => {
-        const message = silent.heard.filter(one => one.kind === 'output.pull' && one.body.id === call)[nth - 1]
-        return message?.kind === 'output.pull' ? message.body : null
-      })
-    const answer = async (nth: number, text: string, end: 'gone' | 'whole') => {
-      const { id, stream, reader, at } = await pull(nth)
-      await silent.say('output.chunk', { id, stream, reader, at, data: Buffer.from(text).toString('base64'), end })
-    }
-    await answer(1, '', 'gone')
+    const read = () => fetch(`${mote.url}/v1/runs/${run.id}/output/silent`, { headers })
+    const reading = read()
+    await until('it was asked', () => silent.heard.some(one => one.kind === 'output.pull' && one.body.id === call))
+    output = { text: 'hello', end: 'whole' }
     await silent.say('call.running', { id: call })
-    await answer(2, 'hello', 'whole')
     expect(await (await reading).text()).toBe('hello')
+    output = { text: '', end: 'gone' }
     await silent.finish(call, { ok: true, value: values['load'] })
-    const after = fetch(`${mote.url}/v1/runs/${run.id}/output/silent`, { headers })
-    await answer(3, '', 'gone')
-    expect((await after).status).toBe(404)
+    expect((await read()).status).toBe(404)
   })
 })

@@ -16,6 +16,7 @@ export type FakeIdentity = {
   readonly sign: SigningKeys
 }
 export type FakeCall = Extract<FromBroker, { kind: 'call' }>['body']
+export type FakePull = Extract<FromBroker, { kind: 'output.pull' }>['body']
 export type FakeAgentOptions = {
   readonly endpoint: string
   readonly serverKey: string
@@ -27,6 +28,8 @@ export type FakeAgentOptions = {
   readonly routingId?: Buffer | null
   /** What a call gives; `'never'` acknowledges and stays silent, `'deaf'` does not even acknowledge. Default: its input. */
   answer?(call: FakeCall): CallResult | Promise<CallResult> | 'never' | 'deaf'
+  /** What a pull of a call's output gives, all at once. Default: pulls are not answered. */
+  output?(pull: FakePull): { readonly text: string; readonly end: 'whole' | 'cut' | 'gone' }
   /** How long a hello may go unanswered before it is dialled again. Default 1.5 s. */
   readonly helloTimeoutMs?: number
   /** How often it says that it lives; a broker that was restarted answers that there is no session. Default 250 ms. */
@@ -146,6 +149,12 @@ export const startFakeAgent = (options: FakeAgentOptions): FakeAgent => {
     void say('call.acked', { id: call.id, running: true })
     if (answer !== 'never') await finish(call.id, await answer)
   }
+  const onPull = (pull: FakePull) => {
+    if (!options.output) return
+    const { text, end } = options.output(pull)
+    const { id, stream, reader, at } = pull
+    void say('output.chunk', { id, stream, reader, at, data: Buffer.from(text).toString('base64'), end })
+  }
   const cancelled: CallResult = { ok: false, failure: { kind: 'cancelled', message: 'cancelled', step: '' } }
   const on = (message: FromBroker) => {
     agent.heard.push(message)
@@ -172,6 +181,8 @@ export const startFakeAgent = (options: FakeAgentOptions): FakeAgent => {
         return
       case 'call.settled':
         return message.body.ids.forEach(id => agent.settled.add(id))
+      case 'output.pull':
+        return onPull(message.body)
       case 'call.ask':
         if (message.body.again === true) message.body.ids.forEach(sayResult)
         return void say('call.report', { calls: message.body.ids.map(id => ({ id, state: stateOf(id) })) })
