@@ -36,6 +36,7 @@ import { accountRoutes } from './routes/accounts.ts'
 import { eventRoutes } from './routes/events.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { systemRoutes } from './routes/systems.ts'
+import { wordRoutes } from './routes/words.ts'
 import { makeChanges } from './services/changes.ts'
 import { accountByName } from './store/accounts.ts'
 import { installationId } from './store/installation.ts'
@@ -123,6 +124,7 @@ export const start = async (config: Config, environment: Environment, context: S
   systemRoutes(app, services)
   jobRoutes(app, services)
   accountRoutes(app, services)
+  wordRoutes(app, services)
   eventRoutes(app, changes)
   context.onStop('HTTP', () => app.close())
   const address = await app.listen({ host: config.host, port: config.port })

@@ -1,7 +1,8 @@
-import { CreateSystems, Job, System } from '@re-ops/protocols'
+import { CreateSystems, Job, System, SystemsPlan } from '@re-ops/protocols'
 import type { App } from '@re-ops/service'
 import { Type } from 'typebox'
 import type { ServiceDeps } from '../services/deps.ts'
+import { planSystems } from '../services/plan.ts'
 import { askSystem, createSystems, getSystem, getSystems } from '../services/systems.ts'
 import { askedBy } from './asked.ts'
 
@@ -16,6 +17,18 @@ export const systemRoutes = (app: App, deps: ServiceDeps): void => {
     '/v1/systems',
     { config: write, schema: { summary: 'Create systems', body: CreateSystems, response: { 202: Created } } },
     async (request, reply) => reply.code(202).send(await createSystems(deps, request.body, askedBy(request))),
+  )
+  app.post(
+    '/v1/systems/plan',
+    {
+      config: read,
+      schema: {
+        summary: 'What creating these would make: every value, and whose word it is',
+        body: CreateSystems,
+        response: { 200: SystemsPlan },
+      },
+    },
+    async request => planSystems(deps, request.body),
   )
   app.get(
     '/v1/systems',

@@ -49,7 +49,7 @@ const isNameTaken = (error: unknown): boolean => {
 /** Rows, jobs and their wake-ups in one transaction; asked again with the same key it is the same answer. */
 export const createSystems = async (deps: ServiceDeps, body: CreateSystems, asked: Asked): Promise<Created> => {
   const now = deps.now()
-  const specs = await planSystems(deps, body)
+  const { systems: specs } = await planSystems(deps, body)
   try {
     return await deps.transaction(tx =>
       once(tx, { ...asked, schema: 'core', body }, async () => {
