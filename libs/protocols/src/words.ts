@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { Estimate } from './cost.ts'
 import { Name, Labels, RegionName } from './names.ts'
 import { MachineOptions, ProviderKind, Readiness, SystemSpec } from './system.ts'
 
@@ -107,5 +108,6 @@ export type ResolvedValue = Static<typeof ResolvedValue>
 export const SystemsPlan = Type.Object({
   systems: Type.Array(SystemSpec),
   values: Type.Array(ResolvedValue),
+  cost: Estimate,
 })
 export type SystemsPlan = Static<typeof SystemsPlan>

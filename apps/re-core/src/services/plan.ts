@@ -14,6 +14,7 @@ import { identityOf } from '../providers/identity.ts'
 import type { AllWords } from '../words/all.ts'
 import { WordError } from '../words/layers.ts'
 import { compose, listSaid, meaningOf, valuesOf, withSizeOptions, type Composed } from '../words/resolve.ts'
+import { estimate } from './costs.ts'
 import type { ServiceDeps } from './deps.ts'
 import { driverFor, openFor, placeFor, type Wish } from './where.ts'
 import { allWords, wordProblem } from './words.ts'
@@ -98,7 +99,7 @@ const asked = async (deps: PlanDeps, body: CreateSystems): Promise<Resolved> => 
 }
 
 /** The body with its words and defaults, checked as far as can be without asking the provider: a bad spec never becomes a row. */
-export const planSystems = async (deps: PlanDeps, body: CreateSystems): Promise<SystemsPlan> => {
+export const planSystems = async (deps: PlanDeps, body: CreateSystems): Promise<Omit<SystemsPlan, 'cost'>> => {
   const { spec, values } = await asked(deps, body)
   checkReadiness(spec.readiness, deps.hasMote)
   const systems = namesOf(body).map(name => ({ name, ...spec }))
@@ -108,4 +109,10 @@ export const planSystems = async (deps: PlanDeps, body: CreateSystems): Promise<
   const provider = await openFor(deps, spec)
   for (const one of systems.slice(0, 1)) checkSpec(provider, one)
   return { systems, values }
+}
+
+/** The same, and what it would cost. */
+export const priceSystems = async (deps: ServiceDeps, body: CreateSystems): Promise<SystemsPlan> => {
+  const plan = await planSystems(deps, body)
+  return { ...plan, cost: await estimate(deps, plan.systems) }
 }

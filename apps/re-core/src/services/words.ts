@@ -19,8 +19,6 @@ import type { ServiceDeps } from './deps.ts'
 
 type Deps = Pick<ServiceDeps, 'pool' | 'transaction' | 'now'>
 
-const namesIn = (all: object): string => Object.keys(all).toSorted().join(', ') || 'none yet'
-
 /** A word's error as an answer: the field in the body, and what is allowed. */
 export const wordProblem = (error: WordError, kind = 'bad-word', title = 'A word does not fit'): HttpProblem =>
   new HttpProblem(422, kind, title, `${error.path} ${error.message}`, {

@@ -30,7 +30,7 @@ const placed = ({ provider, account, region }: Composed['place'], { from, says }
     ...(account === undefined || otherProvider ? {} : { account }),
     ...(region === undefined || otherProvider || otherAccount ? {} : { region }),
     ...said,
-  } as Composed['place']
+  }
 }
 
 const add = (below: Composed, layer: Layer): Composed => {
@@ -41,7 +41,7 @@ const add = (below: Composed, layer: Layer): Composed => {
     fields: { ...below.fields, ...saidBy(from, { size, image, readiness, protected: says.protected }) },
     labels: { ...below.labels, ...saidBy(from, says.labels) } as Composed['labels'],
     options: { ...below.options, ...saidBy(from, says.options) },
-  } as Composed
+  }
 }
 
 /** What a body asks for, words of all layers composed. Throws WordError. */
