@@ -10,12 +10,14 @@ import {
   makeLog,
   makeMetrics,
   makePool,
+  makeSecrets,
   makeTokenSigner,
   makeTokenVerifier,
   migrate,
   observePool,
   openDatabase,
   resolveReference,
+  secretMigration,
   transaction,
   writeAddressFile,
   type Environment,
@@ -36,6 +38,7 @@ import { accountRoutes } from './routes/accounts.ts'
 import { costRoutes } from './routes/costs.ts'
 import { eventRoutes } from './routes/events.ts'
 import { jobRoutes } from './routes/jobs.ts'
+import { secretRoutes } from './routes/secrets.ts'
 import { systemRoutes } from './routes/systems.ts'
 import { wordRoutes } from './routes/words.ts'
 import { makeChanges } from './services/changes.ts'
@@ -68,13 +71,20 @@ export const start = async (config: Config, environment: Environment, context: S
   const log = makeLog({ service: 're-core', level: config.logLevel })
   const state = await ensureFolder(config.state, 'REOPS_STATE')
   const tokenKeys = await ensureTokenKey(state, { reference: config.tokenKey, environment })
-  const cipher = makeCipher(await ensureMasterKeys({ stateFolder: state, reference: config.masterKey, environment }))
+  const masterKeys = await ensureMasterKeys({ stateFolder: state, reference: config.masterKey, environment })
+  const cipher = makeCipher(masterKeys)
   const database = await openDatabase({ databaseUrl: config.databaseUrl, stateFolder: state, log })
   context.onStop('database', () => database.stop())
   const { url } = database
   const pool = makePool({ url, log, max: 12, applicationName: 're-core' })
   context.onStop('pool', () => pool.end())
-  await migrate({ pool, schema: 'core', migrations: [...migrations, idempotencyMigration('core')], log })
+  await migrate({
+    pool,
+    schema: 'core',
+    migrations: [...migrations, idempotencyMigration('core'), secretMigration('core')],
+    log,
+  })
+  const secrets = makeSecrets({ pool, schema: 'core', masterKeys })
   const metrics = makeMetrics({ service: 're-core' })
   observePool(metrics, pool)
 
@@ -86,7 +96,7 @@ export const start = async (config: Config, environment: Environment, context: S
   const opener: OpenerDeps = {
     drivers: driversOf(config),
     account: name => accountByName(pool, name),
-    secret: reference => resolveReference(reference, { environment }),
+    secret: reference => resolveReference(reference, { environment, secrets }),
     limiter: (place, specs) => makeLimiter({ sql: pool, log }, { ...place, specs }),
     now: Date.now,
   }
@@ -129,6 +139,8 @@ export const start = async (config: Config, environment: Environment, context: S
     open,
     hasMote: mote !== null,
     prices: config.prices,
+    secrets,
+    cipher,
     now: Date.now,
   }
   systemRoutes(app, services)
@@ -136,6 +148,7 @@ export const start = async (config: Config, environment: Environment, context: S
   accountRoutes(app, services)
   wordRoutes(app, services)
   costRoutes(app, services)
+  secretRoutes(app, services)
   eventRoutes(app, changes)
   context.onStop('HTTP', () => app.close())
   const address = await app.listen({ host: config.host, port: config.port })

@@ -12,6 +12,7 @@ import type {
 import { follow, type EventOptions } from './events.ts'
 import { send, type CallOptions, type Service } from './http.ts'
 import { accountShape, catalogShape, jobShape, providerShape, shaped, shapedList, systemShape } from './shape.ts'
+import { makeSecretCalls } from './secrets.ts'
 import { makeWords } from './words.ts'
 
 export type CoreEvent = { event: 'system'; data: System } | { event: 'job'; data: Job }
@@ -36,6 +37,7 @@ export const makeCore = (service: Service) => {
   }
   return {
     ...makeWords(service),
+    ...makeSecretCalls(service),
     createSystems: async (
       body: CreateSystems,
       options: CallOptions = {},

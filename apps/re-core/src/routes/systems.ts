@@ -28,7 +28,7 @@ export const systemRoutes = (app: App, deps: ServiceDeps): void => {
         response: { 200: SystemsPlan },
       },
     },
-    async request => priceSystems(deps, request.body),
+    async request => priceSystems(deps, request.body, request.caller.scopes),
   )
   app.get(
     '/v1/systems',

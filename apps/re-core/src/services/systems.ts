@@ -9,6 +9,7 @@ import { claimSystem, insertSystem, listSystems, systemById, systemByName, write
 import { estimate } from './costs.ts'
 import type { Asked, ServiceDeps } from './deps.ts'
 import { planSystems } from './plan.ts'
+import { keepUserData } from './user-data.ts'
 import { jobView, systemView } from './view.ts'
 import { want } from './want.ts'
 
@@ -50,7 +51,7 @@ const isNameTaken = (error: unknown): boolean => {
 /** Rows, jobs and their wake-ups in one transaction; asked again with the same key it is the same answer. */
 export const createSystems = async (deps: ServiceDeps, body: CreateSystems, asked: Asked): Promise<Created> => {
   const now = deps.now()
-  const { systems: specs } = await planSystems(deps, body)
+  const { systems: specs, userData } = await planSystems(deps, body, asked.scopes)
   try {
     return await deps.transaction(tx =>
       once(tx, { ...asked, schema: 'core', body }, async () => {
@@ -62,6 +63,7 @@ export const createSystems = async (deps: ServiceDeps, body: CreateSystems, aske
         for (const spec of specs) {
           const row = newRow(spec, now)
           await insertSystem(tx, row)
+          if (userData !== null) await keepUserData(deps, tx, row.id, userData)
           const job = await insertJob(tx, row, 'create', now)
           await deps.queue.later(tx, row.id, 0)
           made.systems.push(systemView(row))

@@ -10,6 +10,7 @@ import { byNumber } from '../render/nodeset.ts'
 import { phasesText } from '../render/system.ts'
 import { table } from '../render/table.ts'
 import { ago, labelsText } from '../render/units.ts'
+import { secretText } from './ssh-hosts.ts'
 import { costOfSystem, showCosts } from './systems-cost.ts'
 import { showPlan } from './systems-plan.ts'
 import { waitForJobs } from './wait.ts'
@@ -35,6 +36,7 @@ export type CreateOptions = Common &
     readonly spot?: boolean
     readonly disk?: string
     readonly sshKey?: readonly string[]
+    readonly userData?: string
     readonly preset?: readonly string[]
     readonly dryRun?: boolean
   }
@@ -44,13 +46,18 @@ const given = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], un
     [K in keyof T]?: Exclude<T[K], undefined>
   }
 
+/** A reference goes as it is: re-core follows it. */
+const userDataText = (given: string): string =>
+  /^(secret|file|env):\S+$/.test(given) ? given : secretText(given, '--user-data')
+
 /** What not every provider has; absent when nothing of it was given. */
-const machineOptions = ({ zone, spot, disk, sshKey }: CreateOptions): CreateSystems['options'] => {
+const machineOptions = ({ zone, spot, disk, sshKey, userData }: CreateOptions): CreateSystems['options'] => {
   const found = given({
     zones: zone ? [...zone] : undefined,
     market: spot === true ? ('spot' as const) : undefined,
     diskGb: disk === undefined ? undefined : wholeNumber(disk, '--disk', 1, 16_384),
     sshKeys: sshKey ? [...sshKey] : undefined,
+    userData: userData === undefined ? undefined : userDataText(userData),
   })
   return Object.keys(found).length > 0 ? found : undefined
 }

@@ -14,6 +14,7 @@ export const addSystems = ({ context, done, add, group, selecting, waiting }: Ki
     .option('--spot', 'cheaper, and the provider may take it back')
     .option('--disk <GB>', 'size of its disk')
     .option('--ssh-key <key>', 'a public key that may log in; may be given again', listOf)
+    .option('--user-data <file>', "cloud-init's; - is standard input; or secret:user-data/NAME, file:, env: of re-core")
     .option('--type <type>', 'named role, for example web; `reops words` lists those that say more')
     .option('--preset <preset>', 'words that go above those of the type; may be given again', listOf)
     .option('--size <size>', 'CPU, memory and disk')

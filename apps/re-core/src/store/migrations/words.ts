@@ -1,3 +1,14 @@
+/** What cloud-init is given, sealed; rows only for systems that have some. */
+export const userDataMigration = {
+  name: '0025-user-data',
+  sql: `
+create table core.user_data (
+  system uuid primary key references core.system on delete cascade,
+  sealed bytea not null
+);
+`,
+}
+
 /** Names for sizes, images, regions, types and presets that people saved; those that are shipped are no rows. */
 export const wordsMigration = {
   name: '0025-words',
