@@ -150,3 +150,60 @@ describe('prices', () => {
     expect(running).toMatchObject([{ name: 'b', each: { hourly: cost.each.hourly } }])
   })
 })
+
+describe('what stands beside machines', () => {
+  const at = '?account=aws'
+  const machine = async (name: string) =>
+    until(`${name} has a machine`, async () => {
+      const { ref } = await service.system(name)
+      return ref !== null && ec2.state.machines.get(ref)?.state === 'running' ? ref : null
+    })
+
+  test('a volume is one by its name, is attached to a system, grows, and outlives the system', async () => {
+    await ask('POST', '/v1/systems', { name: 'disky', account: 'aws', readiness: 'none' })
+    const ref = await machine('disky')
+    const zone = ec2.state.machines.get(ref)?.zone
+    const put = (sizeGb: number) => ask('PUT', `/v1/volumes/data${at}`, { sizeGb, zone })
+    const made = await Promise.all([put(10), put(10)])
+    expect(made.map(one => one.status)).toEqual([200, 200])
+    expect(made[0]?.body['ref']).toBe(made[1]?.body['ref'])
+    const attached = await ask('POST', `/v1/volumes/data/attach${at}`, { system: 'disky' })
+    expect(attached.body).toMatchObject({ attachedTo: ref, system: 'disky', sizeGb: 10 })
+    expect(await ask('DELETE', `/v1/volumes/data${at}`)).toMatchObject({ status: 409 })
+    expect((await put(20)).body).toMatchObject({ sizeGb: 20 })
+    expect(await put(5)).toMatchObject({ status: 422, detail: expect.stringContaining('cannot shrink') })
+    await ask('DELETE', '/v1/systems/disky')
+    await until('the machine is gone', async () => ec2.state.machines.get(ref)?.state === 'terminated')
+    const left = await until('the volume is free', async () => {
+      const [one] = (await ask('GET', `/v1/volumes${at}`)).body as unknown as { attachedTo: string | null }[]
+      return one?.attachedTo === null && one
+    })
+    expect(left).toMatchObject({ name: 'data', sizeGb: 20 })
+    expect((await ask('DELETE', `/v1/volumes/data${at}`)).status).toBe(200)
+    expect((await ask('GET', `/v1/volumes${at}`)).body).toEqual([])
+  })
+  test('keys and firewalls by name; a firewall has exactly the rules that were applied', async () => {
+    const key = (letter: string) => ({ publicKey: `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${letter.repeat(43)}` })
+    const saved = await ask('PUT', '/v1/ssh-keys/ann?account=do', key('a'))
+    expect((await ask('PUT', '/v1/ssh-keys/ann?account=do', key('a'))).body).toEqual(saved.body)
+    expect(await ask('PUT', '/v1/ssh-keys/ann?account=do', key('b'))).toMatchObject({ status: 409 })
+    expect((await ask('DELETE', '/v1/ssh-keys/ann?account=do')).status).toBe(200)
+    const rule = (ports: string) => ({ direction: 'in', protocol: 'tcp', ports, peers: ['0.0.0.0/0'] })
+    await ask('PUT', '/v1/firewalls/web?account=do', { rules: [rule('22'), rule('80')] })
+    const walls = await ask('PUT', '/v1/firewalls/web?account=do', { rules: [rule('443'), rule('443')] })
+    expect(walls.body['rules']).toEqual([rule('443')])
+    expect((await ask('DELETE', '/v1/firewalls/web?account=do')).status).toBe(200)
+    expect((await ask('GET', '/v1/firewalls?account=do')).body).toEqual([])
+  })
+  test.each<[string, string, string, object | undefined, number, string]>([
+    ['a name', 'PUT', '/v1/volumes/Da_ta?account=aws', { sizeGb: 1 }, 400, '/params/volume'],
+    ['a size', 'PUT', '/v1/volumes/data?account=aws', { sizeGb: 0 }, 400, '/body/sizeGb'],
+    ['a zone', 'PUT', '/v1/volumes/data?account=aws', { sizeGb: 1, zone: 'mars-1a' }, 422, 'mars-1a'],
+    ['a volume', 'DELETE', '/v1/volumes/none?account=aws', undefined, 404, 'no volume none in ec2/aws/'],
+    ['no such thing there', 'GET', '/v1/volumes', undefined, 422, 'provider local has no volumes'],
+    ['a rule', 'PUT', '/v1/firewalls/web?account=do', { rules: [{ direction: 'up' }] }, 400, '/body/rules/0'],
+    ['a key', 'PUT', '/v1/ssh-keys/ann?account=do', { publicKey: 'hello' }, 400, '/body/publicKey'],
+  ])('what does not fit is named: %s', async (_what, method, path, body, status, words) => {
+    expect(await ask(method, path, body)).toMatchObject({ status, detail: expect.stringContaining(words) })
+  })
+})

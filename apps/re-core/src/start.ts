@@ -38,8 +38,10 @@ import { accountRoutes } from './routes/accounts.ts'
 import { costRoutes } from './routes/costs.ts'
 import { eventRoutes } from './routes/events.ts'
 import { jobRoutes } from './routes/jobs.ts'
+import { keyAndFirewallRoutes } from './routes/keys-and-firewalls.ts'
 import { secretRoutes } from './routes/secrets.ts'
 import { systemRoutes } from './routes/systems.ts'
+import { volumeRoutes } from './routes/volumes.ts'
 import { wordRoutes } from './routes/words.ts'
 import { makeChanges } from './services/changes.ts'
 import { accountByName } from './store/accounts.ts'
@@ -149,6 +151,8 @@ export const start = async (config: Config, environment: Environment, context: S
   wordRoutes(app, services)
   costRoutes(app, services)
   secretRoutes(app, services)
+  volumeRoutes(app, services)
+  keyAndFirewallRoutes(app, services)
   eventRoutes(app, changes)
   context.onStop('HTTP', () => app.close())
   const address = await app.listen({ host: config.host, port: config.port })

@@ -7,6 +7,7 @@ import { addFacts } from './program/facts.ts'
 import { addSelectors } from './program/selectors.ts'
 import { addFiles } from './program/files.ts'
 import { addSystems } from './program/systems.ts'
+import { addExtras } from './program/extras.ts'
 import { addWords } from './program/words.ts'
 import { addJobs } from './program/jobs.ts'
 import { addRuns } from './program/runs.ts'
@@ -32,6 +33,7 @@ const groups = [
   addFiles,
   addSystems,
   addWords,
+  addExtras,
   addJobs,
   addRuns,
   addOperations,

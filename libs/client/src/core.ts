@@ -12,6 +12,7 @@ import type {
 import { follow, type EventOptions } from './events.ts'
 import { send, type CallOptions, type Service } from './http.ts'
 import { accountShape, catalogShape, jobShape, providerShape, shaped, shapedList, systemShape } from './shape.ts'
+import { makeExtras } from './extras.ts'
 import { makeSecretCalls } from './secrets.ts'
 import { makeWords } from './words.ts'
 
@@ -36,6 +37,7 @@ export const makeCore = (service: Service) => {
     return shapedList(await get(path, options), 'job', jobShape, url)
   }
   return {
+    ...makeExtras(service),
     ...makeWords(service),
     ...makeSecretCalls(service),
     createSystems: async (

@@ -69,6 +69,7 @@ export const jobShape: Shape<Job> = { id: 'string', system: 'string', verb: 'str
 export const wordShape: Shape<Word> = { kind: 'string', name: 'string', body: 'object' }
 export const wordChangeShape: Shape<WordChange> = { kind: 'string', name: 'string', change: 'string' }
 export const costShape: Shape<SystemCost> = { system: 'string', name: 'string', each: 'object' }
+export const extraShape: Shape<{ name: string; ref: string }> = { name: 'string', ref: 'string' }
 export const planShape: Shape<SystemsPlan> = { systems: 'array', values: 'array' }
 export const runShape: Shape<Run> = { id: 'string', on: 'string', state: 'string', summary: 'object' }
 export const targetShape: Shape<Target> = { host: 'object', state: 'string' }

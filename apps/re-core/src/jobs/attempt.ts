@@ -18,6 +18,8 @@ export type Store = {
   write(row: SystemRow, changes: Changes, at: number): Promise<SystemRow | null>
   /** Accepted from a stale attempt too, if the row still wants it; null = it does not, and it was noted as a sighting. */
   saveRef(row: SystemRow, ref: string, at: number): Promise<SystemRow | null>
+  /** References of volumes that stay when a machine of the row's place goes. */
+  keptVolumes(row: SystemRow): Promise<readonly string[]>
   /** Sealed. */
   userData(row: SystemRow): Promise<Buffer | null>
   forgetSighting(row: SystemRow, ref: string): Promise<void>

@@ -61,7 +61,8 @@ const calledHomeSince = async ({ mote }: Deps, { row, signal }: Attempt): Promis
 const destroy = async (deps: Deps, attempt: Attempt, { of, ref }: Of<'destroy'>): Promise<Outcome> => {
   const { row, signal, provider } = attempt
   await deps.at?.('destroy.before', row.id)
-  await provider.destroy(ref ?? identity(deps, row).uuid, destroyAll, signal)
+  const plan = provider.volumes === undefined ? destroyAll : { keep: await deps.store.keptVolumes(row) }
+  await provider.destroy(ref ?? identity(deps, row).uuid, plan, signal)
   await deps.at?.('destroy.after', row.id)
   if (of === 'sighting' && ref !== null) {
     await deps.store.forgetSighting(row, ref)

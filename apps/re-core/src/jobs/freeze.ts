@@ -39,8 +39,8 @@ const callHome = async (row: SystemRow, mote: Mote, signal: AbortSignal): Promis
 export const noMote = 're-core has no REMOTE_URL, so no agent can call home'
 
 /** Without user-data: the row holds no more of it than where it is. */
-const given = ({ userData: _, ...options }: MachineOptions): Partial<VmSpec> =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+const given = (options: MachineOptions): Partial<VmSpec> =>
+  Object.fromEntries(Object.entries(options).filter(([key, value]) => key !== 'userData' && value !== undefined))
 
 /** The machine as its provider is asked for it. */
 export const specOf = (row: Omit<SystemSpec, 'readiness'>, home: CallHome | null, userData?: string): VmSpec => ({

@@ -1,10 +1,10 @@
 import type { ObservedVm } from '@re-ops/protocols'
-import { destroyAll } from '../providers/op.ts'
 import { forgetSighting, forgetUnseen, noteSighting } from '../store/sightings.ts'
 import { systemsById } from '../store/systems.ts'
 import type { SystemRow } from '../store/row.ts'
 import type { Sql } from '../store/sql.ts'
 import type { OpenPlace } from './places.ts'
+import { keptVolumes } from '../store/volumes.ts'
 
 export type ReapDeps = {
   readonly sql: Sql
@@ -77,7 +77,7 @@ export const reap = async (deps: ReapDeps, { place, provider }: OpenPlace, signa
     condemned += 1
     log.warn({ ...place, ref: vm.ref, system: row.id }, 'a machine that belongs to no life of its system is destroyed')
     await noteSighting(sql, sighting, { certain: true, at: now() })
-    await provider.destroy(vm.ref, destroyAll, signal)
+    await provider.destroy(vm.ref, { keep: await keptVolumes(sql, place) }, signal)
     await forgetSighting(sql, place, vm.ref)
   }
   return condemned

@@ -1,4 +1,4 @@
-import { userDataMigration, wordsMigration } from './migrations/words.ts'
+import { userDataMigration, volumeMigration, wordsMigration } from './migrations/words.ts'
 
 /** Forward only. Times are the service's clock; the fence and the order of writes are the database's. */
 export const migrations = [
@@ -170,4 +170,5 @@ comment on column core.system.protected_there is 'what the provider was last tol
   },
   wordsMigration,
   userDataMigration,
+  volumeMigration,
 ]

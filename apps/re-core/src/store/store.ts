@@ -4,6 +4,7 @@ import type { Queue } from '../jobs/queue.ts'
 import { jobWaits, settleJob } from './jobs.ts'
 import { noteScarce, scarceOfferings } from './scarce.ts'
 import { forgetSighting, noteSighting, sightingsOf } from './sightings.ts'
+import { keptVolumes } from './volumes.ts'
 import { userDataOf } from './user-data.ts'
 import { claimSystem, saveRef, writeSystem } from './systems.ts'
 
@@ -27,6 +28,7 @@ export const makeStore = ({ pool, transaction, queue, fenced }: StoreDeps): Stor
     await noteSighting(pool, { provider, account, region, ref, system, generation, candidate }, { certain: true, at })
     return null
   },
+  keptVolumes: row => keptVolumes(pool, row),
   userData: row => userDataOf(pool, row.id),
   forgetSighting: (row, ref) => forgetSighting(pool, row, ref),
   scarce: (row, now) => scarceOfferings(pool, row, now),

@@ -51,6 +51,7 @@ export const memoryStore = (installation: string) => {
         sightings.set(row.id, of(row.id).set(ref, { ref, generation: row.generation, candidate: row.candidate }))
       return null
     },
+    keptVolumes: async () => [],
     userData: async () => null,
     forgetSighting: async (row, ref) => void of(row.id).delete(ref),
     finish: async (row, changes, ending, _message, at) => {
