@@ -35,6 +35,8 @@ import { driverTable } from './providers/table.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { eventRoutes } from './routes/events.ts'
 import { jobRoutes } from './routes/jobs.ts'
+import { leaseRoutes } from './routes/leases.ts'
+import { noticeRoutes } from './routes/notices.ts'
 import { systemRoutes } from './routes/systems.ts'
 import { makeChanges } from './services/changes.ts'
 import { accountByName } from './store/accounts.ts'
@@ -92,6 +94,7 @@ export const start = async (config: Config, environment: Environment, context: S
   const queue = await startQueue({ url, log })
   context.onStop('queue', () => queue.stop())
   const times = createCallTimes(metrics)
+  const installation = await installationId(pool)
   const hold = makeHold({ ...config, state })
   const worker = await startWorker({
     pool,
@@ -101,7 +104,8 @@ export const start = async (config: Config, environment: Environment, context: S
     open,
     mote,
     cipher,
-    installation: await installationId(pool),
+    installation,
+    reaper: config.reaper,
     fenced: !config.unfenced,
     timings,
     log,
@@ -119,10 +123,21 @@ export const start = async (config: Config, environment: Environment, context: S
   const verifier = makeTokenVerifier(tokenKeys)
   const ready = { postgres: () => checkDatabase(url, 0) }
   const app = await makeApp({ name: 're-core', version, log, verifier, metrics, ready })
-  const services = { pool, transaction: inTransaction, queue, opener, open, hasMote: mote !== null, now: Date.now }
+  const services = {
+    pool,
+    transaction: inTransaction,
+    queue,
+    opener,
+    open,
+    installation,
+    hasMote: mote !== null,
+    now: Date.now,
+  }
   systemRoutes(app, services)
   jobRoutes(app, services)
   accountRoutes(app, services)
+  leaseRoutes(app, services)
+  noticeRoutes(app, services)
   eventRoutes(app, changes)
   context.onStop('HTTP', () => app.close())
   const address = await app.listen({ host: config.host, port: config.port })

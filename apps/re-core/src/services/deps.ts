@@ -9,6 +9,7 @@ export type ServiceDeps = {
   readonly queue: Pick<Queue, 'wake' | 'later'>
   readonly opener: OpenerDeps
   readonly open: Open
+  readonly installation: string
   /** Whether agents can call home: re-mote's address is configured. */
   readonly hasMote: boolean
   readonly now: () => number

@@ -58,6 +58,7 @@ const testCipher = (): Cipher => {
 
 export type WorkerOptions = {
   timings?: Partial<Timings>
+  reaper?: 'on' | 'dry-run'
   at?: (point: string, system: string) => void | Promise<void>
   localAt?: LocalDeps['at']
   store?: (store: Store) => Store
@@ -126,6 +127,7 @@ export const makeWorld = async (url: string) => {
       cipher,
       installation,
       fenced: true,
+      reaper: options.reaper ?? 'on',
       timings: { ...timings, tickMs: 300, observeMs: 200, restartDelayMs: 500, ...options.timings },
       log,
       ...(options.at ? { at: options.at } : {}),
