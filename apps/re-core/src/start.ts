@@ -28,6 +28,7 @@ import { makeCipher } from './cipher.ts'
 import type { Config } from './config.ts'
 import { startQueue } from './jobs/queue.ts'
 import { startWorker, timings, type WorkerDeps } from './jobs/worker.ts'
+import { observeAlarms } from './metrics.ts'
 import { makeMoteHttp } from './moteHttp.ts'
 import { makeLimiter } from './limits/limiter.ts'
 import { makeOpener, type OpenerDeps } from './providers/opener.ts'
@@ -77,6 +78,7 @@ export const start = async (config: Config, environment: Environment, context: S
   await migrate({ pool, schema: 'core', migrations: [...migrations, idempotencyMigration('core')], log })
   const metrics = makeMetrics({ service: 're-core' })
   observePool(metrics, pool)
+  observeAlarms(metrics, pool)
 
   const token = ownToken(makeTokenSigner(tokenKeys), Date.now)
   const { moteUrl } = config

@@ -7,6 +7,7 @@ import { addFacts } from './program/facts.ts'
 import { addSelectors } from './program/selectors.ts'
 import { addFiles } from './program/files.ts'
 import { addSystems } from './program/systems.ts'
+import { addLeases } from './program/leases.ts'
 import { addJobs } from './program/jobs.ts'
 import { addRuns } from './program/runs.ts'
 import { addOperations } from './program/operations.ts'
@@ -31,6 +32,7 @@ const groups = [
   addFiles,
   addSystems,
   addJobs,
+  addLeases,
   addRuns,
   addOperations,
   addAgents,

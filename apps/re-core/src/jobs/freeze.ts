@@ -80,7 +80,7 @@ export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => 
     const identity = identityOf(deps.installation, row.id, row.generation, row.candidate)
     const spec = specOf(row, home)
     const offering = await choose(deps, attempt, spec)
-    if (typeof offering === 'number'
+    if (typeof offering === 'number')
       return { kind: 'pause', reason: 'nothing to be had in any place that was asked for', afterMs: offering }
     const request: FrozenRequest = { ...provider.planCreate(spec, identity, offering), callHome: home }
     const frozenRequest = deps.cipher.seal(JSON.stringify(request), requestContext(row))

@@ -1,6 +1,7 @@
 import type { CreateSystems, Job, System } from '@re-ops/protocols'
 import { durationMs } from '../arguments/duration.ts'
 import { labelsOf, wholeNumber } from '../arguments/labels.ts'
+import { leaseOf, type LeaseOptions } from '../arguments/lease.ts'
 import { pickSystems } from '../arguments/pick.ts'
 import { confirm } from '../confirm.ts'
 import { printJson, type Context } from '../context.ts'
@@ -16,7 +17,8 @@ type Waiting = { readonly wait?: boolean; readonly timeout?: string }
 const waitDefault = '10m'
 
 export type CreateOptions = Common &
-  Waiting & {
+  Waiting &
+  LeaseOptions & {
     readonly name?: string
     readonly count?: string
     readonly provider?: string
@@ -68,6 +70,7 @@ const bodyOf = (options: CreateOptions): CreateSystems => {
       account: options.account,
       region: options.region,
       options: machineOptions(options),
+      lease: leaseOf(options),
     }),
   }
 }
@@ -147,12 +150,18 @@ const systemText = ({ terminal, now }: Context, system: System): string => {
     ['observed', system.observed],
     ['instance', system.ref],
     ['host', system.host],
+    ['lease', leaseText(system)],
     ['created', ago(system.createdAt, now())],
     ['why', system.reason],
   ]
   const shown = lines.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(10)} ${value}\n`]))
   return `${terminal.paint.bold(system.name)}\n${shown.join('')}`
 }
+
+const leaseText = ({ lease }: System): string | null =>
+  lease === null
+    ? null
+    : `${lease.onEnd} at ${lease.expiresAt}${lease.maxAt === null ? '' : ` · at most ${lease.maxAt}`} · ${lease.by}`
 
 const readyAfter = (system: System) => (system.phase === 'ready' ? system.readyAfterMs : null)
 
