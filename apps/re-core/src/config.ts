@@ -10,6 +10,7 @@ import {
 } from '@re-ops/service'
 import { Type } from 'typebox'
 import { localFolderOf, stateFolderOf } from './folders.ts'
+import { readPrices, type PriceFile } from './prices/file.ts'
 import { defaultAgentCommand } from './providers/local/local.ts'
 
 const port = { minimum: 0, maximum: 65_535 } as const
@@ -26,6 +27,7 @@ const Settings = Type.Object({
     Type.Array(Type.String({ minLength: 1 }), { env: 'RECORE_AGENT_COMMAND', minItems: 1, maxItems: 16 }),
   ),
   faults: Type.Array(Type.Enum(['ack-before-commit', 'no-journal', 'no-fence']), { env: 'REOPS_FAULTS', default: [] }),
+  prices: Type.Optional(Type.String({ env: 'RECORE_PRICES', minLength: 1 })),
   ec2Endpoint: Type.Optional(Type.String({ env: 'RECORE_TEST_EC2_ENDPOINT', pattern: '^https?://[^\\s]+$' })),
   reaper: Type.Enum(['on', 'dry-run'], { env: 'RECORE_REAPER', default: 'on' }),
   windows: Windows,
@@ -50,6 +52,7 @@ export type Config = {
   readonly ec2Endpoint: string | null
   /** `dry-run`: strays are named and none is destroyed. */
   readonly reaper: 'on' | 'dry-run'
+  readonly prices: PriceFile
   readonly windows: readonly string[]
   readonly proofKit: string | undefined
 }
@@ -78,6 +81,7 @@ export const readConfig = async (environment: Environment): Promise<Config> => {
     unfenced: settings.faults.includes('no-fence'),
     ec2Endpoint: settings.ec2Endpoint ?? null,
     reaper: settings.reaper,
+    prices: readPrices(settings.prices),
     windows: settings.windows,
     proofKit: settings.proofKit,
   }

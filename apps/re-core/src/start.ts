@@ -34,11 +34,13 @@ import { makeLimiter } from './limits/limiter.ts'
 import { makeOpener, type OpenerDeps } from './providers/opener.ts'
 import { driverTable } from './providers/table.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { costRoutes } from './routes/costs.ts'
 import { eventRoutes } from './routes/events.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { leaseRoutes } from './routes/leases.ts'
 import { noticeRoutes } from './routes/notices.ts'
 import { systemRoutes } from './routes/systems.ts'
+import { wordRoutes } from './routes/words.ts'
 import { makeChanges } from './services/changes.ts'
 import { accountByName } from './store/accounts.ts'
 import { installationId } from './store/installation.ts'
@@ -133,6 +135,7 @@ export const start = async (config: Config, environment: Environment, context: S
     open,
     installation,
     hasMote: mote !== null,
+    prices: config.prices,
     now: Date.now,
   }
   systemRoutes(app, services)
@@ -140,6 +143,8 @@ export const start = async (config: Config, environment: Environment, context: S
   accountRoutes(app, services)
   leaseRoutes(app, services)
   noticeRoutes(app, services)
+  wordRoutes(app, services)
+  costRoutes(app, services)
   eventRoutes(app, changes)
   context.onStop('HTTP', () => app.close())
   const address = await app.listen({ host: config.host, port: config.port })

@@ -8,6 +8,7 @@ import type { Cipher, Store } from '../jobs/attempt.ts'
 import { newRow } from '../jobs/newRow.ts'
 import { startQueue, type Queue } from '../jobs/queue.ts'
 import { startWorker, timings, type Timings, type Worker } from '../jobs/worker.ts'
+import { shippedPrices } from '../prices/file.ts'
 import { makeMoteHttp } from '../moteHttp.ts'
 import { powerOffAll } from '../providers/local/power.ts'
 import { identityOf } from '../providers/identity.ts'
@@ -193,6 +194,7 @@ export const makeWorld = async (url: string) => {
       now: Date.now,
     },
     installation,
+    prices: shippedPrices,
     hasMote: true,
     now: Date.now,
   })
