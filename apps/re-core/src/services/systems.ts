@@ -11,6 +11,7 @@ import type { Asked, ServiceDeps } from './deps.ts'
 import { findSystem } from './find.ts'
 import { firstLease } from './leases.ts'
 import { planSystems } from './plan.ts'
+import { refuseAboveLimit } from './room.ts'
 import { jobView, systemView } from './view.ts'
 import { want } from './want.ts'
 
@@ -48,6 +49,8 @@ export const createSystems = async (deps: ServiceDeps, body: CreateSystems, aske
           specs.map(spec => spec.name),
         )
         const made: Created = { systems: [], jobs: [] }
+        const [{ account } = { account: '' }] = specs
+        await refuseAboveLimit(tx, account, specs.length)
         const lease = firstLease(body.lease, asked.subject, await databaseNow(tx))
         for (const spec of specs) {
           const row = { ...newRow(spec, now), ...lease }

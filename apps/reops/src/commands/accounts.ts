@@ -1,5 +1,6 @@
 import type { Account, ProviderKind, PutAccount } from '@re-ops/protocols'
 import { inputOf } from '../arguments/input.ts'
+import { wholeNumber } from '../arguments/labels.ts'
 import { confirm } from '../confirm.ts'
 import { printJson, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
@@ -19,12 +20,13 @@ const show = ({ terminal, now }: Context, accounts: readonly Account[], { json }
   }
   terminal.out(
     table(
-      ['ACCOUNT', 'PROVIDER', 'REGIONS', 'SECRET', 'ID', 'VERIFIED', 'PROBLEM'],
+      ['ACCOUNT', 'PROVIDER', 'REGIONS', 'SECRET', 'LIMIT', 'ID', 'VERIFIED', 'PROBLEM'],
       accounts.map(one => [
         one.name,
         one.provider,
         one.regions.join(' '),
         one.secret ?? '-',
+        one.maxSystems === null ? '-' : String(one.maxSystems),
         one.providerId ?? '',
         one.verifiedAt === null ? '' : ago(one.verifiedAt, now()),
         one.problem ?? '',
@@ -55,6 +57,12 @@ export type SetAccountOptions = Options & {
   readonly provider?: string
   readonly region?: readonly string[]
   readonly secret?: string
+  readonly maxSystems?: string
+}
+
+const maxSystemsOf = (text: string | undefined, before: Account | undefined): number | null => {
+  if (text === undefined) return before?.maxSystems ?? null
+  return text === 'none' ? null : wholeNumber(text, '--max-systems', 0, 10_000)
 }
 
 /** What is not given stays as it is when the account exists. */
@@ -74,6 +82,7 @@ export const setAccount = async (
     provider: provider as ProviderKind,
     regions,
     ...(secret === undefined ? {} : { secret }),
+    maxSystems: maxSystemsOf(options.maxSystems, before),
     settings: { ...before?.settings, ...inputOf('account', {}, settings) },
   }
   return show(context, [await core.putAccount(name, body)], options)
