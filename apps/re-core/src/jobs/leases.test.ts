@@ -32,7 +32,7 @@ const ready = async (name: string, more: Partial<SystemRow> = {}) => {
   return id
 }
 const tagOf = async (id: string): Promise<number> => {
-  const seen = await world.local().observe((await world.row(id)).ref ?? '', AbortSignal.timeout(5_000))
+  const seen = await world.local().observe((await world.row(id)).ref ?? '', AbortSignal.timeout(60_000))
   return seen.state === 'present' ? Date.parse(seen.vm.expiresAt ?? '') : Number.NaN
 }
 /** Lets the lease end an hour ago (or when it is said): in the row, and at the machine if both know of it. */
@@ -42,7 +42,7 @@ const end = async (id: string, where: 'both' | 'row' = 'both', inMs = -hourMs) =
   if (where === 'row') return
   const { ref } = await world.row(id)
   const action = { kind: 'setExpiry', expiresAt: at.toISOString() } as const
-  await world.local().act(ref ?? '', action, newOp(), AbortSignal.timeout(5_000))
+  await world.local().act(ref ?? '', action, newOp(), AbortSignal.timeout(60_000))
 }
 const renew = (id: string, forMs?: number) =>
   renewLease(world.services(), id, forMs === undefined ? {} : { forMs }, 'me')
@@ -159,7 +159,7 @@ test('a machine that shows an earlier end than it was told is told again', async
   const id = await ready('one')
   const { ref, leaseExpiresAt } = await world.row(id)
   const late = { kind: 'setExpiry', expiresAt: new Date(0).toISOString() } as const
-  await world.local().act(ref ?? '', late, newOp(), AbortSignal.timeout(5_000))
+  await world.local().act(ref ?? '', late, newOp(), AbortSignal.timeout(60_000))
   await worker.observe()
   await world.until('it is told again', async () => (await tagOf(id)) === leaseExpiresAt)
 })

@@ -24,7 +24,7 @@ const spec = { name: 'stray', type: 'web', size: 'process', image: 'this-compute
 const makeStray = async (system: string, generation: number, candidate = 0, installation = world.installation) => {
   const provider = world.local()
   const request = provider.planCreate(spec, identityOf(installation, system, generation, candidate))
-  return (await provider.create(request, AbortSignal.timeout(10_000))).ref
+  return (await provider.create(request, AbortSignal.timeout(60_000))).ref
 }
 /** Rounds run when they are called alone. */
 const startOne = (options: WorkerOptions = {}) =>
