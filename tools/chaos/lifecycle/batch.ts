@@ -34,11 +34,21 @@ const openJobs = async ({ pool }: World, ids: readonly string[]): Promise<string
     ])
   ).rows.map(row => row.system)
 
+/** A death after the verb has come to its end is a moment away. */
+const lastStepsMs = 500
+
 /** Until each of them has stopped at its step or come to the end of its verb; answers those that did neither in time. */
-const settle = async (world: World, ids: readonly string[], worker: WorkerProcess): Promise<string[]> => {
+const settle = async (
+  world: World,
+  { ids, dying }: { readonly ids: readonly string[]; readonly dying: readonly string[] },
+  worker: WorkerProcess,
+): Promise<string[]> => {
   for (const end = performance.now() + settleWithinMs; ; await wait(pollMs)) {
     const open = (await openJobs(world, ids)).filter(id => !worker.isHeld(id))
-    if (open.length === 0 || performance.now() > end) return open
+    if (open.length > 0 && performance.now() < end) continue
+    const lastEnd = performance.now() + lastStepsMs
+    while (!dying.every(worker.isHeld) && performance.now() < lastEnd) await wait(pollMs)
+    return open
   }
 }
 
@@ -93,7 +103,8 @@ const lead = async (
       )
     if (nth === 0) await ask(deps, verb, lives, begin)
     else begin(lives.ids)
-    round.late = await settle(world, lives.ids, worker)
+    const dying = lives.ids.filter((_, n) => plans[n]?.[verb]?.[nth] !== undefined)
+    round.late = await settle(world, { ids: lives.ids, dying }, worker)
     if (nth === deaths) continue
     const hit = lives.ids.flatMap((id, n) =>
       worker.isHeld(id) ? [deathName(verb, plans[n]?.[verb]?.slice(0, nth + 1) ?? [])] : [],

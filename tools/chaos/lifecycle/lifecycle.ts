@@ -139,6 +139,7 @@ export const runTarget = async (target: TargetName, plan: LifecyclePlan, say: Sa
         say,
       ),
     )
+    if (total.verdict.unsettled > 0) throw new Error(`${target}: undisturbed lives do not come to their end`)
     // The seeded bug does harm at a few steps alone.
     const chosen = plan.naive ? trace : some(trace, plan)
     const once = singles(chosen)
@@ -146,6 +147,8 @@ export const runTarget = async (target: TargetName, plan: LifecyclePlan, say: Sa
     const spared = () => without(chosen, new Set(total.deaths))
     for (let again = 0; again < againMax && countOf(spared()) > 0; again += 1)
       await leadAll(deps, `again-${again}`, singles(spared()), total, say)
+    for (const [verb, steps] of Object.entries(spared()))
+      for (const step of steps) say(`nobody died at ${verb} ${step}`)
     if (!plan.naive) await leadAll(deps, 'twice', doubles(recoveries, plan.doubles, plan.seed), total, say)
     const left = await stage.leftovers()
     for (const one of left.slice(0, 10)) say(`left over: ${one}`)

@@ -11,7 +11,7 @@ export type Machine = {
 
 /** Where lives are led: a cloud's stand-in, libvirt, this computer. */
 export type Stage = {
-  readonly worker: Pick<LifeWorker, 'kind' | 'settings' | 'secret' | 'region' | 'root' | 'caps'>
+  readonly worker: Pick<LifeWorker, 'kind' | 'settings' | 'secret' | 'region' | 'root' | 'caps' | 'paused'>
   readonly spec: Partial<SystemSpec>
   /** A size to resize to; null where sizes cannot be changed. */
   readonly largerSize: string | null

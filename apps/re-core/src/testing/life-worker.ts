@@ -26,6 +26,8 @@ export type LifeWorker = {
   readonly region: string
   /** Folder of the machines that are processes of this computer. */
   readonly root: string
+  /** Guests are started with their CPUs stopped. */
+  readonly paused: boolean
   /** The stand-in's own times, in ms. */
   readonly caps: { readonly maxVisibilityLagMs: number; readonly latestLandingMs: number }
   /** Seeded bug: creates, then saves the id. */
@@ -98,7 +100,7 @@ const driverOf = (told: LifeWorker, at: (point: string) => Promise<void>): Drive
     case 'digitalocean':
       return doDriver({ caps })
     case 'kvm':
-      return kvmDriver({ now: Date.now, paused: true, at })
+      return kvmDriver({ now: Date.now, paused: told.paused, caps, at })
     case 'local':
       return localDriver({ root: told.root, agentCommand: standIn, now: Date.now, stopGraceMs: 500, at })
   }

@@ -28,6 +28,7 @@ export const openDigitalOcean = async (): Promise<Stage> => {
       secret: fake.token,
       region,
       root: '',
+      paused: false,
       caps: { maxVisibilityLagMs: 300, latestLandingMs: 300 },
     },
     spec: { provider: 'digitalocean', account: 'test', region, size: 's-1vcpu-1gb', image: 'debian-12-x64' },

@@ -25,6 +25,7 @@ export const openEc2 = async (): Promise<Stage> => {
       secret: 'AKIATEST:secret-of-a-test',
       region: fake.setup.region,
       root: '',
+      paused: false,
       caps: { maxVisibilityLagMs: 300, latestLandingMs: 300 },
     },
     spec: { provider: 'ec2', account: 'test', region: fake.setup.region, size: 't3.small', image: 'debian-12' },

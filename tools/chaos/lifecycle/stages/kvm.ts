@@ -1,4 +1,4 @@
-import { kvmCaps, makeKvm, noLimiter } from '@re-ops/re-core/testing'
+import { makeKvm, noLimiter } from '@re-ops/re-core/testing'
 import type { ObservedVm } from '@re-ops/protocols'
 import {
   disksOf,
@@ -11,9 +11,9 @@ import type { Machine, Stage } from '../stage.ts'
 
 const lookMs = 20_000
 
-const stageOf = (kvm: KvmTarget, livesMax: number): Stage => {
+const stageOf = (kvm: KvmTarget, livesMax: number, paused: boolean): Stage => {
   const account = { name: 'test', settings: kvm.settings, secret: null }
-  const provider = makeKvm({ now: Date.now, paused: true }, { account, region: 'here', limiter: noLimiter })
+  const provider = makeKvm({ now: Date.now, paused }, { account, region: 'here', limiter: noLimiter })
   const alive = async (): Promise<Machine[]> => {
     const seen = new Map<string, ObservedVm>()
     for await (const vm of provider.list('all', AbortSignal.timeout(lookMs))) seen.set(vm.ref, vm)
@@ -30,7 +30,9 @@ const stageOf = (kvm: KvmTarget, livesMax: number): Stage => {
       secret: null,
       region: 'here',
       root: '',
-      caps: kvmCaps,
+      paused,
+      // A daemon of one's own ends what a dead client asked for within moments.
+      caps: { maxVisibilityLagMs: 0, latestLandingMs: 1_000 },
     },
     spec: { provider: 'kvm', account: 'test', region: 'here', size: 'small', image: 'blank' },
     largerSize: 'larger',
@@ -45,7 +47,7 @@ const stageOf = (kvm: KvmTarget, livesMax: number): Stage => {
 }
 
 /** libvirt's test driver in a daemon of its own: its machines outlive the workers, and cost nothing. */
-export const openTestDriver = async (): Promise<Stage> => stageOf(await openTestTarget(), 40)
+export const openTestDriver = async (): Promise<Stage> => stageOf(await openTestTarget(), 40, false)
 
 /** Real QEMU; the guests' processors stand still. */
-export const openQemu = async (): Promise<Stage> => stageOf(await openQemuTarget(), 8)
+export const openQemu = async (): Promise<Stage> => stageOf(await openQemuTarget(), 8, true)

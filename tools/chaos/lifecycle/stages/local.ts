@@ -36,6 +36,7 @@ export const openLocal = async (folder: string): Promise<Stage> => {
       secret: null,
       region: 'local',
       root,
+      paused: false,
       caps: { maxVisibilityLagMs: 0, latestLandingMs: 0 },
     },
     spec: {},
