@@ -10,8 +10,8 @@ const run = async (target: TargetName, naive: boolean) => {
   return { measures, said }
 }
 
-describe('worker processes killed at steps of create, reload, resize and destroy', () => {
-  test.each<TargetName>(['fake-ec2', 'fake-do', 'local'])(
+describe('worker processes killed at steps of create, reload and destroy', () => {
+  test.each<TargetName>(['fake-ec2', 'fake-do'])(
     '%s: no machine lost, doubled or left behind, and nothing else of them',
     async target => {
       const { measures, said } = await run(target, false)

@@ -33,6 +33,8 @@ export type LifecyclePlan = {
   readonly doubles: number | 'all'
   /** So many steps of each verb, chosen by the seed; all = every one. */
   readonly steps: number | 'all'
+  /** So often lives are led again for steps at which nobody died. */
+  readonly again: number
 }
 
 /** What may not be, whatever was killed. */
@@ -109,7 +111,6 @@ const identitiesLeft = ({ mote }: World): number => [...mote.enrolments.values()
 
 /** Their common steps are the trace. */
 const undisturbed = 3
-const againMax = 3
 
 /** One target: a trace of undisturbed lives, then one death at each of its steps, then two. */
 export const runTarget = async (target: TargetName, plan: LifecyclePlan, say: Say) => {
@@ -128,7 +129,8 @@ export const runTarget = async (target: TargetName, plan: LifecyclePlan, say: Sa
   }
   const workers = makeWorkers(told)
   try {
-    const deps: BatchDeps = { world, stage, workers, verbs }
+    // The seeded bug does its harm where machines are made.
+    const deps: BatchDeps = { world, stage, workers, verbs: plan.naive ? ['create', 'destroy'] : verbs }
     const total: Total = { verdict: clean, killed: 0, deaths: [], spared: 0, lives: 0 }
     const trace = common(
       await leadAll(
@@ -145,7 +147,7 @@ export const runTarget = async (target: TargetName, plan: LifecyclePlan, say: Sa
     const once = singles(chosen)
     const recoveries = recoveriesOf(once, await leadAll(deps, 'once', once, total, say))
     const spared = () => without(chosen, new Set(total.deaths))
-    for (let again = 0; again < againMax && countOf(spared()) > 0; again += 1)
+    for (let again = 0; again < plan.again && countOf(spared()) > 0; again += 1)
       await leadAll(deps, `again-${again}`, singles(spared()), total, say)
     for (const [verb, steps] of Object.entries(spared()))
       for (const step of steps) say(`nobody died at ${verb} ${step}`)
@@ -183,7 +185,7 @@ export const runLifecycle = async (names: readonly TargetName[], plan: Lifecycle
     const counted = await runTarget(name, plan, line => say(`${name}: ${line}`))
     for (const [key, value] of Object.entries(counted)) measures[`${name}.${key}`] = value
     for (const key of safety) aims[`${name}.${key}`] = { atMost: 0 }
-    aims[`${name}.stepsWithoutDeath`] = { atMost: 0 }
+    if (plan.again > 0) aims[`${name}.stepsWithoutDeath`] = { atMost: 0 }
   }
   return { name: names.length === 1 ? `lifecycle ${names[0]}` : 'lifecycle', measures, aims }
 }
@@ -207,11 +209,13 @@ const naiveOf = (text: string | undefined): boolean => {
 
 /** Of each verb; on real QEMU a machine costs a second of a processor. */
 const doublesOf = (names: readonly TargetName[]): number => (names.includes('qemu') ? 20 : 200)
-export const shortPlan = { doubles: 6, steps: 12 } as const
+/** What a machine can do in the time of a test. */
+export const shortPlan = { doubles: 6, steps: 12, again: 0 } as const
+const fullAgain = 3
 
 /** `chaos lifecycle [--target T] [--seed N] [--short yes] [--doubles N|all] [--fault naive] [--keep no]` */
 export const lifecycle: Proof = {
-  doc: 'worker processes killed (-9) before and after every step of create, reload, resize and destroy; then rows against machines',
+  doc: 'worker processes killed (-9) before and after every step of create, reload and destroy; then rows against machines',
   run: ({ say, flag }) => {
     const names = targetsOf(flag('target'))
     const isShort = flag('short') !== undefined
@@ -220,6 +224,7 @@ export const lifecycle: Proof = {
       naive: naiveOf(flag('fault')),
       doubles: numberOf('doubles', flag('doubles'), isShort ? shortPlan.doubles : doublesOf(names)),
       steps: isShort ? shortPlan.steps : 'all',
+      again: isShort ? shortPlan.again : fullAgain,
     }
     return runLifecycle(names, plan, say)
   },

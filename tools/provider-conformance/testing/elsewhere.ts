@@ -16,7 +16,7 @@ const limiter = 'apps/re-core/src/limits/limiter.test.ts'
 export const elsewhere: readonly Elsewhere[] = [
   { n: 9, letters: 'L', file: 'apps/re-core/src/jobs/worker.test.ts', test: 'create, stop, start, reload and destroy' },
   ...[9, 24].flatMap(n => [
-    { n, letters: 'L', file: lives, test: 'local:' },
+    { n, letters: 'L', file: 'apps/re-core/src/jobs/crash.heavy.test.ts', test: 'killed at every single step' },
     { n, letters: 'F', file: lives, test: 'fake-ec2:' },
     { n, letters: 'D', file: lives, test: 'fake-do:' },
     { n, letters: 'T', file: 'tools/chaos/lifecycle-kvm.heavy.test.ts', test: 'libvirt:' },
