@@ -133,6 +133,7 @@ const run = async (told: LifeWorker, steps: Steps): Promise<void> => {
     cipher: testCipher(Buffer.from(told.key, 'base64')),
     installation: await installationId(pool),
     fenced: true,
+    reaper: 'on',
     timings: { ...quick, restartDelayMs: 500 },
     log,
     random: () => 0,
