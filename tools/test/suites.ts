@@ -39,7 +39,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'chaos',
-    files: 'tools/(chaos/(?!partition)|proof/|bench/).*\\.heavy\\.test\\.ts$',
+    files: 'tools/(chaos/(?!partition|lifecycle-kvm)|proof/|bench/).*\\.heavy\\.test\\.ts$',
     doc: 'kill -9 at random under load; each seeded bug is caught',
     needs: nothing,
     limitMs: minutes(25),
@@ -88,8 +88,8 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'kvm conformance',
-    files: 'tools/provider-conformance/kvm.*\\.heavy\\.test\\.ts$',
-    doc: "the numbered cases of the provider port on libvirt's test driver and on real QEMU",
+    files: 'tools/(provider-conformance/kvm|chaos/lifecycle-kvm).*\\.heavy\\.test\\.ts$',
+    doc: "the numbered cases of the provider port on libvirt's test driver and on real QEMU; workers killed at steps",
     needs: allOf(file('/usr/sbin/libvirtd', constants.R_OK), program('qemu-img'), program('qemu-system-x86_64')),
     limitMs: minutes(5),
   },

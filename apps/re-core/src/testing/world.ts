@@ -43,8 +43,7 @@ export const testSpec = (name: string): SystemSpec => ({
   protected: false,
 })
 
-const testCipher = (): Cipher => {
-  const key = randomBytes(32)
+export const testCipher = (key: Buffer): Cipher => {
   return {
     seal: (text, context) => {
       const nonce = randomBytes(12)
@@ -81,14 +80,23 @@ const until = async <T>(what: string, look: () => Promise<T | null | false>, ms 
   }
 }
 
+export type WorldSetup = {
+  /** What seals requests; worker processes are told the same. */
+  readonly key?: Buffer
+  readonly spec?: (name: string) => SystemSpec
+  /** Whether the agent of that system's machine has called home; of other machines than processes of this computer. */
+  readonly callsHome?: (system: string, generation: number) => Promise<boolean>
+}
+
 /** Real Postgres, real queue, real processes as machines; re-mote is the documented API in memory. */
-export const makeWorld = async (url: string) => {
+export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
+  const { key = randomBytes(32), spec = testSpec } = setup
   const pool = makePool({ url, log: makeLog({ service: 'test', level: 'silent' }), max: 10 })
   const root = await mkdtemp(join(tmpdir(), 'machines-'))
   await pool.query('create schema if not exists core')
   for (const { sql } of migrations) await pool.query(sql)
   const installation = await installationId(pool)
-  const cipher = testCipher()
+  const cipher = testCipher(key)
   const logs: string[] = []
   const log = {
     warn: (fields: object, text: string) => void logs.push(JSON.stringify(fields) + text),
@@ -110,11 +118,12 @@ export const makeWorld = async (url: string) => {
   }
   // The walk over the process table is shared by all who ask within moments.
   let walk = { at: 0, refs: running() }
-  const mote = await startFakeMote(async (system, generation) => {
+  const isProcessUp = async (system: string, generation: number) => {
     if (performance.now() - walk.at > 50) walk = { at: performance.now(), refs: running() }
     const refs = await walk.refs
     return [0, 1, 2].some(candidate => refs.includes(identityOf(installation, system, generation, candidate).uuid))
-  })
+  }
+  const mote = await startFakeMote(setup.callsHome ?? isProcessUp)
   const token = async () => 'test-token'
   const queues: Queue[] = []
   const workers: Worker[] = []
@@ -153,11 +162,11 @@ export const makeWorld = async (url: string) => {
   const sender = await startQueue({ url, log })
   const create = async (
     name: string,
-    onId: (id: string) => void = () => {},
+    onId: (id: string) => void | Promise<void> = () => {},
     more: Partial<SystemRow> = {},
   ): Promise<string> => {
-    const row = { ...newRow(testSpec(name), Date.now()), ...more }
-    onId(row.id)
+    const row = { ...newRow(spec(name), Date.now()), ...more }
+    await onId(row.id)
     await transaction(async tx => {
       await insertSystem(tx, row)
       await insertJob(tx, row, 'create', row.createdAt)
