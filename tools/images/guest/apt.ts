@@ -21,9 +21,16 @@ const lineForm = /^'[^']+' (\S+\.deb) \d+/
 
 /** Words of apt as one line that says what to do. */
 const explained = (stderr: string): ImageError => {
-  const missing = [...stderr.matchAll(/(?:Unable to locate package|no installation candidate|for package) '?([\w.+-]+)/g)]
+  const missing = [
+    ...stderr.matchAll(/(?:Unable to locate package|no installation candidate|for package) '?([\w.+-]+)/g),
+  ]
   const names = [...new Set(missing.map(([, name]) => name))].join(', ')
-  const said = stderr.trim().split('\n').filter(line => /^[EW]:/.test(line)).slice(0, 3).join(' ')
+  const said = stderr
+    .trim()
+    .split('\n')
+    .filter(line => /^[EW]:/.test(line))
+    .slice(0, 3)
+    .join(' ')
   return new ImageError(
     names === ''
       ? `apt cannot say or fetch what is needed: ${said || stderr.trim().slice(-300)}`
@@ -40,8 +47,8 @@ export const openApt = async (cache: string): Promise<Apt> => {
     [
       `Dir::State::status=${status}`,
       `Dir::Cache::archives=${archives}`,
-      'Dir::Cache::pkgcache=',
-      'Dir::Cache::srcpkgcache=',
+      `Dir::Cache::pkgcache=${join(cache, 'pkgcache.bin')}`,
+      `Dir::Cache::srcpkgcache=${join(cache, 'srcpkgcache.bin')}`,
       'APT::Install-Recommends=false',
       'Debug::NoLocking=true',
       'APT::Sandbox::User=root',
@@ -60,8 +67,10 @@ export const openApt = async (cache: string): Promise<Apt> => {
       })
     },
     dependency: async (name, beginning) => {
-      const text = await ask(['apt-cache', 'depends', '--important', name])
-      const found = [...text.matchAll(/Depends: (\S+)/g)].map(([, one]) => one ?? '').find(one => one.startsWith(beginning))
+      const text = await ask(['apt-cache', ...options(none), 'depends', '--important', name])
+      const found = [...text.matchAll(/Depends: (\S+)/g)]
+        .map(([, one]) => one ?? '')
+        .find(one => one.startsWith(beginning))
       if (found === undefined) throw new ImageError(`Debian package ${name} depends on no ${beginning}...`)
       return found
     },

@@ -45,7 +45,9 @@ export const build = async (recipe: Recipe, options: BuildOptions): Promise<Imag
   const apt = await openApt(options.cache)
   const kernel = await apt.dependency(kernelPackage, 'linux-image-')
   const packages = await apt.closure(recipe.packages)
-  const out = options.out ?? join(options.folder, `${recipe.name}-${digestOf(recipe, [...packages, { file: kernel, name: kernel }])}.qcow2`)
+  const out =
+    options.out ??
+    join(options.folder, `${recipe.name}-${digestOf(recipe, [...packages, { file: kernel, name: kernel }])}.qcow2`)
   const paths = pathsOf(out)
   const { title, cmdline } = recipe
   const image: Image = { ...paths, format: 'qcow2', title, cmdline }
@@ -87,7 +89,6 @@ const assemble = async ({ recipe, packages, kernel, debs, work, onLine }: Work):
   await mkdir(boot)
   await unpack(debOf(debs, kernel), boot)
   for (const piece of recipe.pieces) await put(root, piece)
-  for (const argv of recipe.inside ?? []) await must(['chroot', root, ...argv])
   await trim(root, recipe.trims)
   await writeFile(join(work, 'initrd'), await initrd(recipe, root, boot))
   const vmlinuz = readdirSync(join(boot, 'boot')).find(name => name.startsWith('vmlinuz-')) ?? 'vmlinuz'
@@ -115,7 +116,10 @@ const finish = async (recipe: Recipe, work: string, to: ReturnType<typeof pathsO
   onLine(`making ${basename(to.path)}`)
   const seconds = ['-E', 'lazy_itable_init=1,lazy_journal_init=1,root_owner=0:0']
   await must(['mkfs.ext4', '-q', '-F', '-L', 'root', ...seconds, '-d', join(work, 'root'), raw, `${recipe.diskMb}M`])
-  for (const [name, path] of [['vmlinuz', to.kernel], ['initrd', to.initrd]] as const) {
+  for (const [name, path] of [
+    ['vmlinuz', to.kernel],
+    ['initrd', to.initrd],
+  ] as const) {
     await copyFile(join(work, name), `${path}.new`)
     await rename(`${path}.new`, path)
   }

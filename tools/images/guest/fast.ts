@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { firstModules, type Recipe } from './recipe.ts'
+import { firstModules, listed, type Recipe } from './recipe.ts'
 
 const files = join(import.meta.dirname, 'files')
-const file = (path: string, name: string, mode = 0o755) => ({ path, text: readFileSync(join(files, name), 'utf8'), mode })
+const file = (path: string, name: string, mode = 0o755) => ({
+  path,
+  text: readFileSync(join(files, name), 'utf8'),
+  mode,
+})
 
 const passwd = `root:x:0:0:root:/root:/bin/bash
 daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
@@ -17,6 +21,11 @@ sudo:x:27:
 nogroup:x:65534:
 `
 
+const packages = `
+base-files bash busybox-static coreutils dash dropbear-bin e2fsprogs findutils grep gzip hostname iproute2
+libstdc++6 login mawk mount passwd procps sed tar util-linux netbase
+`
+
 /**
  * For tests and for machines that are there in seconds: Debian's kernel and programs without systemd, one small init,
  * the agent at once. Root alone may log in, with a key.
@@ -24,11 +33,7 @@ nogroup:x:65534:
 export const fast = ({ node, agent }: { readonly node: string; readonly agent: string }): Recipe => ({
   name: 'fast',
   title: 'Debian 12, small init, re-gent inside',
-  packages: [
-    ...['base-files', 'bash', 'busybox-static', 'coreutils', 'dash', 'dropbear-bin', 'e2fsprogs', 'findutils', 'grep'],
-    ...['gzip', 'hostname', 'iproute2', 'libstdc++6', 'login', 'mawk', 'mount', 'passwd', 'procps', 'sed', 'tar'],
-    ...['util-linux', 'netbase'],
-  ],
+  packages: listed(packages),
   modules: firstModules,
   trims: ['usr/share/zoneinfo', 'usr/share/perl', 'usr/lib/x86_64-linux-gnu/gconv', 'usr/share/bash-completion'],
   pieces: [
@@ -43,7 +48,11 @@ export const fast = ({ node, agent }: { readonly node: string; readonly agent: s
     ...['udhcpc', 'vi', 'ping', 'less', 'nc', 'wget'].map(name => ({ path: `usr/bin/${name}`, link: '/bin/busybox' })),
     { path: 'usr/bin/awk', link: 'mawk' },
     { path: 'etc/passwd', text: passwd },
-    { path: 'etc/shadow', text: 'root:*:19000:0:99999:7:::\ndaemon:*:19000:0:99999:7:::\nnobody:*:19000:0:99999:7:::\n', mode: 0o600 },
+    {
+      path: 'etc/shadow',
+      text: 'root:*:19000:0:99999:7:::\ndaemon:*:19000:0:99999:7:::\nnobody:*:19000:0:99999:7:::\n',
+      mode: 0o600,
+    },
     { path: 'etc/group', text: group },
     { path: 'etc/shells', text: '/bin/sh\n/bin/bash\n' },
     { path: 'etc/fstab', text: '/dev/vda / ext4 defaults,noatime 0 1\n' },

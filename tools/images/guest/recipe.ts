@@ -13,10 +13,11 @@ export type Recipe = {
   readonly trims: readonly string[]
   readonly cmdline: string
   readonly diskMb: number
-  /** What must be done inside, by the guest's own programs. */
-  readonly inside?: readonly (readonly string[])[]
 }
 
 /** Of every image: the kernel without a boot loader, told where its disk is. */
 export const kernelPackage = 'linux-image-cloud-amd64'
 export const firstModules = ['virtio_pci', 'virtio_blk', 'virtio_net', 'virtio_rng', 'ext4', 'isofs', 'evdev', 'button']
+
+/** Words of a text, however it is laid out. */
+export const listed = (text: string): readonly string[] => text.trim().split(/\s+/)

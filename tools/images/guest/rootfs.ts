@@ -31,7 +31,14 @@ export const put = async (folder: string, piece: Piece): Promise<void> => {
 }
 
 /** What no program of a guest reads. */
-const needless = ['usr/share/doc', 'usr/share/man', 'usr/share/locale', 'usr/share/info', 'usr/share/lintian', 'usr/share/bug']
+const needless = [
+  'usr/share/doc',
+  'usr/share/man',
+  'usr/share/locale',
+  'usr/share/info',
+  'usr/share/lintian',
+  'usr/share/bug',
+]
 export const trim = async (folder: string, more: readonly string[] = []): Promise<void> => {
   for (const path of [...needless, ...more]) await rm(join(folder, path), { recursive: true, force: true })
 }

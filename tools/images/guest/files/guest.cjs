@@ -2,8 +2,11 @@
 // A fast guest's agent, and before it what cloud-init would do: the seed is read once per machine, then it is the agent.
 const { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } = require('node:fs')
 const { spawn } = require('node:child_process')
-const { dirname } = require('node:path')
+const { homedir, userInfo } = require('node:os')
+const { dirname, join } = require('node:path')
 
+// init gives none.
+process.env.HOME = userInfo().homedir
 const seed = '/run/seed'
 const doneFile = '/var/lib/re-ops/instance-id'
 const say = line => writeFileSync('/dev/console', `re-ops: ${line}\r\n`)
@@ -31,7 +34,7 @@ const configure = text => {
   for (const { path, content, permissions = '0644' } of config.write_files ?? [])
     write(path, content, parseInt(permissions, 8))
   const keys = config.ssh_authorized_keys ?? []
-  if (keys.length > 0) write('/root/.ssh/authorized_keys', `${keys.join('\n')}\n`, 0o600)
+  if (keys.length > 0) write(join(homedir(), '.ssh/authorized_keys'), `${keys.join('\n')}\n`, 0o600)
 }
 
 const applied = part => {
@@ -53,5 +56,4 @@ if (id !== '' && read(doneFile).trim() !== id) {
   write(doneFile, `${id}\n`, 0o600)
 }
 process.env.REGENT_STATE ??= '/var/lib/re-gent'
-process.env.HOME ??= '/root'
-require('/opt/re-ops/re-gent/main.cjs')
+require(join(__dirname, 're-gent/main.cjs'))
