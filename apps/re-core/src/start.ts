@@ -33,9 +33,11 @@ import { makeLimiter } from './limits/limiter.ts'
 import { makeOpener, type OpenerDeps } from './providers/opener.ts'
 import { driverTable } from './providers/table.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { costRoutes } from './routes/costs.ts'
 import { eventRoutes } from './routes/events.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { systemRoutes } from './routes/systems.ts'
+import { wordRoutes } from './routes/words.ts'
 import { makeChanges } from './services/changes.ts'
 import { accountByName } from './store/accounts.ts'
 import { installationId } from './store/installation.ts'
@@ -119,10 +121,21 @@ export const start = async (config: Config, environment: Environment, context: S
   const verifier = makeTokenVerifier(tokenKeys)
   const ready = { postgres: () => checkDatabase(url, 0) }
   const app = await makeApp({ name: 're-core', version, log, verifier, metrics, ready })
-  const services = { pool, transaction: inTransaction, queue, opener, open, hasMote: mote !== null, now: Date.now }
+  const services = {
+    pool,
+    transaction: inTransaction,
+    queue,
+    opener,
+    open,
+    hasMote: mote !== null,
+    prices: config.prices,
+    now: Date.now,
+  }
   systemRoutes(app, services)
   jobRoutes(app, services)
   accountRoutes(app, services)
+  wordRoutes(app, services)
+  costRoutes(app, services)
   eventRoutes(app, changes)
   context.onStop('HTTP', () => app.close())
   const address = await app.listen({ host: config.host, port: config.port })

@@ -7,6 +7,7 @@ import { addFacts } from './program/facts.ts'
 import { addSelectors } from './program/selectors.ts'
 import { addFiles } from './program/files.ts'
 import { addSystems } from './program/systems.ts'
+import { addWords } from './program/words.ts'
 import { addJobs } from './program/jobs.ts'
 import { addRuns } from './program/runs.ts'
 import { addOperations } from './program/operations.ts'
@@ -30,6 +31,7 @@ const groups = [
   addSelectors,
   addFiles,
   addSystems,
+  addWords,
   addJobs,
   addRuns,
   addOperations,

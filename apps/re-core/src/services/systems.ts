@@ -1,4 +1,4 @@
-import type { CreateSystems, Job, System, Verb } from '@re-ops/protocols'
+import type { CreateSystems, Estimate, Job, System, Verb } from '@re-ops/protocols'
 import { HttpProblem, once } from '@re-ops/service'
 import type { PoolClient } from 'pg'
 import { newRow } from '../jobs/newRow.ts'
@@ -6,6 +6,7 @@ import { cancelJob, insertJob, jobInFlight, lastJob } from '../store/jobs.ts'
 import type { JobRow, SystemRow } from '../store/row.ts'
 import type { Sql } from '../store/sql.ts'
 import { claimSystem, insertSystem, listSystems, systemById, systemByName, writeSystem } from '../store/systems.ts'
+import { estimate } from './costs.ts'
 import type { Asked, ServiceDeps } from './deps.ts'
 import { planSystems } from './plan.ts'
 import { jobView, systemView } from './view.ts'
@@ -49,7 +50,7 @@ const isNameTaken = (error: unknown): boolean => {
 /** Rows, jobs and their wake-ups in one transaction; asked again with the same key it is the same answer. */
 export const createSystems = async (deps: ServiceDeps, body: CreateSystems, asked: Asked): Promise<Created> => {
   const now = deps.now()
-  const specs = await planSystems(deps, body)
+  const { systems: specs } = await planSystems(deps, body)
   try {
     return await deps.transaction(tx =>
       once(tx, { ...asked, schema: 'core', body }, async () => {
@@ -78,6 +79,16 @@ export const createSystems = async (deps: ServiceDeps, body: CreateSystems, aske
       `name ${body.name} was just taken; choose another`,
     )
   }
+}
+
+/** The same with what they will cost, which is asked for when their jobs are under way. */
+export const createPriced = async (
+  deps: ServiceDeps,
+  body: CreateSystems,
+  asked: Asked,
+): Promise<Created & { cost: Estimate }> => {
+  const made = await createSystems(deps, body, asked)
+  return { ...made, cost: await estimate(deps, made.systems) }
 }
 
 export const getSystems = async (deps: ServiceDeps, withGone: boolean): Promise<System[]> =>
