@@ -7,6 +7,7 @@ import { addFacts } from './program/facts.ts'
 import { addSelectors } from './program/selectors.ts'
 import { addFiles } from './program/files.ts'
 import { addSystems } from './program/systems.ts'
+import { addLeases } from './program/leases.ts'
 import { addWords } from './program/words.ts'
 import { addJobs } from './program/jobs.ts'
 import { addRuns } from './program/runs.ts'
@@ -33,6 +34,7 @@ const groups = [
   addSystems,
   addWords,
   addJobs,
+  addLeases,
   addRuns,
   addOperations,
   addAgents,

@@ -41,7 +41,10 @@ const given = (options: MachineOptions): Partial<VmSpec> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 
 /** The machine as its provider is asked for it. */
-export const specOf = (row: Omit<SystemSpec, 'readiness'>, home: CallHome | null): VmSpec => ({
+export const specOf = (
+  row: Omit<SystemSpec, 'readiness'> & Partial<Pick<SystemRow, 'leaseExpiresAt'>>,
+  home: CallHome | null,
+): VmSpec => ({
   name: row.name,
   type: row.type,
   size: row.size,
@@ -49,6 +52,7 @@ export const specOf = (row: Omit<SystemSpec, 'readiness'>, home: CallHome | null
   callHome: home,
   tags: row.labels,
   ...(row.protected ? { protected: true } : {}),
+  ...(typeof row.leaseExpiresAt !== 'number' ? {} : { expiresAt: new Date(row.leaseExpiresAt).toISOString() }),
   ...given(row.options),
 })
 
@@ -82,7 +86,7 @@ export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => 
     const frozenRequest = deps.cipher.seal(JSON.stringify(request), requestContext(row))
     const written = await deps.store.write(
       row,
-      { ...pending, frozenRequest, protectedThere: row.protected },
+      { ...pending, frozenRequest, protectedThere: row.protected, leaseThere: row.leaseExpiresAt },
       deps.now(),
     )
     return written === null ? { kind: 'fenced' } : { kind: 'go', row: written, seen: {} }

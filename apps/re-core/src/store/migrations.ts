@@ -1,3 +1,4 @@
+import { leases } from './migrations/leases.ts'
 import { wordsMigration } from './migrations/words.ts'
 
 /** Forward only. Times are the service's clock; the fence and the order of writes are the database's. */
@@ -168,5 +169,6 @@ update core.system set protected_there = protected;
 comment on column core.system.protected_there is 'what the provider was last told of its protection';
 `,
   },
+  leases,
   wordsMigration,
 ]

@@ -2,12 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import type { SystemSpec, Verb } from '@re-ops/protocols'
+import type { Provider, SystemSpec, Verb } from '@re-ops/protocols'
 import { makeLog, makePool, transaction as inTransaction, type Tx } from '@re-ops/service'
 import type { Cipher, Store } from '../jobs/attempt.ts'
 import { newRow } from '../jobs/newRow.ts'
 import { startQueue, type Queue } from '../jobs/queue.ts'
 import { startWorker, timings, type Timings, type Worker } from '../jobs/worker.ts'
+import { shippedPrices } from '../prices/file.ts'
 import { makeMoteHttp } from '../moteHttp.ts'
 import { powerOffAll } from '../providers/local/power.ts'
 import { identityOf } from '../providers/identity.ts'
@@ -15,6 +16,8 @@ import { localDriver } from '../providers/local/driver.ts'
 import { makeLocal } from '../providers/local/local.ts'
 import { markedProcesses } from '../providers/local/process.ts'
 import type { LocalDeps } from '../providers/local/start.ts'
+import { noLimiter } from '../providers/plain.ts'
+import type { ServiceDeps } from '../services/deps.ts'
 import { want } from '../services/want.ts'
 import { installationId } from '../store/installation.ts'
 import { cancelJob, insertJob, jobInFlight } from '../store/jobs.ts'
@@ -58,6 +61,10 @@ const testCipher = (): Cipher => {
 
 export type WorkerOptions = {
   timings?: Partial<Timings>
+  reaper?: 'on' | 'dry-run'
+  /** The provider, with something about it changed. */
+  wrap?: (provider: Provider) => Provider
+  now?: () => number
   at?: (point: string, system: string) => void | Promise<void>
   localAt?: LocalDeps['at']
   store?: (store: Store) => Store
@@ -114,7 +121,7 @@ export const makeWorld = async (url: string) => {
   const startOne = async (options: WorkerOptions = {}): Promise<Worker> => {
     const plain = await startQueue({ url, log })
     queues.push(plain)
-    const provider = local(options.localAt)
+    const provider = (options.wrap ?? (one => one))(local(options.localAt))
     const driver = { ...localDriver(localDeps(options.localAt)), open: () => provider }
     const worker = await startWorker({
       pool,
@@ -126,17 +133,30 @@ export const makeWorld = async (url: string) => {
       cipher,
       installation,
       fenced: true,
-      timings: { ...timings, tickMs: 300, observeMs: 200, restartDelayMs: 500, ...options.timings },
+      reaper: options.reaper ?? 'on',
+      timings: {
+        ...timings,
+        leasesMs: 3_600_000,
+        tickMs: 300,
+        observeMs: 200,
+        restartDelayMs: 500,
+        ...options.timings,
+      },
       log,
       ...(options.at ? { at: options.at } : {}),
+      ...(options.now ? { now: options.now } : {}),
       ...(options.store ? { store: options.store } : {}),
     })
     workers.push(worker)
     return worker
   }
   const sender = await startQueue({ url, log })
-  const create = async (name: string, onId: (id: string) => void = () => {}): Promise<string> => {
-    const row = newRow(testSpec(name), Date.now())
+  const create = async (
+    name: string,
+    onId: (id: string) => void = () => {},
+    more: Partial<SystemRow> = {},
+  ): Promise<string> => {
+    const row = { ...newRow(testSpec(name), Date.now()), ...more }
     onId(row.id)
     await transaction(async tx => {
       await insertSystem(tx, row)
@@ -160,8 +180,27 @@ export const makeWorld = async (url: string) => {
     if (found === null) throw new Error('no such system')
     return found
   }
+  /** What the services of re-core's HTTP API are given, for calling them without HTTP. */
+  const services = (provider: Provider = local()): ServiceDeps => ({
+    pool,
+    transaction,
+    queue: sender,
+    open: async () => provider,
+    opener: {
+      drivers: new Map([['local', localDriver(localDeps())]]),
+      account: async () => null,
+      secret: async () => '',
+      limiter: () => noLimiter,
+      now: Date.now,
+    },
+    installation,
+    prices: shippedPrices,
+    hasMote: true,
+    now: Date.now,
+  })
   return {
     pool,
+    services,
     root,
     url,
     mote,

@@ -39,8 +39,17 @@ const show = ({ terminal, now }: Context, accounts: readonly Account[], { json }
   return 0
 }
 
-export const listAccounts = async (context: Context, options: Options): Promise<number> =>
-  show(context, await (await context.client()).core.accounts(), options)
+/** What is newer there than our rows stands below; `local` has no row of its own and can be frozen all the same. */
+export const listAccounts = async (context: Context, options: Options): Promise<number> => {
+  const { core } = await context.client()
+  const code = show(context, await core.accounts(), options)
+  for (const { account, since, evidence } of await core.freezes()) {
+    const why = evidence.slice(0, 5).map(one => `  ${one.ref}: ${one.text}\n`)
+    const text = `account ${account} is frozen since ${since}: nothing is ended by itself there\n${why.join('')}`
+    context.terminal.error(context.terminal.paint.bad(text.trimEnd()))
+  }
+  return code
+}
 
 export type SetAccountOptions = Options & {
   readonly provider?: string

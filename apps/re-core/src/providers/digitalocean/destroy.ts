@@ -35,7 +35,7 @@ export const children = async (call: DoCall, ref: string, signal: AbortSignal): 
 }
 
 /** What is gone already is fine. */
-const unlessGone = async (work: Promise<unknown>): Promise<void> => {
+export const unlessGone = async (work: Promise<unknown>): Promise<void> => {
   try {
     await work
   } catch (error) {
