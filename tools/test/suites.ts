@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { whyNotHere } from '../conformance/why-not.ts'
-import { allOf, docker, file, namespaces, nothing, program, root, type Need } from './needs.ts'
+import { whyNoImages } from '../images/guest/needs.ts'
+import { allOf, aptHas, docker, file, namespaces, nothing, program, root, type Need } from './needs.ts'
 
 /** A heavy suite: which files, what it shows, what it needs of the machine. */
 export type Suite = {
@@ -105,6 +106,18 @@ export const suites: readonly Suite[] = [
       program('setpriv'),
     ),
     limitMs: minutes(5),
+  },
+  {
+    name: 'guest',
+    files: 'tools/acceptance/guest\\.heavy\\.test\\.ts$',
+    doc: 'an image made of Debian packages; a machine of it boots, calls home, works, and is destroyed',
+    needs: allOf(
+      whyNoImages,
+      file('/usr/sbin/libvirtd', constants.R_OK),
+      program('qemu-system-x86_64'),
+      aptHas('linux-image-cloud-amd64'),
+    ),
+    limitMs: minutes(10),
   },
   {
     name: 'conformance',

@@ -24,7 +24,8 @@ export const makeKvm = (deps: KvmDeps, { account, region }: Place): Provider => 
     caps: { ...kvmCaps, ...deps.caps },
     offerings: spec => [{ size: spec.size, zone: null, market: 'on-demand' }],
     planCreate: (spec, identity) => planCreate(settings, spec, identity),
-    create: (request, signal) => told(true, () => create({ deps, libvirt: libvirt(), domainType }, request, signal)),
+    create: (request, signal) =>
+      told(true, () => create({ deps, libvirt: libvirt(), domainType, settings, region }, request, signal)),
     findByIdentity: async ({ uuid }, signal) => {
       const seen = await look(uuid, signal)
       return seen.state === 'present' ? [seen.vm] : []
