@@ -7,11 +7,11 @@ export const letters = ['L', 'F', 'M', 'D', 'T', 'K'] as const
 
 /** The targets that each of the numbered cases asks for. */
 export const wanted: readonly string[] = [
-  ...['LFMDTK', 'LFMDTK', 'LF', 'LFDTK', 'LFD', 'LFDTK', 'LFDK', 'LFDK', 'LFMDTK', 'LFMDTK'],
-  ...['LFDTK', 'LFM', 'LFDK', 'LFDTK', 'LFMDK', 'LFMD', 'LFMD', 'LFMDT', 'LFMD', 'LFD'],
-  ...['LFMDTK', 'LFMDTK', 'LFD', 'LFDTK', 'LFD', 'LFDTK', 'LFD', 'LFD', 'LFD', 'LFD'],
-  ...['LFDTK', 'LFD', 'LD', 'LF', 'LFDTK', 'TK', 'LFDT', 'LF', 'LFD', 'LFMD', 'LFMDTK', 'LFDTK', 'LFD', 'K'],
-]
+  'LFMDTK LFMDTK LF LFDTK LFD LFDTK LFDK LFDK LFMDTK LFMDTK',
+  'LFDTK LFM LFDK LFDTK LFMDK LFMD LFMD LFMDT LFMD LFD',
+  'LFMDTK LFMDTK LFD LFDTK LFD LFDTK LFD LFD LFD LFD',
+  'LFDTK LFD LD LF LFDTK TK LFDT LF LFD LFMD LFMDTK LFDTK LFD K',
+].flatMap(row => row.split(' '))
 
 const word = (cell: Cell | undefined, notes: string[], n: number, letter: string): string => {
   if (cell === undefined) return '-'
