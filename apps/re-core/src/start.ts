@@ -30,6 +30,7 @@ import { makeCipher } from './cipher.ts'
 import type { Config } from './config.ts'
 import { startQueue } from './jobs/queue.ts'
 import { startWorker, timings, type WorkerDeps } from './jobs/worker.ts'
+import { observeAlarms } from './metrics.ts'
 import { makeMoteHttp } from './moteHttp.ts'
 import { makeLimiter } from './limits/limiter.ts'
 import { makeOpener, type OpenerDeps } from './providers/opener.ts'
@@ -40,6 +41,8 @@ import { eventRoutes } from './routes/events.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { keyAndFirewallRoutes } from './routes/keys-and-firewalls.ts'
 import { secretRoutes } from './routes/secrets.ts'
+import { leaseRoutes } from './routes/leases.ts'
+import { noticeRoutes } from './routes/notices.ts'
 import { systemRoutes } from './routes/systems.ts'
 import { volumeRoutes } from './routes/volumes.ts'
 import { wordRoutes } from './routes/words.ts'
@@ -89,6 +92,7 @@ export const start = async (config: Config, environment: Environment, context: S
   const secrets = makeSecrets({ pool, schema: 'core', masterKeys })
   const metrics = makeMetrics({ service: 're-core' })
   observePool(metrics, pool)
+  observeAlarms(metrics, pool)
 
   const token = ownToken(makeTokenSigner(tokenKeys), Date.now)
   const { moteUrl } = config
@@ -106,6 +110,7 @@ export const start = async (config: Config, environment: Environment, context: S
   const queue = await startQueue({ url, log })
   context.onStop('queue', () => queue.stop())
   const times = createCallTimes(metrics)
+  const installation = await installationId(pool)
   const hold = makeHold({ ...config, state })
   const worker = await startWorker({
     pool,
@@ -115,7 +120,8 @@ export const start = async (config: Config, environment: Environment, context: S
     open,
     mote,
     cipher,
-    installation: await installationId(pool),
+    installation,
+    reaper: config.reaper,
     fenced: !config.unfenced,
     timings,
     log,
@@ -139,18 +145,20 @@ export const start = async (config: Config, environment: Environment, context: S
     queue,
     opener,
     open,
+    installation,
     hasMote: mote !== null,
     prices: config.prices,
-    secrets,
     cipher,
     now: Date.now,
   }
   systemRoutes(app, services)
   jobRoutes(app, services)
   accountRoutes(app, services)
+  leaseRoutes(app, services)
+  noticeRoutes(app, services)
   wordRoutes(app, services)
   costRoutes(app, services)
-  secretRoutes(app, services)
+  secretRoutes(app, { secrets, pool })
   volumeRoutes(app, services)
   keyAndFirewallRoutes(app, services)
   eventRoutes(app, changes)

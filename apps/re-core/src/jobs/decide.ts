@@ -1,5 +1,6 @@
 import { wireLimits, type Caps, type ObservedVm, type Observation, type Phase } from '@re-ops/protocols'
 import type { Sighting, SystemRow } from '../store/row.ts'
+import { isExpiryUntold } from './decide-lease.ts'
 
 /** What one message has looked at so far. `undefined` = not looked. */
 export type Seen = {
@@ -33,6 +34,7 @@ export type Step =
   | { kind: 'start' }
   | { kind: 'stop' }
   | { kind: 'protect' }
+  | { kind: 'set-expiry' }
   | { kind: 'destroy'; of: 'own' | 'found' | 'sighting'; ref: string | null }
   | { kind: 'revoke' }
   | { kind: 'next-candidate' }
@@ -48,7 +50,7 @@ export type Step =
 /** Deaths in a row without calling home between, after which a person is asked. */
 const restartsMax = 6
 
-const mutations: ReadonlySet<Step['kind']> = new Set(['create', 'start', 'stop', 'protect', 'destroy'])
+const mutations: ReadonlySet<Step['kind']> = new Set(['create', 'start', 'stop', 'protect', 'set-expiry', 'destroy'])
 export const isMutation = (step: Step): boolean => mutations.has(step.kind)
 
 /** From here on a create that was sent can no longer make its machine appear. */
@@ -154,6 +156,7 @@ const keep = (row: SystemRow, seen: Seen, now: number, rules: Rules): Step => {
   if (power === 'failed')
     return { kind: 'settled', phase: 'failed', reason: `the provider says: ${seen.instance.vm.raw}` }
   if (isProtectedOtherwise(row, seen, rules.caps)) return { kind: 'protect' }
+  if (isExpiryUntold(row, rules.caps)) return { kind: 'set-expiry' }
   if (power === 'pending' || power === 'stopping' || power === 'unknown')
     return { kind: 'wait', at: null, phase: row.phase, reason: `the machine is ${power}` }
   const running = power === 'running'

@@ -7,6 +7,7 @@ import type { SystemRow } from '../store/row.ts'
 import { parkedMs, unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
 import { isSince, type Step } from './decide.ts'
 import { freeze, noMote, register } from './freeze.ts'
+import { setExpiry } from './lease-effects.ts'
 import { send } from './send.ts'
 
 type Of<K extends Step['kind']> = Extract<Step, { kind: K }>
@@ -165,6 +166,8 @@ export const perform = async (
         return await act(deps, attempt, step)
       case 'protect':
         return await protect(deps, attempt)
+      case 'set-expiry':
+        return await setExpiry(deps, attempt)
       case 'destroy':
         return await destroy(deps, attempt, step)
       case 'revoke':

@@ -43,7 +43,11 @@ const given = (options: MachineOptions): Partial<VmSpec> =>
   Object.fromEntries(Object.entries(options).filter(([key, value]) => key !== 'userData' && value !== undefined))
 
 /** The machine as its provider is asked for it. */
-export const specOf = (row: Omit<SystemSpec, 'readiness'>, home: CallHome | null, userData?: string): VmSpec => ({
+export const specOf = (
+  row: Omit<SystemSpec, 'readiness'> & Partial<Pick<SystemRow, 'leaseExpiresAt'>>,
+  home: CallHome | null,
+  userData?: string,
+): VmSpec => ({
   name: row.name,
   type: row.type,
   size: row.size,
@@ -51,6 +55,7 @@ export const specOf = (row: Omit<SystemSpec, 'readiness'>, home: CallHome | null
   callHome: home,
   tags: row.labels,
   ...(row.protected ? { protected: true } : {}),
+  ...(typeof row.leaseExpiresAt !== 'number' ? {} : { expiresAt: new Date(row.leaseExpiresAt).toISOString() }),
   ...given(row.options),
   ...(userData === undefined ? {} : { userData }),
 })
@@ -85,7 +90,7 @@ export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => 
     const frozenRequest = deps.cipher.seal(JSON.stringify(request), requestContext(row))
     const written = await deps.store.write(
       row,
-      { ...pending, frozenRequest, protectedThere: row.protected },
+      { ...pending, frozenRequest, protectedThere: row.protected, leaseThere: row.leaseExpiresAt },
       deps.now(),
     )
     return written === null ? { kind: 'fenced' } : { kind: 'go', row: written, seen: {} }

@@ -1,14 +1,15 @@
 import { PutSecret, SecretStored } from '@re-ops/protocols'
-import { HttpProblem, type App } from '@re-ops/service'
+import { HttpProblem, type App, type Secrets } from '@re-ops/service'
 import { Type } from 'typebox'
 import type { ServiceDeps } from '../services/deps.ts'
 import { listAccounts } from '../store/accounts.ts'
 
+type SecretDeps = Pick<ServiceDeps, 'pool'> & { readonly secrets: Secrets }
 const Named = Type.Object({ name: Type.String({ minLength: 1, maxLength: 128 }) })
 const scoped = { scope: 'secrets:write' } as const
 
 /** Secrets of accounts and user-data: written, never read back. */
-export const secretRoutes = (app: App, { secrets, pool }: ServiceDeps): void => {
+export const secretRoutes = (app: App, { secrets, pool }: SecretDeps): void => {
   app.get(
     '/v1/secrets',
     {

@@ -1,5 +1,4 @@
 import type { Pool, PoolClient } from 'pg'
-import type { Secrets } from '@re-ops/service'
 import type { Cipher } from '../jobs/attempt.ts'
 import type { Queue } from '../jobs/queue.ts'
 import type { PriceFile } from '../prices/file.ts'
@@ -12,11 +11,11 @@ export type ServiceDeps = {
   readonly queue: Pick<Queue, 'wake' | 'later'>
   readonly opener: OpenerDeps
   readonly open: Open
+  readonly installation: string
   /** Whether agents can call home: re-mote's address is configured. */
   readonly hasMote: boolean
   /** Of what no provider's API tells. */
   readonly prices: PriceFile
-  readonly secrets: Secrets
   readonly cipher: Cipher
   readonly now: () => number
 }

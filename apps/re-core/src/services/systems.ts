@@ -4,31 +4,21 @@ import type { PoolClient } from 'pg'
 import { newRow } from '../jobs/newRow.ts'
 import { cancelJob, insertJob, jobInFlight, lastJob } from '../store/jobs.ts'
 import type { JobRow, SystemRow } from '../store/row.ts'
-import type { Sql } from '../store/sql.ts'
-import { claimSystem, insertSystem, listSystems, systemById, systemByName, writeSystem } from '../store/systems.ts'
+import { databaseNow } from '../store/leases.ts'
+import { claimSystem, insertSystem, listSystems, writeSystem } from '../store/systems.ts'
 import { estimate } from './costs.ts'
 import type { Asked, ServiceDeps } from './deps.ts'
+import { findSystem } from './find.ts'
+import { firstLease } from './leases.ts'
 import { planSystems } from './plan.ts'
 import { keepUserData } from './user-data.ts'
+import { refuseAboveLimit } from './room.ts'
 import { jobView, systemView } from './view.ts'
 import { want } from './want.ts'
 
 export type Created = { systems: System[]; jobs: Job[] }
 
 const listMax = 10_000
-const isId = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)
-
-const findSystem = async (sql: Sql, idOrName: string): Promise<SystemRow> => {
-  const row = (isId(idOrName) ? await systemById(sql, idOrName) : null) ?? (await systemByName(sql, idOrName))
-  if (row !== null) return row
-  throw new HttpProblem(
-    404,
-    'no-such-system',
-    'No such system',
-    `no system has the id or name ${idOrName}; GET /v1/systems lists them`,
-  )
-}
-
 const refuseTaken = async (tx: PoolClient, names: readonly string[]): Promise<void> => {
   const { rows } = await tx.query<{ name: string }>(
     `select name from core.system where name = any($1) and phase <> 'gone' order by name limit 5`,
@@ -60,8 +50,11 @@ export const createSystems = async (deps: ServiceDeps, body: CreateSystems, aske
           specs.map(spec => spec.name),
         )
         const made: Created = { systems: [], jobs: [] }
+        const [{ account } = { account: '' }] = specs
+        await refuseAboveLimit(tx, account, specs.length)
+        const lease = firstLease(body.lease, asked.subject, await databaseNow(tx))
         for (const spec of specs) {
-          const row = newRow(spec, now)
+          const row = { ...newRow(spec, now), ...lease }
           await insertSystem(tx, row)
           if (userData !== null) await keepUserData(deps, tx, row.id, userData)
           const job = await insertJob(tx, row, 'create', now)

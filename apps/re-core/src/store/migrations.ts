@@ -1,3 +1,4 @@
+import { leases } from './migrations/leases.ts'
 import { userDataMigration, volumeMigration, wordsMigration } from './migrations/words.ts'
 
 /** Forward only. Times are the service's clock; the fence and the order of writes are the database's. */
@@ -168,6 +169,7 @@ update core.system set protected_there = protected;
 comment on column core.system.protected_there is 'what the provider was last told of its protection';
 `,
   },
+  leases,
   wordsMigration,
   userDataMigration,
   volumeMigration,

@@ -1,10 +1,12 @@
 import { Option } from 'commander'
 import { examples, listOf, providers, readiness, type Kit } from './kit.ts'
+import { addAdopt, leaseOptions } from './leases.ts'
 
 /** `reops systems`: machines and what is done to them. */
-export const addSystems = ({ context, done, add, group, selecting, waiting }: Kit): void => {
+export const addSystems = (kit: Kit): void => {
+  const { context, done, add, group, selecting, waiting } = kit
   const systems = group('systems', 'machines: create, list, show, start, stop, protect, reload, destroy')
-  waiting(add(systems, 'create', 'create machines'))
+  leaseOptions(waiting(add(systems, 'create', 'create machines')))
     .option('--name <stem>', 'the name; with --count they are stem-1, stem-2, ...')
     .option('--count <n>', 'how many')
     .addOption(new Option('--provider <provider>', 'who makes it (default local)').choices(providers))
@@ -50,6 +52,7 @@ export const addSystems = ({ context, done, add, group, selecting, waiting }: Ki
       done(import('../commands/systems.ts').then(m => m.showSystems(context, names, options))),
     )
     .addHelpText('after', examples('reops systems show demo-1'))
+  addAdopt(systems, kit)
   const verbs = {
     start: 'power on',
     stop: 'power off; asks first',
