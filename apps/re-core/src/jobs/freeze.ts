@@ -41,11 +41,14 @@ const given = (options: MachineOptions): Partial<VmSpec> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 
 /** The machine as its provider is asked for it. */
-export const specOf = (row: Omit<SystemSpec, 'readiness'>, home: CallHome | null): VmSpec => ({
+export const specOf = (
+  row: Omit<SystemSpec, 'readiness'> & { readonly imageRef?: string | null },
+  home: CallHome | null,
+): VmSpec => ({
   name: row.name,
   type: row.type,
   size: row.size,
-  image: row.image,
+  image: row.imageRef ?? row.image,
   callHome: home,
   tags: row.labels,
   ...(row.protected ? { protected: true } : {}),
@@ -82,7 +85,7 @@ export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => 
     const frozenRequest = deps.cipher.seal(JSON.stringify(request), requestContext(row))
     const written = await deps.store.write(
       row,
-      { ...pending, frozenRequest, protectedThere: row.protected },
+      { ...pending, frozenRequest, protectedThere: row.protected, nameThere: row.name, labelsThere: row.labels },
       deps.now(),
     )
     return written === null ? { kind: 'fenced' } : { kind: 'go', row: written, seen: {} }

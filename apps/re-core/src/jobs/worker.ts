@@ -121,7 +121,7 @@ export const startWorker = async (deps: WorkerDeps) => {
   }
   const hint = async (id: string): Promise<void> => {
     const { rows } = await pool.query<{ id: string }>(
-      `select id from core.system where id = $1 and phase in ('booting', 'enrolled', 'failed')`,
+      `select id from core.system where id = $1 and (phase in ('booting', 'enrolled', 'failed') or op is not null)`,
       [id],
     )
     if (rows.length > 0) await wake(id)

@@ -1,3 +1,5 @@
+import { ops } from './migration-ops.ts'
+
 /** Forward only. Times are the service's clock; the fence and the order of writes are the database's. */
 export const migrations = [
   {
@@ -166,4 +168,5 @@ update core.system set protected_there = protected;
 comment on column core.system.protected_there is 'what the provider was last told of its protection';
 `,
   },
+  ops,
 ]
