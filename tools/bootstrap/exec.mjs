@@ -12,9 +12,9 @@ const parentPollMs = 500
  * Sets up, then becomes (as far as Node 20 can) `node script ...args` under our own Node: same streams, signals passed
  * on, same exit code. The child holds an IPC channel to us: whoever kills us with -9, it learns of it.
  */
-export const runOwnNode = async (script, args, { needsParent = false } = {}) => {
+export const runOwnNode = async (script, args, { needsParent = false, level = 'all' } = {}) => {
   try {
-    const node = await setUp(root, line => process.stderr.write(`${line}\n`))
+    const node = await setUp(root, line => process.stderr.write(`${line}\n`), level)
     process.exitCode = await become(node, [join(root, script), ...args], needsParent)
   } catch (error) {
     if (!(error instanceof SetupError)) throw error

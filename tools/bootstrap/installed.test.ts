@@ -40,3 +40,12 @@ test('only packages count, and optional ones may be absent', () => {
   ).toBe(true)
   expect(satisfies({ 'node_modules/a': { version: '1' } }, {})).toBe(false)
 })
+
+test('the product may be installed without what only tests and tools need', () => {
+  lock({ 'node_modules/a': { version: '1.0.0' }, 'node_modules/jest': { version: '1.0.0', dev: true } })
+  installed({ 'node_modules/a': { version: '1.0.0' } })
+  expect(isInstalled(root, 'product')).toBe(true)
+  expect(isInstalled(root)).toBe(false)
+  installed({ 'node_modules/a': { version: '1.0.0' }, 'node_modules/jest': { version: '1.0.0' } })
+  expect(isInstalled(root)).toBe(true)
+})

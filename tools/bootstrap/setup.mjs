@@ -16,28 +16,37 @@ const installLimitMs = 15 * 60_000
 const saidMax = 64 * 1024
 const saidLinesMax = 30
 
-/** Installs what package-lock.json says when node_modules is not that, and answers the path of our own Node. */
-export const setUp = async (root, say) => {
+/** Installs what package-lock.json says (of that level) when node_modules is not that, and answers the path of our own Node. */
+export const setUp = async (root, say, level = 'all') => {
   const major = Number(process.versions.node.split('.')[0])
   if (major < nodeMajorMin)
     throw new SetupError(
       `node ${process.versions.node} is too old; install Node ${nodeMajorMin} or newer and try again`,
     )
-  const fresh = !isInstalled(root)
-  if (fresh) await install(root, say)
+  if (!isInstalled(root, level)) await install(root, say, level)
   return ownNode(root)
 }
 
-const install = async (root, say) => {
+/**
+ * `npm ci` removes node_modules first. When the product is installed and only the rest is missing, that is added beside
+ * it: services may be running on what is there. `--no-save` leaves the lock as it is.
+ */
+const commandFor = (root, level) => {
+  if (level === 'product') return ['ci', '--omit=dev']
+  return isInstalled(root, 'product') ? ['install', '--no-save', '--include=dev'] : ['ci', '--include=dev']
+}
+
+const install = async (root, say, level) => {
+  const command = commandFor(root, level)
   const started = performance.now()
   if (process.stderr.isTTY) process.stderr.write('  setting up      installing packages, once ...\r')
-  const { code, said } = await npmCi(root)
+  const { code, said } = await npm(root, command)
   if (code !== 0)
     throw new SetupError(
-      `npm ci ended with ${code}; what it said stands above. Mend that (network? registry settings? disk?) and try again`,
+      `npm ${command[0]} ended with ${code}; what it said stands above. Mend that (network? registry settings? disk?) and try again`,
       { cause: said },
     )
-  markInstalled(root)
+  markInstalled(root, level)
   const version = readFileSync(join(root, 'node_modules', 'node', 'package.json'), 'utf8')
   const [ours, minor] = JSON.parse(version).version.split('.')
   const seconds = Math.round((performance.now() - started) / 1000)
@@ -45,11 +54,11 @@ const install = async (root, say) => {
 }
 
 /** The npm that started us when there is one, else the one on PATH. Its output is kept back: it matters only on failure. */
-const npmCi = root =>
+const npm = (root, command) =>
   new Promise((resolve, reject) => {
     const own = process.env['npm_execpath']
     const [program, ...before] = own && /\.c?js$/.test(own) && existsSync(own) ? [process.execPath, own] : ['npm']
-    const child = spawn(program, [...before, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    const child = spawn(program, [...before, ...command, '--no-audit', '--no-fund', '--loglevel=error'], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, npm_config_update_notifier: 'false' },

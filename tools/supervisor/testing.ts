@@ -77,7 +77,7 @@ export const stateFile = (state: string, name: string): Record<string, unknown> 
 }
 
 /** What still lives of the folder a moment later: a signalled helper may need a tenth of a second. Empty = nothing. */
-export const leftOf = async (folder: string, limitMs = 3_000): Promise<{ pid: number; command: string }[]> => {
+export const leftOf = async (folder: string, limitMs = 20_000): Promise<{ pid: number; command: string }[]> => {
   for (const end = performance.now() + limitMs; ; await wait(50)) {
     const left = processesOf(folder)
     if (left.length === 0 || performance.now() > end) return left

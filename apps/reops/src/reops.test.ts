@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { ProviderKind, Readiness } from '@re-ops/protocols'
-import { providers, readiness } from './program.ts'
+import { providers, readiness } from './program/kit.ts'
 import { problem, reops, serve, type Answer, type Asked } from './testing.ts'
 
 const id = (n: number) => `0193f2a4-8f00-7000-8000-00000000000${n}`

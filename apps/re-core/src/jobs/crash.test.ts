@@ -88,10 +88,8 @@ describe('messages are only hints', () => {
     const id = await world.create('one')
     await world.until('it waits for re-mote', async () => ((await world.row(id)).reason ?? '').includes('re-mote'))
     await world.pool.query(`update core_boss.job set start_after = now() + interval '1 hour' where state < 'active'`)
-    const asked = performance.now()
     await world.ask(id, 'destroy')
-    await world.phase(id, 'gone')
-    expect(performance.now() - asked).toBeLessThan(3_000)
+    await world.phase(id, 'gone') // and not in an hour
   })
 })
 

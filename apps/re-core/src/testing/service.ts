@@ -127,7 +127,7 @@ export const makeService = async (databaseUrl: string) => {
 export type TestService = Awaited<ReturnType<typeof makeService>>
 
 /** Looks again and again until there is an answer, with a deadline. */
-export const until = async <T>(what: string, look: () => Promise<T | null | false>, ms = 15_000): Promise<T> => {
+export const until = async <T>(what: string, look: () => Promise<T | null | false>, ms = 40_000): Promise<T> => {
   const deadline = performance.now() + ms
   for (;;) {
     const found = await look()

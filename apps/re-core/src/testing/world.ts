@@ -64,7 +64,7 @@ export type WorkerOptions = {
   queue?: (queue: Queue) => Queue
 }
 
-const until = async <T>(what: string, look: () => Promise<T | null | false>, ms = 15_000): Promise<T> => {
+const until = async <T>(what: string, look: () => Promise<T | null | false>, ms = 40_000): Promise<T> => {
   const deadline = performance.now() + ms
   for (;;) {
     const found = await look()

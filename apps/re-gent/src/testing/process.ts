@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Polls until the condition holds; fails after the deadline, naming what was waited for. */
-export const until = async (what: string, holds: () => unknown, timeoutMs = 10_000): Promise<void> => {
+export const until = async (what: string, holds: () => unknown, timeoutMs = 40_000): Promise<void> => {
   const deadline = performance.now() + timeoutMs
   while (!holds()) {
     if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`)

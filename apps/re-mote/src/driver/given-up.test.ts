@@ -1,27 +1,24 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { newId, type CallResult } from '@re-ops/protocols'
-import { makeLog, makePool, migrate, type Pool } from '@re-ops/service'
-import { testPostgres, type TestPostgres } from '@re-ops/service/testing'
+import { makeLog, type Pool } from '@re-ops/service'
 import type { CallSays } from '../broker/words.ts'
-import { migrations } from '../store/migrations.ts'
 import { findGivenUp, noteGivenUp, type GivenUp } from '../store/given-up.ts'
 import { makeExchange, type ExchangeDeps } from './exchange.ts'
 import { makeFlights } from './flights.ts'
 import { givenUpIn, makeGivenUps } from './given-up.ts'
 import { driverLimits } from './limits.ts'
 import type { ActiveCall } from './types.ts'
+import { migratedDatabase, type MigratedDatabase } from '../testing/migrated.ts'
 
 const log = makeLog({ service: 'test', level: 'silent' })
-let postgres: TestPostgres
+let database: MigratedDatabase
 let pool: Pool
 beforeAll(async () => {
-  postgres = await testPostgres()
-  pool = makePool({ url: postgres.url, log })
-  await migrate({ pool, schema: 'mote', migrations, log })
+  database = await migratedDatabase()
+  pool = database.pool
 })
 afterAll(async () => {
-  await pool.end()
-  await postgres.drop()
+  await database.close()
 })
 
 const callOf = (more: Partial<GivenUp> = {}): GivenUp => ({

@@ -1,32 +1,29 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { newId } from '@re-ops/protocols'
-import { makeLog, makePool, migrate, type Pool } from '@re-ops/service'
-import { testPool, testPostgres, type TestPostgres } from '@re-ops/service/testing'
+import { makeLog, makePool, type Pool } from '@re-ops/service'
 import type { Batch } from '../store/commit.ts'
-import { migrations } from '../store/migrations.ts'
 import { driverLimits } from './limits.ts'
 import { makeSoonOnDisk, type SoonOnDisk } from './soon-on-disk.ts'
+import { migratedDatabase, type MigratedDatabase } from '../testing/migrated.ts'
 
 const log = makeLog({ service: 'test', level: 'silent' })
 const host = newId()
-let postgres: TestPostgres
+let database: MigratedDatabase
 let pool: Pool
 let lax: Pool
 let settled: string[] = []
 let soon: SoonOnDisk
 beforeAll(async () => {
-  postgres = await testPostgres()
-  pool = testPool(postgres.url)
-  await migrate({ pool, schema: 'mote', migrations, log })
-  lax = makePool({ url: postgres.url, log, max: 1 })
+  database = await migratedDatabase()
+  pool = database.pool
+  lax = makePool({ url: database.url, log, max: 1 })
   const settle = (pairs: readonly { id: string }[]) => settled.push(...pairs.map(pair => pair.id))
   const never = 2 ** 31 - 1 // but when a test says so
   soon = makeSoonOnDisk({ log, lax, pool, settle, flushDelayMs: never })
 })
 afterAll(async () => {
   await lax.end()
-  await pool.end()
-  await postgres.drop()
+  await database.close()
 })
 
 /** A run of one host whose call is under way, and the batch that ends it. */

@@ -1,23 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { newId, parseSelector, patternMatches, selects, type Selector } from '@re-ops/protocols'
-import { makeLog, makePool, migrate, type Pool } from '@re-ops/service'
-import { testPostgres, type TestPostgres } from '@re-ops/service/testing'
+import type { Pool } from '@re-ops/service'
 import fc from 'fast-check'
-import { migrations } from '../store/migrations.ts'
 import { patternToRegExp } from './pattern.ts'
 import { selectorToSql } from './sql.ts'
+import { migratedDatabase, type MigratedDatabase } from '../testing/migrated.ts'
 
-const log = makeLog({ service: 'test', level: 'silent' })
-let postgres: TestPostgres
+let database: MigratedDatabase
 let pool: Pool
 beforeAll(async () => {
-  postgres = await testPostgres()
-  pool = makePool({ url: postgres.url, log })
-  await migrate({ pool, schema: 'mote', migrations, log })
+  database = await migratedDatabase()
+  pool = database.pool
 })
 afterAll(async () => {
-  await pool.end()
-  await postgres.drop()
+  await database.close()
 })
 
 type TestHost = { id: string; name: string; labels: Record<string, string>; facts: Record<string, unknown> }

@@ -1,22 +1,18 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { newId } from '@re-ops/protocols'
-import { makeLog, makePool, migrate, transaction, type Pool } from '@re-ops/service'
-import { testPostgres, type TestPostgres } from '@re-ops/service/testing'
-import { migrations } from './migrations.ts'
+import { transaction, type Pool } from '@re-ops/service'
 import { judgeHellos } from './sessions.ts'
+import { migratedDatabase, type MigratedDatabase } from '../testing/migrated.ts'
 
-const log = makeLog({ service: 'test', level: 'silent' })
 const [brokerA, brokerB] = [newId(), newId()]
-let postgres: TestPostgres
+let database: MigratedDatabase
 let pool: Pool
 beforeAll(async () => {
-  postgres = await testPostgres()
-  pool = makePool({ url: postgres.url, log })
-  await migrate({ pool, schema: 'mote', migrations, log })
+  database = await migratedDatabase()
+  pool = database.pool
 })
 afterAll(async () => {
-  await pool.end()
-  await postgres.drop()
+  await database.close()
 })
 
 const enrolled = async (): Promise<string> => {

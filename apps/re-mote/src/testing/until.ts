@@ -2,7 +2,7 @@
 export const until = async <T>(
   what: string,
   condition: () => T | Promise<T>,
-  deadlineMs = 10_000,
+  deadlineMs = 40_000,
 ): Promise<NonNullable<T>> => {
   const end = performance.now() + deadlineMs
   for (;;) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { formats } from '../commands/inventory-file.ts'
-import { inventoryFormats } from '../program.ts'
+import { inventoryFormats } from '../program/kit.ts'
 import { problem, reops, serve, type Answer, type Asked } from '../testing.ts'
 
 let folder: string

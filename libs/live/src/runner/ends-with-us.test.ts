@@ -10,7 +10,7 @@ const isAlive = (pid: number): boolean =>
 const isTied = (pid: number): boolean => readlinkSync(`/proc/${pid}/exe`) === readlinkSync('/proc/self/exe')
 
 const within = async (what: () => boolean): Promise<boolean> => {
-  const until = performance.now() + 10_000
+  const until = performance.now() + 40_000
   while (!what() && performance.now() < until) await new Promise(resolve => setTimeout(resolve, 10))
   return what()
 }

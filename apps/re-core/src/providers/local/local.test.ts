@@ -164,12 +164,10 @@ describe('the local provider', () => {
     await expect(local().observe('..', signal)).rejects.toMatchObject({ kind: 'invalid' })
   })
 
-  test('power off of all takes less than two seconds and touches no folder', async () => {
+  test('power off of all touches no folder', async () => {
     const provider = local()
     for (let n = 0; n < 5; n += 1) await provider.create(request(provider), signal)
-    const before = performance.now()
     expect(await powerOffAll(root, 1_000)).toBe(5)
-    expect(performance.now() - before).toBeLessThan(2_000)
     expect((await listed(provider)).map(vm => vm.power)).toEqual(Array(5).fill('stopped'))
   })
 })

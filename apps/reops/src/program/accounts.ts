@@ -1,0 +1,49 @@
+import { Option } from 'commander'
+import { examples, listOf, merged, providers, type Kit } from './kit.ts'
+
+/** `reops accounts`. */
+export const addAccounts = ({ program, context, done, add }: Kit): void => {
+  const accounts = add(program, 'accounts', 'accounts at providers; secrets by reference alone')
+    .usage('[options] | list | set <name> | verify <name> | remove <name>')
+    .action((options: object) => done(import('../commands/accounts.ts').then(m => m.listAccounts(context, options))))
+    .addHelpText('after', examples('reops accounts', 'reops accounts verify aws'))
+  add(accounts, 'list', 'the accounts, and whether they work')
+    .action((options: object) =>
+      done(import('../commands/accounts.ts').then(m => m.listAccounts(context, merged(accounts, options)))),
+    )
+    .addHelpText('after', examples('reops accounts list --json'))
+  add(accounts, 'set', 'save an account, or change it; its credentials are tried first')
+    .argument('<name>')
+    .argument('[setting...]', 'of the provider: key=value, or key:=json')
+    .addOption(new Option('--provider <provider>', 'whose account it is').choices(providers))
+    .option('--region <region>', 'may be given again; the first is the default', listOf)
+    .option('--secret <reference>', 'where the secret is for re-core: file:/path or env:NAME')
+    .action((name: string, settings: string[], options: object) =>
+      done(
+        import('../commands/accounts.ts').then(m =>
+          m.setAccount(context, [name, ...settings], merged(accounts, options)),
+        ),
+      ),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'reops accounts set aws --provider ec2 --region eu-central-1 --secret file:/etc/re-ops/aws',
+        'reops accounts set aws --region eu-central-1,eu-west-1',
+        'reops accounts set aws securityGroups:=\'["sg-0123"]\'',
+      ),
+    )
+  add(accounts, 'verify', 'try its credentials again')
+    .argument('<name>')
+    .action((name: string, options: object) =>
+      done(import('../commands/accounts.ts').then(m => m.verifyAccount(context, name, merged(accounts, options)))),
+    )
+    .addHelpText('after', examples('reops accounts verify aws'))
+  add(accounts, 'remove', 'forget an account that has no systems; asks first')
+    .argument('<name>')
+    .option('-y, --yes', 'do not ask')
+    .action((name: string, options: object) =>
+      done(import('../commands/accounts.ts').then(m => m.removeAccount(context, name, merged(accounts, options)))),
+    )
+    .addHelpText('after', examples('reops accounts remove aws'))
+}

@@ -1,0 +1,71 @@
+import { Option } from 'commander'
+import { examples, listOf, providers, readiness, type Kit } from './kit.ts'
+
+/** `reops systems`: machines and what is done to them. */
+export const addSystems = ({ context, done, add, group, selecting, waiting }: Kit): void => {
+  const systems = group('systems', 'machines: create, list, show, start, stop, protect, reload, destroy')
+  waiting(add(systems, 'create', 'create machines'))
+    .option('--name <stem>', 'the name; with --count they are stem-1, stem-2, ...')
+    .option('--count <n>', 'how many')
+    .addOption(new Option('--provider <provider>', 'who makes it (default local)').choices(providers))
+    .option('--account <account>', 'whose machine it is at the provider (default: the only one there is)')
+    .option('--region <region>', "where (default: the account's first)")
+    .option('--zone <zone>', 'within the region; may be given again, tried in order', listOf)
+    .option('--spot', 'cheaper, and the provider may take it back')
+    .option('--disk <GB>', 'size of its disk')
+    .option('--ssh-key <key>', 'a public key that may log in; may be given again', listOf)
+    .option('--type <type>', 'named role, for example web')
+    .option('--size <size>', 'CPU, memory and disk')
+    .option('--image <image>', 'base operating system')
+    .option('--label <key=value>', 'a label; may be given again', listOf)
+    .addOption(new Option('--readiness <how>', 'what must answer until it is ready (default agent)').choices(readiness))
+    .option('--protected', 'destroy and reload are refused until `reops systems unprotect`')
+    .action((options: object) => done(import('../commands/systems.ts').then(m => m.createSystems(context, options))))
+    .addHelpText(
+      'after',
+      examples(
+        'reops systems create --name demo --count 3 --provider local --type web --label env=test --wait',
+        'reops systems create --name web --account aws --region eu-central-1 --size t3.small --image debian-12 --wait',
+      ),
+    )
+  selecting(add(systems, 'list', 'the systems and their phases'), 'systems')
+    .option('--all', 'those that are gone, too')
+    .action((options: object) => done(import('../commands/systems.ts').then(m => m.listSystems(context, options))))
+    .addHelpText(
+      'after',
+      examples('reops systems list', "reops systems list --on 'type=web and not phase=ready' --json"),
+    )
+  selecting(add(systems, 'show', 'all about systems'), 'systems')
+    .argument('[system...]', 'names, globs or ids')
+    .action((names: string[], options: object) =>
+      done(import('../commands/systems.ts').then(m => m.showSystems(context, names, options))),
+    )
+    .addHelpText('after', examples('reops systems show demo-1'))
+  const verbs = {
+    start: 'power on',
+    stop: 'power off; asks first',
+    protect: 'refuse destroy and reload, here and at the provider',
+    unprotect: 'allow destroy and reload again; asks first',
+    reload: 'destroy and create anew, under the same id; asks first',
+    destroy: 'destroy for good; asks first',
+  } as const
+  for (const [verb, description] of Object.entries(verbs)) {
+    const command = waiting(selecting(add(systems, verb, description), 'systems'))
+      .argument('[system...]', 'names, globs or ids')
+      .action((names: string[], options: object) =>
+        done(
+          import('../commands/systems.ts').then(m =>
+            m.actOnSystems(context, verb as keyof typeof verbs, names, options),
+          ),
+        ),
+      )
+      .addHelpText(
+        'after',
+        examples(
+          `reops systems ${verb} demo-1 --wait`,
+          `reops systems ${verb} --on 'name-* and env=test'`.replace('name-*', 'demo-*'),
+        ),
+      )
+    if (verb !== 'start' && verb !== 'protect') command.option('-y, --yes', 'do not ask')
+  }
+}
