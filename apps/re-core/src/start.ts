@@ -34,7 +34,10 @@ import { makeOpener, type OpenerDeps } from './providers/opener.ts'
 import { driverTable } from './providers/table.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { eventRoutes } from './routes/events.ts'
+import { jobVerbRoutes } from './routes/job-verbs.ts'
 import { jobRoutes } from './routes/jobs.ts'
+import { snapshotRoutes } from './routes/snapshots.ts'
+import { systemChangeRoutes } from './routes/system-changes.ts'
 import { systemRoutes } from './routes/systems.ts'
 import { makeChanges } from './services/changes.ts'
 import { accountByName } from './store/accounts.ts'
@@ -121,7 +124,10 @@ export const start = async (config: Config, environment: Environment, context: S
   const app = await makeApp({ name: 're-core', version, log, verifier, metrics, ready })
   const services = { pool, transaction: inTransaction, queue, opener, open, hasMote: mote !== null, now: Date.now }
   systemRoutes(app, services)
+  systemChangeRoutes(app, services)
+  snapshotRoutes(app, services)
   jobRoutes(app, services)
+  jobVerbRoutes(app, services)
   accountRoutes(app, services)
   eventRoutes(app, changes)
   context.onStop('HTTP', () => app.close())

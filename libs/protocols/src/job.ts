@@ -42,11 +42,17 @@ export const VerbInput = Type.Object(
 export type VerbInput = Static<typeof VerbInput>
 
 /** Bodies of `POST /v1/systems/:system/<verb>`. */
-export const StopSystem = Type.Pick(VerbInput, ['force', 'forceAfterSeconds'])
+export const StopSystem = Type.Object(
+  { force: VerbInput.properties.force, forceAfterSeconds: VerbInput.properties.forceAfterSeconds },
+  { additionalProperties: false },
+)
 export type StopSystem = Static<typeof StopSystem>
-export const RebootSystem = Type.Pick(VerbInput, ['force'])
+export const RebootSystem = Type.Object({ force: VerbInput.properties.force }, { additionalProperties: false })
 export type RebootSystem = Static<typeof RebootSystem>
-export const ResizeSystem = Type.Object({ size: SystemSpec.properties.size }, { additionalProperties: false })
+export const ResizeSystem = Type.Object(
+  { size: SystemSpec.properties.size, ...StopSystem.properties },
+  { additionalProperties: false },
+)
 export type ResizeSystem = Static<typeof ResizeSystem>
 
 /** Body of `PATCH /v1/systems/:system`: another name, or labels; only those named change, null takes one away. */

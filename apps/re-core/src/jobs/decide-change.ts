@@ -34,6 +34,8 @@ export const resized = (
       return { kind: 'wait', at: null, phase: row.phase, reason: 'the provider changes its size' }
     return { kind: 'resize-over', why: seen.progress === 'done' ? null : seen.progress.failed.message }
   }
+  // From here on it cannot be taken back.
+  if (power === 'stopped' && row.phase === 'stopping') return { kind: 'enter', phase: 'stopped' }
   if (power === 'stopped' || (power === 'running' && caps.liveResize)) return { kind: 'resize' }
   return power === 'running' || power === 'stopping' ? halt(row, power, now) : null
 }

@@ -15,7 +15,7 @@ export const doOnce = (row: SystemRow, power: Power, seen: Seen, now: number, ru
   if (seen.op === undefined) return { kind: 'look', at: 'op' }
   const { op } = seen
   if (op === null) return over('failed', 'what was asked for is not written down any more')
-  return op.kind === 'reboot' ? reboot(row, op, power, seen, now, rules) : snapshot(op, seen)
+  return op.kind === 'reboot' ? reboot(row, op, power, seen, now, rules) : snapshot(row, op, seen)
 }
 
 const reboot = (
@@ -80,9 +80,9 @@ const rebooted = (
 }
 
 /** Its name is unique and looked up first, so making it is asked for until it is there. */
-const snapshot = (op: OpRow, seen: Seen): Step => {
+const snapshot = (row: SystemRow, op: OpRow, seen: Seen): Step => {
   if (op.acceptedAt === null) return { kind: 'op' }
   if (seen.progress === undefined) return { kind: 'look', at: 'progress' }
-  if (seen.progress === 'running') return { kind: 'wait', at: null, phase: 'ready', reason: 'the snapshot is made' }
+  if (seen.progress === 'running') return { kind: 'wait', at: null, phase: row.phase, reason: 'the snapshot is made' }
   return seen.progress === 'done' ? over('done', null) : over('failed', seen.progress.failed.message)
 }

@@ -1,7 +1,6 @@
 import { ProviderError, type Labels, type LabelChanges } from '@re-ops/protocols'
 import { MoteError } from '../mote.ts'
 import { newOp } from '../providers/op.ts'
-import type { SystemRow } from '../store/row.ts'
 import type { Attempt, Deps, Outcome } from './attempt.ts'
 import { sameLabels } from './decide-change.ts'
 import { written } from './written.ts'
@@ -89,14 +88,10 @@ export const resize = async (deps: Deps, attempt: Attempt): Promise<Outcome> => 
   }
 }
 
-/** `downAt` null in phase `stopped`: whoever should run is started at once. */
-const asStopped = (row: SystemRow) => (row.phase === 'stopping' ? { phase: 'stopped' as const, downAt: null } : {})
-
 /** `why`: it was not done. */
 export const resizeOver = (deps: Deps, attempt: Attempt, why: string | null): Promise<Outcome> => {
   const { row } = attempt
   return written(deps, attempt, {
-    ...asStopped(row),
     wantSize: null,
     opRef: null,
     attempt: 0,

@@ -25,7 +25,10 @@ export const makeSnapshot = async (
   const snapshot = await deps.store.snapshot(op.snapshot ?? '')
   if (snapshot === null)
     throw new ProviderError('not-found', 'not-applied', 'the snapshot was deleted before it was made')
-  const made = await imagesOf(provider).ensure({ name: providerName(snapshot), machine: row.ref ?? '' }, signal)
+  const made = await imagesOf(provider).ensure(
+    { name: providerName(snapshot), machine: row.ref ?? '', image: snapshot.image },
+    signal,
+  )
   await written(deps, snapshot.id, made)
   return { opRef: made.ref }
 }

@@ -2,13 +2,13 @@ import { newId, type SystemSpec } from '@re-ops/protocols'
 import type { SystemRow } from '../store/row.ts'
 
 /** The row of a system that was just asked for. */
-export const newRow = (spec: SystemSpec, now: number): SystemRow => ({
+export const newRow = (spec: SystemSpec & { readonly imageRef?: string | null }, now: number): SystemRow => ({
   id: newId(),
+  imageRef: null,
   ...spec,
   protectedThere: false,
   nameThere: null,
   labelsThere: null,
-  imageRef: null,
   desired: 'running',
   wantGeneration: 1,
   generation: 1,

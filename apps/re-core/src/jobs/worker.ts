@@ -13,6 +13,7 @@ import { inPlaces, type Reach } from './places.ts'
 import type { Queue } from './queue.ts'
 import { reap } from './reap.ts'
 import { reconcile } from './reconcile.ts'
+import { sweepSnapshots } from './sweep-snapshots.ts'
 import { every, forEachBounded } from './tick.ts'
 
 export type Timings = {
@@ -113,6 +114,7 @@ export const startWorker = async (deps: WorkerDeps) => {
   const tick = async (): Promise<void> => {
     await forEachBounded(await overdueSystems(pool, now() - 1_000, overdueMax), atOnceMax, wake, onError)
     await forgetGone(pool, now())
+    await sweepSnapshots({ sql: pool, open: deps.open, log }, signal)
   }
   const reapAll = async (): Promise<void> => {
     const { installation } = deps

@@ -12,6 +12,7 @@ create table core.snapshot (
   system_name text not null,
   readiness text not null,
   machine text,
+  image text not null,
   state text not null,
   ref text,
   size_gb double precision,

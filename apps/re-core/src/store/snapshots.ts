@@ -12,6 +12,8 @@ export type SnapshotRow = {
   readonly systemName: string
   readonly readiness: Readiness
   readonly machine: string | null
+  /** What the machine was made of, by the provider's word. */
+  readonly image: string
   readonly state: SnapshotState
   readonly ref: string | null
   readonly sizeGb: number | null
@@ -31,6 +33,7 @@ const snapshotOf = (row: Raw): SnapshotRow => ({
   systemName: row['system_name'] as string,
   readiness: row['readiness'] as Readiness,
   machine: row['machine'] as string | null,
+  image: row['image'] as string,
   state: row['state'] as SnapshotState,
   ref: row['ref'] as string | null,
   sizeGb: row['size_gb'] as number | null,
@@ -42,8 +45,8 @@ const first = (rows: readonly Raw[]): SnapshotRow | null => (rows[0] === undefin
 export const insertSnapshot = async (sql: Sql, row: SnapshotRow): Promise<void> => {
   await sql.query(
     `insert into core.snapshot
-       (id, name, provider, account, region, system, system_name, readiness, machine, state, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+       (id, name, provider, account, region, system, system_name, readiness, machine, image, state, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     [
       row.id,
       row.name,
@@ -54,6 +57,7 @@ export const insertSnapshot = async (sql: Sql, row: SnapshotRow): Promise<void> 
       row.systemName,
       row.readiness,
       row.machine,
+      row.image,
       row.state,
       new Date(row.createdAt),
     ],
@@ -74,6 +78,11 @@ export const snapshotsLeaving = async (sql: Sql, limit: number): Promise<Snapsho
   (
     await sql.query<Raw>(`select * from core.snapshot where state = 'deleting' order by created_at limit $1`, [limit])
   ).rows.map(snapshotOf)
+
+/** One that failed is tried again. */
+export const reviveSnapshot = async (sql: Sql, id: string): Promise<void> => {
+  await sql.query(`update core.snapshot set state = 'pending', error = null, ref = null where id = $1`, [id])
+}
 
 /** One that is being deleted stays that. */
 export const writeSnapshot = async (sql: Sql, id: string, changes: SnapshotChanges): Promise<void> => {

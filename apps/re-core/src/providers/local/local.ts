@@ -43,6 +43,8 @@ export const localCaps: Caps = {
   liveResize: false,
   diskShrink: false,
   snapshot: 'none',
+  liveSnapshot: false,
+  liveRename: true,
   userData: false,
   protection: true,
   spot: false,
