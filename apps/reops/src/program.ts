@@ -6,6 +6,7 @@ import { addInventory } from './program/inventory.ts'
 import { addFacts } from './program/facts.ts'
 import { addSelectors } from './program/selectors.ts'
 import { addFiles } from './program/files.ts'
+import { addSnapshots } from './program/snapshots.ts'
 import { addSystems } from './program/systems.ts'
 import { addJobs } from './program/jobs.ts'
 import { addRuns } from './program/runs.ts'
@@ -31,6 +32,7 @@ const groups = [
   addFiles,
   addSystems,
   addJobs,
+  addSnapshots,
   addRuns,
   addOperations,
   addAgents,

@@ -1,9 +1,14 @@
 import { Option } from 'commander'
+import { addSystemVerbs } from './system-verbs.ts'
 import { examples, listOf, providers, readiness, type Kit } from './kit.ts'
 
 /** `reops systems`: machines and what is done to them. */
-export const addSystems = ({ context, done, add, group, selecting, waiting }: Kit): void => {
-  const systems = group('systems', 'machines: create, list, show, start, stop, protect, reload, destroy')
+export const addSystems = (kit: Kit): void => {
+  const { context, done, add, group, selecting, waiting } = kit
+  const systems = group(
+    'systems',
+    'machines: create, list, show, start, stop, reboot, resize, label, snapshot, clone, reload, destroy',
+  )
   waiting(add(systems, 'create', 'create machines'))
     .option('--name <stem>', 'the name; with --count they are stem-1, stem-2, ...')
     .option('--count <n>', 'how many')
@@ -16,7 +21,7 @@ export const addSystems = ({ context, done, add, group, selecting, waiting }: Ki
     .option('--ssh-key <key>', 'a public key that may log in; may be given again', listOf)
     .option('--type <type>', 'named role, for example web')
     .option('--size <size>', 'CPU, memory and disk')
-    .option('--image <image>', 'base operating system')
+    .option('--image <image>', 'base operating system, or snapshot:<name>')
     .option('--label <key=value>', 'a label; may be given again', listOf)
     .addOption(new Option('--readiness <how>', 'what must answer until it is ready (default agent)').choices(readiness))
     .option('--protected', 'destroy and reload are refused until `reops systems unprotect`')
@@ -43,7 +48,6 @@ export const addSystems = ({ context, done, add, group, selecting, waiting }: Ki
     .addHelpText('after', examples('reops systems show demo-1'))
   const verbs = {
     start: 'power on',
-    stop: 'power off; asks first',
     protect: 'refuse destroy and reload, here and at the provider',
     unprotect: 'allow destroy and reload again; asks first',
     reload: 'destroy and create anew, under the same id; asks first',
@@ -68,4 +72,5 @@ export const addSystems = ({ context, done, add, group, selecting, waiting }: Ki
       )
     if (verb !== 'start' && verb !== 'protect') command.option('-y, --yes', 'do not ask')
   }
+  addSystemVerbs(systems, kit)
 }
