@@ -10,6 +10,7 @@ import {
 } from '@re-ops/service'
 import { Type } from 'typebox'
 import { localFolderOf, stateFolderOf } from './folders.ts'
+import { readPrices, type PriceFile } from './prices/file.ts'
 import { defaultAgentCommand } from './providers/local/local.ts'
 
 const port = { minimum: 0, maximum: 65_535 } as const
@@ -26,6 +27,7 @@ const Settings = Type.Object({
     Type.Array(Type.String({ minLength: 1 }), { env: 'RECORE_AGENT_COMMAND', minItems: 1, maxItems: 16 }),
   ),
   faults: Type.Array(Type.Enum(['ack-before-commit', 'no-journal', 'no-fence']), { env: 'REOPS_FAULTS', default: [] }),
+  prices: Type.Optional(Type.String({ env: 'RECORE_PRICES', minLength: 1 })),
   ec2Endpoint: Type.Optional(Type.String({ env: 'RECORE_TEST_EC2_ENDPOINT', pattern: '^https?://[^\\s]+$' })),
   windows: Windows,
   proofKit: Type.Optional(Type.String({ env: 'REOPS_PROOF_KIT' })),
@@ -47,6 +49,7 @@ export type Config = {
   readonly unfenced: boolean
   /** For tests: every EC2 account is asked there, whatever its settings say. */
   readonly ec2Endpoint: string | null
+  readonly prices: PriceFile
   readonly windows: readonly string[]
   readonly proofKit: string | undefined
 }
@@ -74,6 +77,7 @@ export const readConfig = async (environment: Environment): Promise<Config> => {
     agentCommand: settings.agentCommand ?? (hasStandard ? standard : null),
     unfenced: settings.faults.includes('no-fence'),
     ec2Endpoint: settings.ec2Endpoint ?? null,
+    prices: readPrices(settings.prices),
     windows: settings.windows,
     proofKit: settings.proofKit,
   }

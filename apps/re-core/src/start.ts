@@ -33,12 +33,14 @@ import { makeLimiter } from './limits/limiter.ts'
 import { makeOpener, type OpenerDeps } from './providers/opener.ts'
 import { driverTable } from './providers/table.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { costRoutes } from './routes/costs.ts'
 import { eventRoutes } from './routes/events.ts'
 import { jobVerbRoutes } from './routes/job-verbs.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { snapshotRoutes } from './routes/snapshots.ts'
 import { systemChangeRoutes } from './routes/system-changes.ts'
 import { systemRoutes } from './routes/systems.ts'
+import { wordRoutes } from './routes/words.ts'
 import { makeChanges } from './services/changes.ts'
 import { accountByName } from './store/accounts.ts'
 import { installationId } from './store/installation.ts'
@@ -122,13 +124,24 @@ export const start = async (config: Config, environment: Environment, context: S
   const verifier = makeTokenVerifier(tokenKeys)
   const ready = { postgres: () => checkDatabase(url, 0) }
   const app = await makeApp({ name: 're-core', version, log, verifier, metrics, ready })
-  const services = { pool, transaction: inTransaction, queue, opener, open, hasMote: mote !== null, now: Date.now }
+  const services = {
+    pool,
+    transaction: inTransaction,
+    queue,
+    opener,
+    open,
+    hasMote: mote !== null,
+    prices: config.prices,
+    now: Date.now,
+  }
   systemRoutes(app, services)
   systemChangeRoutes(app, services)
   snapshotRoutes(app, services)
   jobRoutes(app, services)
   jobVerbRoutes(app, services)
   accountRoutes(app, services)
+  wordRoutes(app, services)
+  costRoutes(app, services)
   eventRoutes(app, changes)
   context.onStop('HTTP', () => app.close())
   const address = await app.listen({ host: config.host, port: config.port })

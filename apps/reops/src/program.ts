@@ -8,6 +8,7 @@ import { addSelectors } from './program/selectors.ts'
 import { addFiles } from './program/files.ts'
 import { addSnapshots } from './program/snapshots.ts'
 import { addSystems } from './program/systems.ts'
+import { addWords } from './program/words.ts'
 import { addJobs } from './program/jobs.ts'
 import { addRuns } from './program/runs.ts'
 import { addOperations } from './program/operations.ts'
@@ -31,6 +32,7 @@ const groups = [
   addSelectors,
   addFiles,
   addSystems,
+  addWords,
   addJobs,
   addSnapshots,
   addRuns,

@@ -2,6 +2,7 @@ import type {
   Account,
   Catalog,
   CreateSystems,
+  Estimate,
   Job,
   ProviderInfo,
   ProviderKind,
@@ -12,6 +13,7 @@ import { makeCoreVerbs } from './core-verbs.ts'
 import { follow, type EventOptions } from './events.ts'
 import { send, type CallOptions, type Service } from './http.ts'
 import { accountShape, catalogShape, jobShape, providerShape, shaped, shapedList, systemShape } from './shape.ts'
+import { makeWords } from './words.ts'
 
 export type CoreEvent = { event: 'system'; data: System } | { event: 'job'; data: Job }
 
@@ -35,12 +37,13 @@ export const makeCore = (service: Service) => {
   }
   return {
     ...makeCoreVerbs(service),
+    ...makeWords(service),
     createSystems: async (
       body: CreateSystems,
       options: CallOptions = {},
-    ): Promise<{ systems: System[]; jobs: Job[] }> => {
+    ): Promise<{ systems: System[]; jobs: Job[]; cost?: Estimate }> => {
       const answer = await send(service, { ...options, method: 'POST', path: '/v1/systems', body })
-      const made = shaped<{ systems: unknown; jobs: unknown }>(
+      const made = shaped<{ systems: unknown; jobs: unknown; cost?: Estimate }>(
         answer,
         'creation',
         { systems: 'array', jobs: 'array' },
@@ -49,6 +52,7 @@ export const makeCore = (service: Service) => {
       return {
         systems: shapedList(made.systems, 'system', systemShape, url),
         jobs: shapedList(made.jobs, 'job', jobShape, url),
+        ...(made.cost === undefined ? {} : { cost: made.cost }),
       }
     },
     /** All but those that are gone, unless they are asked for. */

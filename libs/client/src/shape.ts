@@ -17,7 +17,11 @@ import type {
   StoredFile,
   System,
   SystemSnapshot,
+  SystemCost,
+  SystemsPlan,
   Target,
+  Word,
+  WordChange,
 } from '@re-ops/protocols'
 import type { OperationInfo } from './mote.ts'
 import { ClientError } from './error.ts'
@@ -64,6 +68,10 @@ export const accountShape: Shape<Account> = { name: 'string', provider: 'string'
 export const providerShape: Shape<ProviderInfo> = { provider: 'string', accounts: 'array' }
 export const catalogShape: Shape<Catalog> = { sizes: 'array', images: 'array', regions: 'array', prices: 'array' }
 export const jobShape: Shape<Job> = { id: 'string', system: 'string', verb: 'string', state: 'string' }
+export const wordShape: Shape<Word> = { kind: 'string', name: 'string', body: 'object' }
+export const wordChangeShape: Shape<WordChange> = { kind: 'string', name: 'string', change: 'string' }
+export const costShape: Shape<SystemCost> = { system: 'string', name: 'string', each: 'object' }
+export const planShape: Shape<SystemsPlan> = { systems: 'array', values: 'array' }
 export const runShape: Shape<Run> = { id: 'string', on: 'string', state: 'string', summary: 'object' }
 export const targetShape: Shape<Target> = { host: 'object', state: 'string' }
 export const summaryShape: Shape<RunSummary> = { run: 'string', expected: 'number', ok: 'number', failed: 'number' }

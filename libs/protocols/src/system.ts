@@ -77,6 +77,9 @@ export const CreateSystems = Type.Object(
     account: Type.Optional(Name),
     region: Type.Optional(RegionName),
     type: Type.Optional(SystemSpec.properties.type),
+    presets: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,62}$' }), { maxItems: 16, uniqueItems: true }),
+    ),
     size: Type.Optional(SystemSpec.properties.size),
     image: Type.Optional(SystemSpec.properties.image),
     labels: Type.Optional(Labels),

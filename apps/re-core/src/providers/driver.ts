@@ -18,6 +18,8 @@ export type Driver = {
   /** What a person gets who names neither. */
   readonly size: string
   readonly image: string
+  /** Who tells what machines cost: nobody, our price file, or its own catalogue. */
+  readonly prices: 'free' | 'file' | 'catalog'
   /** Of an account; null: there is one account, which needs no row. */
   readonly account: {
     readonly settings: TSchema

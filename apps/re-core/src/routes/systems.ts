@@ -1,16 +1,17 @@
-import { CreateSystems, Job, System } from '@re-ops/protocols'
+import { CreateSystems, Estimate, Job, System, SystemsPlan } from '@re-ops/protocols'
 import type { App } from '@re-ops/service'
 import { Type } from 'typebox'
 import type { ServiceDeps } from '../services/deps.ts'
 import { askSystem } from '../services/ask.ts'
-import { createSystems, getSystem, getSystems } from '../services/systems.ts'
+import { priceSystems } from '../services/plan.ts'
+import { createPriced, getSystem, getSystems } from '../services/systems.ts'
 import { askedBy } from './asked.ts'
 
 export const WhichSystem = Type.Object({
   system: Type.String({ minLength: 1, maxLength: 63, description: 'id or name' }),
 })
 const Listing = Type.Object({ gone: Type.Optional(Type.Boolean({ description: 'also those that are gone' })) })
-const Created = Type.Object({ systems: Type.Array(System), jobs: Type.Array(Job) })
+const Created = Type.Object({ systems: Type.Array(System), jobs: Type.Array(Job), cost: Estimate })
 const write = { scope: 'systems:write' } as const
 const read = { scope: 'systems:read' } as const
 
@@ -18,7 +19,19 @@ export const systemRoutes = (app: App, deps: ServiceDeps): void => {
   app.post(
     '/v1/systems',
     { config: write, schema: { summary: 'Create systems', body: CreateSystems, response: { 202: Created } } },
-    async (request, reply) => reply.code(202).send(await createSystems(deps, request.body, askedBy(request))),
+    async (request, reply) => reply.code(202).send(await createPriced(deps, request.body, askedBy(request))),
+  )
+  app.post(
+    '/v1/systems/plan',
+    {
+      config: read,
+      schema: {
+        summary: 'What creating these would make: every value, and whose word it is',
+        body: CreateSystems,
+        response: { 200: SystemsPlan },
+      },
+    },
+    async request => priceSystems(deps, request.body),
   )
   app.get(
     '/v1/systems',

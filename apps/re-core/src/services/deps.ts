@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg'
 import type { Queue } from '../jobs/queue.ts'
+import type { PriceFile } from '../prices/file.ts'
 import type { Open, OpenerDeps } from '../providers/opener.ts'
 
 /** What the services behind the routes need. */
@@ -11,6 +12,8 @@ export type ServiceDeps = {
   readonly open: Open
   /** Whether agents can call home: re-mote's address is configured. */
   readonly hasMote: boolean
+  /** Of what no provider's API tells. */
+  readonly prices: PriceFile
   readonly now: () => number
 }
 

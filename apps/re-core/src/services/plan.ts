@@ -3,15 +3,23 @@ import {
   ProviderError,
   type CreateSystems,
   type Provider,
+  type ResolvedValue,
   type SystemSpec,
+  type SystemsPlan,
   type VmSpec,
 } from '@re-ops/protocols'
 import { HttpProblem } from '@re-ops/service'
 import { specOf } from '../jobs/freeze.ts'
+import type { Driver } from '../providers/driver.ts'
 import { identityOf } from '../providers/identity.ts'
+import type { AllWords } from '../words/all.ts'
+import { WordError } from '../words/layers.ts'
+import { compose, listSaid, meaningOf, valuesOf, withSizeOptions, type Composed } from '../words/resolve.ts'
+import { estimate } from './costs.ts'
 import type { ServiceDeps } from './deps.ts'
 import { snapshotFor } from './snapshots.ts'
-import { openFor, placeFor } from './where.ts'
+import { driverFor, openFor, placeFor, type Wish } from './where.ts'
+import { allWords, wordProblem } from './words.ts'
 
 /** Names of the systems asked for: the name itself, or `name-1..count`. */
 const namesOf = ({ name, count }: CreateSystems): string[] =>
@@ -46,31 +54,76 @@ export const checkSpec = (
 }
 
 type PlanDeps = Pick<ServiceDeps, 'opener' | 'open' | 'pool' | 'hasMote'>
-/** What is asked for, and what its image is at the provider when that is a snapshot. */
-export type PlannedSystem = SystemSpec & { readonly imageRef: string | null }
+/** What a body asks for as words have it, at the place it is for, and whose word each value is. */
+type Resolved = { readonly driver: Driver; readonly spec: Omit<SystemSpec, 'name'>; readonly values: ResolvedValue[] }
 
-/** The body with its defaults, checked as far as can be without asking the provider: a bad spec never becomes a row. */
-export const planSystems = async (deps: PlanDeps, body: CreateSystems): Promise<PlannedSystem[]> => {
+/** The place, once the provider is known and with it what the region's word means. */
+const placeOf = async (deps: PlanDeps, words: AllWords, { place }: Composed) => {
+  const wish = valuesOf(place) as Wish
+  const { kind } = await driverFor(deps, wish)
+  const region = place.region === undefined ? undefined : meaningOf(words, 'regions', place.region, kind).said
+  const found = await placeFor(deps, { ...wish, region: region?.value })
+  const standard = `provider ${kind}`
+  const said = {
+    provider: place.provider ?? { value: kind, from: place.account === undefined ? 'default' : 'account' },
+    account: place.account ?? { value: found.place.account, from: standard },
+    region: region ?? { value: found.place.region, from: standard },
+  }
+  return { ...found, said }
+}
+
+const resolve = async (deps: PlanDeps, words: AllWords, body: CreateSystems): Promise<Resolved> => {
+  const composed = compose(words, body)
+  const { driver, place, said } = await placeOf(deps, words, composed)
+  const { fields, labels } = composed
+  const from = `provider ${driver.kind}`
+  const size = meaningOf(words, 'sizes', fields.size ?? { value: driver.size, from }, driver.kind)
+  const image = meaningOf(words, 'images', fields.image ?? { value: driver.image, from }, driver.kind)
+  const options = withSizeOptions(composed.options, size.said, size.word)
+  const all = {
+    ...said,
+    type: body.type === undefined ? { value: 'plain', from: 'default' } : { value: body.type, from: 'given' },
+    size: size.said,
+    image: image.said,
+    readiness: fields.readiness ?? { value: 'agent' as const, from: 'default' },
+    protected: fields.protected ?? { value: false, from: 'default' },
+  }
+  const spec = { ...valuesOf(all), ...place, labels: valuesOf(labels), options: valuesOf(options) }
+  return {
+    driver,
+    spec: spec as Resolved['spec'],
+    values: [...listSaid('', all), ...listSaid('labels.', labels), ...listSaid('options.', options)],
+  }
+}
+
+const asked = async (deps: PlanDeps, body: CreateSystems): Promise<Resolved> => {
+  try {
+    return await resolve(deps, await allWords(deps.pool), body)
+  } catch (error) {
+    if (!(error instanceof WordError)) throw error
+    throw wordProblem(error, 'bad-spec', 'A word does not fit')
+  }
+}
+
+/** `imageRef`: what the image is at the provider, when it is a snapshot. */
+type Planned = Omit<SystemsPlan, 'cost'> & { readonly imageRef: string | null }
+
+/** The body with its words and defaults, checked as far as can be without asking the provider: a bad spec never becomes a row. */
+export const planSystems = async (deps: PlanDeps, body: CreateSystems): Promise<Planned> => {
   const { where, imageRef } = await snapshotFor(deps, body)
-  const { driver, place } = await placeFor(deps, where)
-  const readiness = where.readiness ?? 'agent'
-  checkReadiness(readiness, deps.hasMote)
-  const specs = namesOf(body).map(name => ({
-    name,
-    ...place,
-    type: body.type ?? 'plain',
-    size: body.size ?? driver.size,
-    image: body.image ?? driver.image,
-    imageRef,
-    labels: body.labels ?? {},
-    readiness,
-    protected: body.protected ?? false,
-    options: body.options ?? {},
-  }))
-  const tooLong = specs.find(spec => spec.name.length > 63)
+  const { spec, values } = await asked(deps, { ...body, ...where })
+  checkReadiness(spec.readiness, deps.hasMote)
+  const systems = namesOf(body).map(name => ({ name, ...spec }))
+  const tooLong = systems.find(one => one.name.length > 63)
   if (tooLong !== undefined)
     refuse('bad-name', 'A name is too long', `name ${tooLong.name} has ${tooLong.name.length} characters; allowed: 63`)
-  const provider = await openFor(deps, place)
-  for (const spec of specs.slice(0, 1)) checkSpec(provider, spec)
-  return specs
+  const provider = await openFor(deps, spec)
+  for (const one of systems.slice(0, 1)) checkSpec(provider, { ...one, imageRef })
+  return { systems, values, imageRef }
+}
+
+/** The same, and what it would cost. */
+export const priceSystems = async (deps: ServiceDeps, body: CreateSystems): Promise<SystemsPlan> => {
+  const { systems, values } = await planSystems(deps, body)
+  return { systems, values, cost: await estimate(deps, systems) }
 }

@@ -102,9 +102,10 @@ type Wish = Pick<CreateSystems, 'image' | 'provider' | 'account' | 'region' | 'r
 /** Of a body whose image is a snapshot: where it must be made, and what the image is at the provider. */
 export const snapshotFor = async (
   { pool }: Pick<ServiceDeps, 'pool'>,
-  { image, ...wish }: Wish,
+  wish: Wish,
 ): Promise<{ readonly where: Omit<Wish, 'image'>; readonly imageRef: string | null }> => {
-  if (image === undefined || !image.startsWith(snapshotPrefix)) return { where: wish, imageRef: null }
+  const { image } = wish
+  if (image === undefined || !image.startsWith(snapshotPrefix)) return { where: {}, imageRef: null }
   const row = await snapshotByName(pool, image.slice(snapshotPrefix.length))
   const refuse = (detail: string) => new HttpProblem(422, 'bad-snapshot', 'Not a snapshot to make machines of', detail)
   if (row === null) throw refuse(`image is ${image}; there is no such snapshot; GET /v1/snapshots lists them`)
@@ -114,5 +115,7 @@ export const snapshotFor = async (
     if (wish[field] !== undefined && wish[field] !== row[field])
       throw refuse(`${field} is ${wish[field]}; allowed of image ${image}: ${row[field]}`)
   const { provider, account, region } = row
-  return { where: { provider, account, region, readiness: wish.readiness ?? row.readiness }, imageRef: row.ref }
+  // What needs no account has none to name.
+  const place = account === provider ? { provider } : { provider, account, region }
+  return { where: { ...place, readiness: wish.readiness ?? row.readiness }, imageRef: row.ref }
 }

@@ -1,9 +1,10 @@
-import type { CreateSystems, Job, System } from '@re-ops/protocols'
+import type { CreateSystems, Estimate, Job, System } from '@re-ops/protocols'
 import { HttpProblem, once } from '@re-ops/service'
 import type { PoolClient } from 'pg'
 import { newRow } from '../jobs/newRow.ts'
 import { insertJob } from '../store/jobs.ts'
 import { insertSystem, listSystems } from '../store/systems.ts'
+import { estimate } from './costs.ts'
 import type { Asked, ServiceDeps } from './deps.ts'
 import { findSystem } from './find.ts'
 import { planSystems } from './plan.ts'
@@ -34,7 +35,7 @@ export const isNameTaken = (error: unknown): boolean => {
 /** Rows, jobs and their wake-ups in one transaction; asked again with the same key it is the same answer. */
 export const createSystems = async (deps: ServiceDeps, body: CreateSystems, asked: Asked): Promise<Created> => {
   const now = deps.now()
-  const specs = await planSystems(deps, body)
+  const { systems: specs, imageRef } = await planSystems(deps, body)
   try {
     return await deps.transaction(tx =>
       once(tx, { ...asked, schema: 'core', body }, async () => {
@@ -44,7 +45,7 @@ export const createSystems = async (deps: ServiceDeps, body: CreateSystems, aske
         )
         const made: Created = { systems: [], jobs: [] }
         for (const spec of specs) {
-          const row = newRow(spec, now)
+          const row = newRow({ ...spec, imageRef }, now)
           await insertSystem(tx, row)
           const job = await insertJob(tx, row, 'create', now)
           await deps.queue.later(tx, row.id, 0)
@@ -63,6 +64,16 @@ export const createSystems = async (deps: ServiceDeps, body: CreateSystems, aske
       `name ${body.name} was just taken; choose another`,
     )
   }
+}
+
+/** The same with what they will cost, which is asked for when their jobs are under way. */
+export const createPriced = async (
+  deps: ServiceDeps,
+  body: CreateSystems,
+  asked: Asked,
+): Promise<Created & { cost: Estimate }> => {
+  const made = await createSystems(deps, body, asked)
+  return { ...made, cost: await estimate(deps, made.systems) }
 }
 
 export const getSystems = async (deps: ServiceDeps, withGone: boolean): Promise<System[]> =>

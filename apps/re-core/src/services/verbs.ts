@@ -7,7 +7,9 @@ import type { ServiceDeps } from './deps.ts'
 import { checkSpec } from './plan.ts'
 import { ensureSnapshotRow } from './snapshots.ts'
 import { refuseTaken } from './systems.ts'
+import { meaningOf } from '../words/resolve.ts'
 import { openFor } from './where.ts'
+import { allWords } from './words.ts'
 
 export const conflict = (kind: string, title: string, detail: string): HttpProblem =>
   new HttpProblem(409, kind, title, detail)
@@ -100,14 +102,23 @@ const looks: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'rename', 'label
 const needsMachine: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'snapshot'])
 
 /** What stands in the way of a verb. Its provider is opened before any row is locked. */
-export const makeCheck = async (deps: Pick<ServiceDeps, 'open'>, row: SystemRow, verb: Asking): Promise<Check> => {
+export const makeCheck = async (
+  deps: Pick<ServiceDeps, 'open' | 'pool'>,
+  row: SystemRow,
+  verb: Asking,
+): Promise<Check> => {
   const provider = looks.has(verb) && row.phase !== 'gone' ? await openFor(deps, row) : null
+  const words = verb === 'resize' ? await allWords(deps.pool) : null
   return async (tx, now, _verb, input) => {
     refuseIfProtected(now, verb)
     if (provider === null) return input
     refuseUnlessOffered(now, verb, provider.caps)
     if (verb === 'reboot') refuseUnlessRunning(now)
     if (needsMachine.has(verb)) refuseWithoutMachine(now, verb)
-    return checkInput(tx, now, input, { verb, provider })
+    const { size } = input
+    if (words === null || size === undefined) return checkInput(tx, now, input, { verb, provider })
+    // A word of ours means what it means at this provider.
+    const { said } = meaningOf(words, 'sizes', { value: size, from: 'given' }, now.provider)
+    return checkInput(tx, now, { ...input, size: said.value }, { verb, provider })
   }
 }

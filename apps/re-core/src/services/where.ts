@@ -42,7 +42,8 @@ const regionFor = ({ name, regions }: Account, region: string | undefined): stri
   )
 }
 
-const driverFor = async (deps: Pick<ServiceDeps, 'opener' | 'pool'>, wish: Wish): Promise<Driver> => {
+/** The provider that is meant: the one that is named, the account's, else local. Throws HttpProblem 422. */
+export const driverFor = async (deps: Pick<ServiceDeps, 'opener' | 'pool'>, wish: Wish): Promise<Driver> => {
   const { drivers } = deps.opener
   const account =
     wish.account === undefined ? undefined : (await listAccounts(deps.pool)).find(one => one.name === wish.account)

@@ -1,4 +1,5 @@
 import { ops } from './migration-ops.ts'
+import { wordsMigration } from './migrations/words.ts'
 
 /** Forward only. Times are the service's clock; the fence and the order of writes are the database's. */
 export const migrations = [
@@ -169,4 +170,5 @@ comment on column core.system.protected_there is 'what the provider was last tol
 `,
   },
   ops,
+  wordsMigration,
 ]

@@ -1,15 +1,18 @@
 import type { Core } from '@re-ops/client'
-import type { CreateSystems, Job, System } from '@re-ops/protocols'
+import type { CreateSystems, Job, System, SystemCost } from '@re-ops/protocols'
 import { durationMs } from '../arguments/duration.ts'
 import { labelsOf, wholeNumber } from '../arguments/labels.ts'
 import { pickSystems } from '../arguments/pick.ts'
 import { confirm } from '../confirm.ts'
 import { printJson, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
+import { costText, estimateLines } from '../render/cost.ts'
 import { byNumber } from '../render/nodeset.ts'
 import { phasesText } from '../render/system.ts'
 import { table } from '../render/table.ts'
 import { ago, labelsText } from '../render/units.ts'
+import { costOfSystem, showCosts } from './systems-cost.ts'
+import { showPlan } from './systems-plan.ts'
 import { waitForJobs } from './wait.ts'
 
 type Common = { readonly json?: boolean; readonly on?: string; readonly allowNone?: boolean }
@@ -34,6 +37,8 @@ export type CreateOptions = Common &
     readonly spot?: boolean
     readonly disk?: string
     readonly sshKey?: readonly string[]
+    readonly preset?: readonly string[]
+    readonly dryRun?: boolean
   }
 
 const given = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
@@ -61,6 +66,7 @@ const bodyOf = (options: CreateOptions): CreateSystems => {
       count: options.count === undefined ? undefined : wholeNumber(options.count, '--count', 1, 200),
       provider: options.provider as CreateSystems['provider'],
       type: options.type,
+      presets: options.preset ? [...options.preset] : undefined,
       size: options.size,
       image: options.image,
       labels: options.label?.length ? labelsOf(options.label) : undefined,
@@ -78,7 +84,10 @@ export const createSystems = async (context: Context, options: CreateOptions): P
   const body = bodyOf(options)
   const timeoutMs = durationMs(options.timeout ?? waitDefault, '--timeout')
   const { core } = await context.client()
-  const { systems, jobs } = await core.createSystems(body)
+  if (options.dryRun === true) return showPlan(context, await core.planSystems(body), options.json === true)
+  const { systems, jobs, cost } = await core.createSystems(body)
+  const [price] = cost === undefined ? [] : estimateLines(cost)
+  if (options.json !== true && price !== undefined) context.terminal.error(price)
   if (options.wait === true)
     return waitForJobs(context, core, { systems, jobs, timeoutMs, json: options.json === true })
   if (options.json === true) printJson(context.terminal, systems)
@@ -86,7 +95,10 @@ export const createSystems = async (context: Context, options: CreateOptions): P
   return 0
 }
 
-export const listSystems = async (context: Context, options: Common & { all?: boolean }): Promise<number> => {
+export const listSystems = async (
+  context: Context,
+  options: Common & { all?: boolean; cost?: boolean },
+): Promise<number> => {
   const { core } = await context.client()
   const { terminal } = context
   const all = await core.systems(options.all === true ? { gone: true } : {})
@@ -95,6 +107,7 @@ export const listSystems = async (context: Context, options: Common & { all?: bo
     options.on === undefined
       ? living
       : pickSystems(living, { names: [], on: options.on, allowNone: options.allowNone === true })
+  if (options.cost === true) return showCosts(context, core, systems, options.json === true)
   if (options.json === true) {
     printJson(terminal, systems)
     return 0
@@ -133,11 +146,13 @@ export const showSystems = async (context: Context, names: readonly string[], op
     printJson(terminal, systems)
     return 0
   }
-  for (const system of systems) terminal.out(systemText(context, system))
+  for (const system of systems) {
+    terminal.out(systemText(context, system, await costOfSystem(core, system)))
+  }
   return 0
 }
 
-const systemText = ({ terminal, now }: Context, system: System): string => {
+const systemText = ({ terminal, now }: Context, system: System, cost: SystemCost | undefined): string => {
   const lines: [string, string | null][] = [
     ['id', system.id],
     ['provider', `${system.provider} · ${system.size} · ${system.image}`],
@@ -149,6 +164,7 @@ const systemText = ({ terminal, now }: Context, system: System): string => {
     ['observed', system.observed],
     ['instance', system.ref],
     ['host', system.host],
+    ['cost', cost === undefined ? null : costText(cost)],
     ['created', ago(system.createdAt, now())],
     ['why', system.reason],
   ]

@@ -20,6 +20,7 @@ export const examples = (...lines: readonly string[]) => `\nExamples:\n${lines.m
 export const providers = ['local', 'kvm', 'ec2', 'digitalocean']
 export const inventoryFormats = ['yaml', 'json', 'ansible', 'ansible-yaml'] as const
 export const readiness = ['agent', 'ssh', 'none']
+export const wordKinds = ['sizes', 'images', 'regions', 'types', 'presets'] as const
 /** Of an option that may be given again. */
 export const listOf = (value: string, previous: readonly string[] | undefined) => [...(previous ?? []), value]
 

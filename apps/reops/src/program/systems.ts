@@ -19,26 +19,34 @@ export const addSystems = (kit: Kit): void => {
     .option('--spot', 'cheaper, and the provider may take it back')
     .option('--disk <GB>', 'size of its disk')
     .option('--ssh-key <key>', 'a public key that may log in; may be given again', listOf)
-    .option('--type <type>', 'named role, for example web')
+    .option('--type <type>', 'named role, for example web; `reops words` lists those that say more')
+    .option('--preset <preset>', 'words that go above those of the type; may be given again', listOf)
     .option('--size <size>', 'CPU, memory and disk')
     .option('--image <image>', 'base operating system, or snapshot:<name>')
     .option('--label <key=value>', 'a label; may be given again', listOf)
     .addOption(new Option('--readiness <how>', 'what must answer until it is ready (default agent)').choices(readiness))
     .option('--protected', 'destroy and reload are refused until `reops systems unprotect`')
+    .option('--dry-run', 'only show what would be made, and where each value comes from')
     .action((options: object) => done(import('../commands/systems.ts').then(m => m.createSystems(context, options))))
     .addHelpText(
       'after',
       examples(
         'reops systems create --name demo --count 3 --provider local --type web --label env=test --wait',
         'reops systems create --name web --account aws --region eu-central-1 --size t3.small --image debian-12 --wait',
+        'reops systems create --type web --provider digitalocean --size small --dry-run',
       ),
     )
   selecting(add(systems, 'list', 'the systems and their phases'), 'systems')
     .option('--all', 'those that are gone, too')
+    .option('--cost', 'what they cost an hour and have cost')
     .action((options: object) => done(import('../commands/systems.ts').then(m => m.listSystems(context, options))))
     .addHelpText(
       'after',
-      examples('reops systems list', "reops systems list --on 'type=web and not phase=ready' --json"),
+      examples(
+        'reops systems list',
+        'reops systems list --cost',
+        "reops systems list --on 'type=web and not phase=ready' --json",
+      ),
     )
   selecting(add(systems, 'show', 'all about systems'), 'systems')
     .argument('[system...]', 'names, globs or ids')

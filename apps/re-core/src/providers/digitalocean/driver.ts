@@ -9,6 +9,7 @@ export const doDriver = (deps: DoDeps = {}): Driver => ({
   limits: doLimits,
   size: 'small',
   image: 'debian-12',
+  prices: 'catalog',
   account: { settings: DoSettings, secret: 'required', checkSecret: secret => void tokenOf(secret) },
   open: place => makeDigitalOcean(deps, place),
 })

@@ -9,6 +9,7 @@ export const ec2Driver = (deps: Ec2Deps = {}): Driver => ({
   limits: ec2Limits,
   size: 'small',
   image: 'debian-12',
+  prices: 'file',
   account: { settings: Ec2Settings, secret: 'optional', checkSecret: secret => void credentialsOf(secret) },
   open: place => makeEc2(deps, place),
 })

@@ -1,4 +1,6 @@
+import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { isLibvirtError, type Domain, type Libvirt, type Pool, type Volume } from '@re-ops/node-libvirt'
 import { ProviderError, type Accepted, type CreateRequest } from '@re-ops/protocols'
 import { unless } from './errors.ts'
@@ -126,9 +128,23 @@ const ensureSeed = async (
   const bytes = seedImage({ uuid: identity.uuid, hostname: name, userData })
   const volumeName = volumeNames(identity.uuid).seed
   const volume = await ensureVolume(libvirt, pool, volumeName, seedXml(volumeName, bytes.length), signal)
-  // libvirt's test driver keeps no contents and no streams.
-  const stream = await unless(libvirt.volumes.upload(volume, within(signal)), 'no-support')
+  const stream = await uploadTo(libvirt, volume, signal)
   if (stream !== null) await pipeline([bytes], stream, { signal })
+}
+
+const uploadTurnMs = 50
+const uploadTurnsMax = 200
+
+/** One writes a volume at a time; another try of the same create may be at it. Null: libvirt's test driver keeps no contents. */
+const uploadTo = async (libvirt: Libvirt, volume: Volume, signal: AbortSignal): Promise<Writable | null> => {
+  for (let turn = 1; ; turn += 1) {
+    try {
+      return await unless(libvirt.volumes.upload(volume, within(signal)), 'no-support')
+    } catch (error) {
+      if (!isLibvirtError(error, 'operation-invalid') || turn === uploadTurnsMax) throw error
+      await pause(uploadTurnMs, undefined, { signal })
+    }
+  }
 }
 
 /** Destroyed meanwhile: then what we made for it goes too. */

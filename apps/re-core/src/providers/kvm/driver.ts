@@ -11,6 +11,7 @@ export const kvmDriver = (deps: KvmDeps): Driver => ({
   limits: [],
   size: kvmDefaults.size,
   image: kvmDefaults.image,
+  prices: 'free',
   account: { settings: KvmSettings, secret: 'none', checkSecret: () => undefined },
   open: place => makeKvm(deps, place),
 })

@@ -55,6 +55,7 @@ export const defaultSizes: Readonly<Record<string, KvmSize>> = {
   small: { cores: 1, memoryMb: 1_024, diskGb: 10 },
   medium: { cores: 2, memoryMb: 2_048, diskGb: 20 },
   large: { cores: 4, memoryMb: 8_192, diskGb: 40 },
+  xlarge: { cores: 8, memoryMb: 16_384, diskGb: 80 },
 }
 export const kvmDefaults = {
   uri: 'qemu:///system',

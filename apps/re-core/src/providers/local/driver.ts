@@ -9,6 +9,7 @@ export const localDriver = (deps: LocalDeps): Driver => ({
   limits: [],
   size: localSize,
   image: localImage,
+  prices: 'free',
   account: null,
   open: () => makeLocal(deps),
 })
