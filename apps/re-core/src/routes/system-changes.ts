@@ -1,7 +1,6 @@
 import { ChangeSystem, Job, RebootSystem, relabelled, ResizeSystem, StopSystem } from '@re-ops/protocols'
 import type { App } from '@re-ops/service'
 import type { FastifyRequest } from 'fastify'
-import type { VerbInput } from '@re-ops/protocols'
 import { askSystem, type What } from '../services/ask.ts'
 import type { ServiceDeps } from '../services/deps.ts'
 import { askedBy } from './asked.ts'
@@ -27,7 +26,7 @@ export const systemChangeRoutes = (app: App, deps: ServiceDeps): void => {
         schema: { summary: summaries[verb], params: WhichSystem, body: bodies[verb], response: { 202: Job } },
       },
       async (request, reply) =>
-        reply.code(202).send(await ask(request, request.params.system, { verb, input: request.body as VerbInput })),
+        reply.code(202).send(await ask(request, request.params.system, { verb, input: request.body })),
     )
   app.patch(
     '/v1/systems/:system',

@@ -1,4 +1,4 @@
-import { labelsMax, type Caps, type Labels, type Provider, type VerbInput } from '@re-ops/protocols'
+import { labelsMax, type Caps, type Labels, type Provider, type ProviderKind, type VerbInput } from '@re-ops/protocols'
 import { HttpProblem } from '@re-ops/service'
 import type { PoolClient } from 'pg'
 import type { SystemRow } from '../store/row.ts'
@@ -7,9 +7,11 @@ import type { ServiceDeps } from './deps.ts'
 import { checkSpec } from './plan.ts'
 import { ensureSnapshotRow } from './snapshots.ts'
 import { refuseTaken } from './systems.ts'
+import type { AllWords } from '../words/all.ts'
+import { WordError } from '../words/layers.ts'
 import { meaningOf } from '../words/resolve.ts'
 import { openFor } from './where.ts'
-import { allWords } from './words.ts'
+import { allWords, wordProblem } from './words.ts'
 
 export const conflict = (kind: string, title: string, detail: string): HttpProblem =>
   new HttpProblem(409, kind, title, detail)
@@ -101,6 +103,15 @@ const checkInput = async (
 const looks: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'rename', 'label', 'snapshot'])
 const needsMachine: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'snapshot'])
 
+const meant = (words: AllWords, size: string, provider: ProviderKind): string => {
+  try {
+    return meaningOf(words, 'sizes', { value: size, from: 'given' }, provider).said.value
+  } catch (error) {
+    if (!(error instanceof WordError)) throw error
+    throw wordProblem(error, 'bad-spec', 'A word does not fit')
+  }
+}
+
 /** What stands in the way of a verb. Its provider is opened before any row is locked. */
 export const makeCheck = async (
   deps: Pick<ServiceDeps, 'open' | 'pool'>,
@@ -118,7 +129,6 @@ export const makeCheck = async (
     const { size } = input
     if (words === null || size === undefined) return checkInput(tx, now, input, { verb, provider })
     // A word of ours means what it means at this provider.
-    const { said } = meaningOf(words, 'sizes', { value: size, from: 'given' }, now.provider)
-    return checkInput(tx, now, { ...input, size: said.value }, { verb, provider })
+    return checkInput(tx, now, { ...input, size: meant(words, size, now.provider) }, { verb, provider })
   }
 }
