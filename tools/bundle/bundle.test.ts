@@ -13,7 +13,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bundle-'))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
-const run = (...args: string[]) => spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 20_000 })
+const run = (...args: string[]) => spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 })
 
 test.each([
   ['apps/re-mote/src/broker/main.ts', 'broker.mjs'],

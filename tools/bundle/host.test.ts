@@ -32,7 +32,7 @@ const start = () =>
   spawnSync(process.execPath, [join(out, 'main.cjs'), '--state', join(folder, 'state')], {
     env: { PATH: process.env['PATH'] ?? '' },
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 60_000,
   })
 const load = createRequire(import.meta.url)
 type Family = { familyWith(make: typeof makeValidator): AnyOperation | readonly AnyOperation[] }

@@ -3,6 +3,7 @@ import { runProof } from '../proof/command.ts'
 const chaos = {
   delivery: async () => (await import('./delivery/delivery.ts')).delivery,
   fuzz: async () => (await import('./fuzz/fuzz.ts')).fuzz,
+  lifecycle: async () => (await import('./lifecycle/lifecycle.ts')).lifecycle,
   foundation: async () => (await import('./foundation/foundation.ts')).foundation,
 }
 

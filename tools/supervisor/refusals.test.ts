@@ -21,7 +21,7 @@ const start = (args: readonly string[], environment: Record<string, string> = {}
     const child = spawn(process.execPath, [program, ...args], {
       env: { PATH: process.env['PATH'], HOME: folder, ...anyPorts, ...environment },
       stdio: ['ignore', 'ignore', 'pipe'],
-      timeout: 20_000,
+      timeout: 60_000,
     })
     let said = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))

@@ -26,6 +26,14 @@ export const program =
 
 export const root: Need = () => (process.getuid?.() === 0 ? null : 'not root')
 
+/** A Debian package that this machine's apt could fetch. */
+export const aptHas =
+  (name: string): Need =>
+  () => {
+    const { status, stdout } = run('apt-cache', 'policy', name)
+    return status === 0 && /Candidate: \d/.test(stdout) ? null : `apt has no package ${name} (apt-get update?)`
+  }
+
 /** Network namespaces of one's own, with a veth pair. */
 export const namespaces: Need = () =>
   run('unshare', '--net', 'ip', 'link', 'add', 'probe-a', 'type', 'veth', 'peer', 'name', 'probe-b').status === 0

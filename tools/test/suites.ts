@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { whyNotHere } from '../conformance/why-not.ts'
-import { allOf, docker, file, namespaces, nothing, program, root, type Need } from './needs.ts'
+import { whyNoImages } from '../images/guest/needs.ts'
+import { allOf, aptHas, docker, file, namespaces, nothing, program, root, type Need } from './needs.ts'
 
 /** A heavy suite: which files, what it shows, what it needs of the machine. */
 export type Suite = {
@@ -39,7 +40,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'chaos',
-    files: 'tools/(chaos/(?!partition)|proof/|bench/).*\\.heavy\\.test\\.ts$',
+    files: 'tools/(chaos/(?!partition|lifecycle-kvm)|proof/|bench/).*\\.heavy\\.test\\.ts$',
     doc: 'kill -9 at random under load; each seeded bug is caught',
     needs: nothing,
     limitMs: minutes(25),
@@ -88,8 +89,8 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'kvm conformance',
-    files: 'tools/provider-conformance/kvm.*\\.heavy\\.test\\.ts$',
-    doc: "the numbered cases of the provider port on libvirt's test driver and on real QEMU",
+    files: 'tools/(provider-conformance/kvm|chaos/lifecycle-kvm).*\\.heavy\\.test\\.ts$',
+    doc: "the numbered cases of the provider port on libvirt's test driver and on real QEMU; workers killed at steps",
     needs: allOf(file('/usr/sbin/libvirtd', constants.R_OK), program('qemu-img'), program('qemu-system-x86_64')),
     limitMs: minutes(5),
   },
@@ -105,6 +106,18 @@ export const suites: readonly Suite[] = [
       program('setpriv'),
     ),
     limitMs: minutes(5),
+  },
+  {
+    name: 'guest',
+    files: 'tools/acceptance/guest\\.heavy\\.test\\.ts$',
+    doc: 'an image made of Debian packages; a machine of it boots, calls home, works, and is destroyed',
+    needs: allOf(
+      whyNoImages,
+      file('/usr/sbin/libvirtd', constants.R_OK),
+      program('qemu-system-x86_64'),
+      aptHas('linux-image-cloud-amd64'),
+    ),
+    limitMs: minutes(10),
   },
   {
     name: 'conformance',

@@ -29,6 +29,7 @@ const Settings = Type.Object({
   faults: Type.Array(Type.Enum(['ack-before-commit', 'no-journal', 'no-fence']), { env: 'REOPS_FAULTS', default: [] }),
   prices: Type.Optional(Type.String({ env: 'RECORE_PRICES', minLength: 1 })),
   ec2Endpoint: Type.Optional(Type.String({ env: 'RECORE_TEST_EC2_ENDPOINT', pattern: '^https?://[^\\s]+$' })),
+  reaper: Type.Enum(['on', 'dry-run'], { env: 'RECORE_REAPER', default: 'on' }),
   windows: Windows,
   proofKit: Type.Optional(Type.String({ env: 'REOPS_PROOF_KIT' })),
 })
@@ -49,6 +50,8 @@ export type Config = {
   readonly unfenced: boolean
   /** For tests: every EC2 account is asked there, whatever its settings say. */
   readonly ec2Endpoint: string | null
+  /** `dry-run`: strays are named and none is destroyed. */
+  readonly reaper: 'on' | 'dry-run'
   readonly prices: PriceFile
   readonly windows: readonly string[]
   readonly proofKit: string | undefined
@@ -77,6 +80,7 @@ export const readConfig = async (environment: Environment): Promise<Config> => {
     agentCommand: settings.agentCommand ?? (hasStandard ? standard : null),
     unfenced: settings.faults.includes('no-fence'),
     ec2Endpoint: settings.ec2Endpoint ?? null,
+    reaper: settings.reaper,
     prices: readPrices(settings.prices),
     windows: settings.windows,
     proofKit: settings.proofKit,

@@ -28,6 +28,7 @@ import { makeCipher } from './cipher.ts'
 import type { Config } from './config.ts'
 import { startQueue } from './jobs/queue.ts'
 import { startWorker, timings, type WorkerDeps } from './jobs/worker.ts'
+import { observeAlarms } from './metrics.ts'
 import { makeMoteHttp } from './moteHttp.ts'
 import { makeLimiter } from './limits/limiter.ts'
 import { makeOpener, type OpenerDeps } from './providers/opener.ts'
@@ -39,6 +40,8 @@ import { jobVerbRoutes } from './routes/job-verbs.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { snapshotRoutes } from './routes/snapshots.ts'
 import { systemChangeRoutes } from './routes/system-changes.ts'
+import { leaseRoutes } from './routes/leases.ts'
+import { noticeRoutes } from './routes/notices.ts'
 import { systemRoutes } from './routes/systems.ts'
 import { wordRoutes } from './routes/words.ts'
 import { makeChanges } from './services/changes.ts'
@@ -80,6 +83,7 @@ export const start = async (config: Config, environment: Environment, context: S
   await migrate({ pool, schema: 'core', migrations: [...migrations, idempotencyMigration('core')], log })
   const metrics = makeMetrics({ service: 're-core' })
   observePool(metrics, pool)
+  observeAlarms(metrics, pool)
 
   const token = ownToken(makeTokenSigner(tokenKeys), Date.now)
   const { moteUrl } = config
@@ -97,6 +101,7 @@ export const start = async (config: Config, environment: Environment, context: S
   const queue = await startQueue({ url, log })
   context.onStop('queue', () => queue.stop())
   const times = createCallTimes(metrics)
+  const installation = await installationId(pool)
   const hold = makeHold({ ...config, state })
   const worker = await startWorker({
     pool,
@@ -106,7 +111,8 @@ export const start = async (config: Config, environment: Environment, context: S
     open,
     mote,
     cipher,
-    installation: await installationId(pool),
+    installation,
+    reaper: config.reaper,
     fenced: !config.unfenced,
     timings,
     log,
@@ -130,6 +136,7 @@ export const start = async (config: Config, environment: Environment, context: S
     queue,
     opener,
     open,
+    installation,
     hasMote: mote !== null,
     prices: config.prices,
     now: Date.now,
@@ -140,6 +147,8 @@ export const start = async (config: Config, environment: Environment, context: S
   jobRoutes(app, services)
   jobVerbRoutes(app, services)
   accountRoutes(app, services)
+  leaseRoutes(app, services)
+  noticeRoutes(app, services)
   wordRoutes(app, services)
   costRoutes(app, services)
   eventRoutes(app, changes)

@@ -196,6 +196,7 @@ const serve = async (deps: AgentDeps, keys: Keys, identity: Identity, boot: Id, 
       identity: () => current,
       saveKeyset,
       fetchKeyset: fetch,
+      url: config.url,
     }
     writeAddress(state, identity, boot)
     if (existsSync(join(state, 'schedules.json'))) await schedules.get()

@@ -1,5 +1,6 @@
 import type { Keyset } from '@re-ops/protocols'
 import { backoffMs, pause } from './backoff.ts'
+import { endpointsFor } from './endpoints.ts'
 import { AgentExit, exitCodes } from './exit.ts'
 import { judgeKeyset, type Identity } from './identity.ts'
 import type { Keys } from './keys.ts'
@@ -10,6 +11,8 @@ export type LinkDeps = Omit<SessionDeps, 'onKeyset'> & {
   readonly keys: Keys
   readonly boot: string
   readonly version: string
+  /** Of re-mote, when it is known. */
+  readonly url: string | undefined
   readonly identity: () => Identity
   /** Stores a keyset that was judged newer. */
   readonly saveKeyset: (keyset: Keyset) => void
@@ -42,7 +45,8 @@ const refresh = async (deps: LinkDeps, signal: AbortSignal): Promise<void> => {
 /** Endpoints and server keys in turn, so that a broker that is gone and a key that is retired are both got over. */
 const targetOf = (deps: LinkDeps, first: number, attempt: number) => {
   const { host, name, keyset } = deps.identity()
-  const pairs = keyset.curveServerKeys.flatMap(serverKey => keyset.endpoints.map(endpoint => ({ serverKey, endpoint })))
+  const endpoints = endpointsFor(keyset.endpoints, deps.url)
+  const pairs = keyset.curveServerKeys.flatMap(serverKey => endpoints.map(endpoint => ({ serverKey, endpoint })))
   const pair = pairs[(first + attempt) % pairs.length] as (typeof pairs)[number]
   return { ...pair, keys: deps.keys, agent: host, boot: deps.boot, name, version: deps.version }
 }

@@ -8,6 +8,7 @@ import { addSelectors } from './program/selectors.ts'
 import { addFiles } from './program/files.ts'
 import { addSnapshots } from './program/snapshots.ts'
 import { addSystems } from './program/systems.ts'
+import { addLeases } from './program/leases.ts'
 import { addWords } from './program/words.ts'
 import { addJobs } from './program/jobs.ts'
 import { addRuns } from './program/runs.ts'
@@ -35,6 +36,7 @@ const groups = [
   addWords,
   addJobs,
   addSnapshots,
+  addLeases,
   addRuns,
   addOperations,
   addAgents,

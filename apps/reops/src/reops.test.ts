@@ -328,6 +328,7 @@ const system = (n: number, phase: string) => ({
   account: 'local',
   region: 'local',
   options: {},
+  lease: null,
   protected: false,
   generation: 1,
   desired: 'running',

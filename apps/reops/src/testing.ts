@@ -63,7 +63,7 @@ export const problem = (status: number, kind: string, detail: string): Answer =>
 
 export type Ended = { code: number | null; out: string; error: string }
 const bin = fileURLToPath(new URL('../bin/reops.mjs', import.meta.url))
-const secondsMax = 20
+const secondsMax = 80
 
 /** The command as a process of its own, without a terminal. `whileRunning` may send it signals. */
 export const reops = (

@@ -15,7 +15,7 @@ const natively = async (name: string, input: unknown = {}): Promise<unknown> => 
   const operation = operationNamed(name)
   const native = natives.get(name)
   if (!operation || !native) throw new Error(`no native form of ${name}`)
-  const value = await native(input, { signal: AbortSignal.timeout(10_000) })
+  const value = await native(input, { signal: AbortSignal.timeout(60_000) })
   expect(checkOutput(operation, value)).toEqual({ ok: true, value })
   return value
 }

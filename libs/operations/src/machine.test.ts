@@ -91,7 +91,7 @@ describe('on this machine', () => {
     const ping = operationNamed('ping')
     const native = natives.get('ping')
     if (!ping || !native) throw new Error('no ping')
-    expect(checkOutput(ping, await native({}, { signal: AbortSignal.timeout(1000) }))).toMatchObject({ ok: true })
+    expect(checkOutput(ping, await native({}, { signal: AbortSignal.timeout(60_000) }))).toMatchObject({ ok: true })
     for (const name of natives.keys()) expect(catalogue.find(one => one.name === name)?.native).toBe(true)
   })
 

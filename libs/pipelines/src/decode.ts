@@ -47,7 +47,7 @@ export const decodeStep = (
   { dry = false }: DecodeOptions = {},
 ): DecodedStep => {
   try {
-    const known = { byName: new Map(catalogue.map(one => [one.name, one])), modules, dry }
+    const known = { byName: namesOf(catalogue), modules, dry }
     const node = read(json, '', 0, known)
     const calls = callsAtMost(node)
     if (calls > pipelineLimits.callsMax)
@@ -57,6 +57,14 @@ export const decodeStep = (
     if (error instanceof Refused) return error.refusal
     throw error
   }
+}
+
+/** A catalogue is the same list each time; making its table takes longer than all the rest. */
+const tables = new WeakMap<readonly AnyOperation[], ReadonlyMap<string, AnyOperation>>()
+const namesOf = (catalogue: readonly AnyOperation[]): ReadonlyMap<string, AnyOperation> => {
+  const made = tables.get(catalogue) ?? new Map(catalogue.map(one => [one.name, one]))
+  tables.set(catalogue, made)
+  return made
 }
 
 const kinds = ['call', 'sequence', 'recover', 'retry', 'gather', 'via', 'map', 'pick', 'tap']

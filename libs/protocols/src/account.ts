@@ -10,6 +10,11 @@ const Settings = Type.Record(Type.String({ pattern: '^[a-zA-Z][a-zA-Z0-9]{0,62}$
   additionalProperties: false,
 })
 
+/** Of ours, below what the provider allows; null = none. */
+const MaxSystems = Type.Union([Type.Integer({ minimum: 0, maximum: 10_000 }), Type.Null()], {
+  description: 'systems that are not gone, at most',
+})
+
 /** Body of `PUT /v1/accounts/:name`: whose machines they are at a provider. The first region is the default. */
 export const PutAccount = Type.Object(
   {
@@ -17,6 +22,7 @@ export const PutAccount = Type.Object(
     regions: Type.Array(RegionName, { minItems: 1, maxItems: 64, uniqueItems: true }),
     secret: Type.Optional(SecretReference),
     settings: Type.Optional(Settings),
+    maxSystems: Type.Optional(MaxSystems),
   },
   { additionalProperties: false },
 )
@@ -29,6 +35,7 @@ export const Account = Type.Object({
   regions: Type.Array(RegionName),
   secret: Type.Union([SecretReference, Type.Null()]),
   settings: Settings,
+  maxSystems: MaxSystems,
   /** The provider's id of it. */
   providerId: Type.Union([Type.String(), Type.Null()]),
   verifiedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),

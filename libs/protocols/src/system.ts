@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { Labels, Name, RegionName, ZoneName } from './names.ts'
 import { Id } from './ids.ts'
+import { AskLease, Lease } from './lease.ts'
 
 /** Public phases of a system, in the order a life usually takes. */
 export const phases = [
@@ -86,6 +87,7 @@ export const CreateSystems = Type.Object(
     readiness: Type.Optional(Readiness),
     protected: Type.Optional(Type.Boolean()),
     options: Type.Optional(MachineOptions),
+    lease: Type.Optional(AskLease),
   },
   { additionalProperties: false },
 )
@@ -108,6 +110,7 @@ export const System = Type.Object({
   readiness: Readiness,
   protected: Type.Boolean(),
   options: MachineOptions,
+  lease: Type.Union([Lease, Type.Null()]),
   generation: Type.Integer(),
   desired: DesiredPower,
   observed: Type.Union([Type.String(), Type.Null()], { description: "the provider's word for the instance's power" }),

@@ -95,6 +95,8 @@ export type Action =
   | { kind: 'rename'; name: string }
   | { kind: 'setTags'; tags: Readonly<Record<string, string | null>> }
   | { kind: 'setProtection'; protected: boolean }
+  /** Null takes the mark away. */
+  | { kind: 'setExpiry'; expiresAt: string | null }
 export type ActionKind = Action['kind']
 
 /** Which doing of an action: the same when it is sent again after a crash. */

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, describe, test } from '@jest/globals'
 import { newId } from '@re-ops/protocols'
 import { identityOf } from '@re-ops/re-core/testing'
@@ -39,6 +41,10 @@ export const describeProvider = (subject: Subject): void => {
       await target?.stop()
       target = null
     })
-    afterAll(() => void process.stdout.write(line(subject.letter, verdicts)))
+    afterAll(() => {
+      process.stdout.write(line(subject.letter, verdicts))
+      const folder = process.env['REOPS_MATRIX']
+      if (folder !== undefined) writeFileSync(join(folder, `${subject.letter}.json`), JSON.stringify([...verdicts]))
+    })
   })
 }

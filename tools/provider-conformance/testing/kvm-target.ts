@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startPrivateDaemon, type PrivateDaemon } from '@re-ops/node-libvirt/testing'
 import { makeKvm, noLimiter } from '@re-ops/re-core/testing'
@@ -30,19 +33,54 @@ export const openKvm = async (
   return { daemon, libvirt, pool, others, settings: { uri: daemon.uri(driver), pool: pool.name, ...settings } }
 }
 
-const machines = async ({ libvirt, others }: KvmTarget): Promise<Domain[]> =>
+const sizes = {
+  small: { cores: 1, memoryMb: 64, diskGb: 1 },
+  larger: { cores: 2, memoryMb: 96, diskGb: 1 },
+}
+
+/** libvirt's test driver. */
+export const openTestTarget = (): Promise<KvmTarget> =>
+  openKvm('test:///default', libvirt => libvirt.pools.byName('default-pool'), {
+    sizes,
+    images: { blank: { path: '/blank.qcow2' } },
+  })
+
+/** Real QEMU without a guest's system: a blank image, and a network of the user alone. */
+export const openQemuTarget = async (): Promise<KvmTarget> => {
+  const kvm = await openKvm(
+    'qemu:///session',
+    async (libvirt, daemon) => {
+      const path = join(daemon.folder, 'pool')
+      const pool = await libvirt.pools.define(
+        `<pool type='dir'><name>disks</name><target><path>${path}</path></target></pool>`,
+      )
+      await libvirt.pools.build(pool)
+      await libvirt.pools.create(pool)
+      mkdirSync(join(daemon.folder, 'images'))
+      execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', join(daemon.folder, 'images/blank.qcow2'), '64M'])
+      return pool
+    },
+    { sizes, network: 'user', domainType: 'qemu' },
+  )
+  const images = { blank: { path: join(kvm.daemon.folder, 'images/blank.qcow2') } }
+  return { ...kvm, settings: { ...kvm.settings, images } }
+}
+
+/** Counted past the provider: all but those that were there before. */
+export const machinesOf = async ({ libvirt, others }: KvmTarget): Promise<Domain[]> =>
   (await libvirt.domains.list()).filter(one => !others.includes(one.uuid))
-const disks = async ({ libvirt, pool }: KvmTarget) =>
+/** Volumes of machines. */
+export const disksOf = async ({ libvirt, pool }: KvmTarget) =>
   (await libvirt.volumes.list(pool)).filter(one => one.name.startsWith(own))
 
 /** Whatever a case left. */
 export const clear = async (kvm: KvmTarget): Promise<void> => {
   const { domains, volumes } = kvm.libvirt
-  for (const dom of await machines(kvm)) {
+  for (const dom of await machinesOf(kvm)) {
     await domains.destroy(dom).catch(() => undefined) // it may be off
     await domains.undefine(dom)
   }
-  for (const disk of await disks(kvm)) await volumes.delete(disk)
+  for (const disk of await disksOf(kvm)) await volumes.delete(disk)
 }
 
 /** What a case is given. Each machine has a name of its own: libvirt has no two of one name. */
@@ -56,8 +94,8 @@ export const targetOf = (kvm: KvmTarget, deps: { readonly paused?: boolean }, st
     provider: provider(),
     another: provider(),
     spec: name => ({ name: `${name}-${(made += 1)}`, type: 'web', size: 'small', image: 'blank', callHome: null }),
-    alive: async () => (await machines(kvm)).map(one => one.uuid),
-    leftovers: async () => (await disks(kvm)).map(one => `${one.pool}/${one.name}`),
+    alive: async () => (await machinesOf(kvm)).map(one => one.uuid),
+    leftovers: async () => (await disksOf(kvm)).map(one => `${one.pool}/${one.name}`),
     until: async (what, holds) => {
       for (const end = performance.now() + withinMs; !(await holds()); await pause(20))
         if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`)

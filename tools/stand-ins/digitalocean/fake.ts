@@ -36,6 +36,8 @@ export type FakeDigitalOcean = {
   readonly token: string
   /** Everything of an account; of the first one when none is named. */
   cloud(token?: string): Cloud
+  /** How many requests were refused because there were too many. */
+  throttled(): number
   /** What may not be done with a token, by action: 403. */
   readonly denied: Set<string>
   /** Tokens that are no longer good: 401. */
@@ -54,6 +56,7 @@ const actionOf = (asked: Asked): string =>
   findRoute(routes, asked.method, pathOf(asked).pathname)?.route.action ?? 'unknown'
 
 type State = Pick<FakeDigitalOcean, 'denied' | 'revoked'> & {
+  throttled: number
   readonly accounts: ReadonlyMap<string, { readonly cloud: Cloud; readonly count: ReturnType<typeof makeQuota> }>
   readonly base: () => string
 }
@@ -65,7 +68,10 @@ const apply = (state: State, asked: Asked): Reply => {
   if (account === undefined || state.revoked.has(token))
     return refusal(new Refusal(401, 'unauthorized', 'Unable to authenticate you'), {})
   const { headers, refused } = account.count()
-  if (refused) return refusal(new Refusal(429, 'too_many_requests', 'API Rate limit exceeded.'), headers)
+  if (refused) {
+    state.throttled += 1
+    return refusal(new Refusal(429, 'too_many_requests', 'API Rate limit exceeded.'), headers)
+  }
   const url = pathOf(asked)
   const found = findRoute(routes, asked.method, url.pathname)
   try {
@@ -106,7 +112,7 @@ export const startFakeDigitalOcean = async (options: FakeOptions = {}): Promise<
     ),
   )
   let url = ''
-  const state: State = { accounts, denied: new Set(), revoked: new Set(), base: () => url }
+  const state: State = { throttled: 0, accounts, denied: new Set(), revoked: new Set(), base: () => url }
   const close = gate?.open(id, asked => apply(state, asked))
   const server = await serve<Said>({
     clock,
@@ -122,6 +128,7 @@ export const startFakeDigitalOcean = async (options: FakeOptions = {}): Promise<
     clock,
     faults,
     token: tokens[0] ?? '',
+    throttled: () => state.throttled,
     denied: state.denied,
     revoked: state.revoked,
     cloud: (token = tokens[0] ?? '') => {

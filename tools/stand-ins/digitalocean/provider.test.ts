@@ -9,7 +9,7 @@ const stops: (() => Promise<void>)[] = []
 afterEach(async () => {
   for (const stop of stops.splice(0)) await stop()
 })
-const bound = () => AbortSignal.timeout(20_000)
+const bound = () => AbortSignal.timeout(60_000)
 const limits = { perHour: 1_000_000, perMinute: 1_000_000 }
 
 const begin = async (limiter: Limiter = noLimiter) => {

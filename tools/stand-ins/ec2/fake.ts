@@ -76,6 +76,7 @@ export const startFakeEc2 = async (options: FakeEc2Options = {}) => {
   const faults: Faults<Ec2Answer> = makeFaults()
   const throttle = makeThrottle(setup, clock.now)
   const counts = new Map<string, number>()
+  let throttled = 0
 
   const done = (asked: Asked, late: boolean): Reply => {
     clock.settle()
@@ -83,7 +84,10 @@ export const startFakeEc2 = async (options: FakeEc2Options = {}) => {
       const known = decode(new URLSearchParams(asked.body.toString()))
       const request = known ?? refuse('InvalidAction', 'The action is not valid for this web service.')
       authorise(state, asked, request.action)
-      if (!late && !throttle(request.action)) refuse('RequestLimitExceeded', 'Request limit exceeded.')
+      if (!late && !throttle(request.action)) {
+        throttled += 1
+        refuse('RequestLimitExceeded', 'Request limit exceeded.')
+      }
       return { status: 200, headers: xml, body: perform(state, request) }
     } catch (error) {
       if (error instanceof Ec2Refusal) return errorReply(error)
@@ -111,6 +115,8 @@ export const startFakeEc2 = async (options: FakeEc2Options = {}) => {
     faults,
     /** How often each action was asked for. */
     counts,
+    /** How many requests its buckets refused. */
+    throttled: () => throttled,
     /** Machines that are not terminated (and cost something). */
     alive: (): Machine[] => {
       clock.settle()

@@ -91,4 +91,5 @@ export const unborn = {
   observed: null,
   observedAt: null,
   host: null,
+  leaseThere: null,
 } as const satisfies Changes

@@ -100,7 +100,7 @@ describe('a machine that died', () => {
     ).swept
     const id = await world.create('one')
     const { ref } = await world.phase(id, 'ready')
-    await world.local().act(ref ?? '', { kind: 'stop', force: true }, newOp(), AbortSignal.timeout(5_000))
+    await world.local().act(ref ?? '', { kind: 'stop', force: true }, newOp(), AbortSignal.timeout(60_000))
     await world.phase(id, 'stopped')
     await world.phase(id, 'ready')
     const seen = (await world.row(id)).phases
@@ -109,7 +109,7 @@ describe('a machine that died', () => {
     expect(Date.parse(booting?.at ?? '') - Date.parse(stopped?.at ?? '')).toBeGreaterThanOrEqual(500)
 
     await world.stopWorkers()
-    await world.local().act(ref ?? '', { kind: 'stop', force: true }, newOp(), AbortSignal.timeout(5_000))
+    await world.local().act(ref ?? '', { kind: 'stop', force: true }, newOp(), AbortSignal.timeout(60_000))
     await world.startOne({ timings: { restartDelayMs: 3_600_000, observeMs: 3_600_000, tickMs: 3_600_000 } })
     await world.until('it runs again', async () => (await world.running()).includes(ref ?? ''), 20_000)
     await world.phase(id, 'ready')
@@ -119,7 +119,7 @@ describe('a machine that died', () => {
     await world.startOne()
     const id = await world.create('one')
     const { ref } = await world.phase(id, 'ready')
-    await world.local().destroy(ref ?? '', destroyAll, AbortSignal.timeout(5_000))
+    await world.local().destroy(ref ?? '', destroyAll, AbortSignal.timeout(60_000))
     await world.phase(id, 'lost')
     await world.ask(id, 'reload')
     await world.life(id, 2)

@@ -4,6 +4,7 @@ import { doOnce } from './decide-op.ts'
 import { awaited, fallen, halt } from './decide-power.ts'
 import type { OpEnd } from '../store/ops.ts'
 import { resized, told } from './decide-change.ts'
+import { isExpiryUntold } from './decide-lease.ts'
 
 /** What one message has looked at so far. `undefined` = not looked. */
 export type Seen = {
@@ -52,6 +53,7 @@ export type Step =
   | { kind: 'op-unsent' }
   | { kind: 'op-over'; end: OpEnd }
   | { kind: 'protect' }
+  | { kind: 'set-expiry' }
   | { kind: 'destroy'; of: 'own' | 'found' | 'sighting'; ref: string | null }
   | { kind: 'revoke' }
   | { kind: 'next-candidate' }
@@ -69,6 +71,7 @@ const mutations: ReadonlySet<Step['kind']> = new Set([
   'start',
   'stop',
   'protect',
+  'set-expiry',
   'destroy',
   'tell',
   'resize',
@@ -179,6 +182,7 @@ const keep = (row: SystemRow, seen: Seen, now: number, rules: Rules): Step => {
   if (power === 'failed')
     return { kind: 'settled', phase: 'failed', reason: `the provider says: ${seen.instance.vm.raw}` }
   if (isProtectedOtherwise(row, seen, rules.caps)) return { kind: 'protect' }
+  if (isExpiryUntold(row, rules.caps)) return { kind: 'set-expiry' }
   const change =
     told(row, rules) ?? doOnce(row, power, seen, now, rules) ?? resized(row, power, seen, { now, caps: rules.caps })
   if (change !== null) return change

@@ -10,6 +10,7 @@ import { written } from './written.ts'
 import { resize, resizeOver, tell } from './effects-change.ts'
 import { endOp, lookAtOp, sendOp, unsendOp } from './effects-op.ts'
 import { freeze, noMote, register } from './freeze.ts'
+import { setExpiry } from './lease-effects.ts'
 import { send } from './send.ts'
 
 type Of<K extends Step['kind']> = Extract<Step, { kind: K }>
@@ -175,6 +176,8 @@ export const perform = async (
         return await endOp(deps, attempt, step.end)
       case 'protect':
         return await protect(deps, attempt)
+      case 'set-expiry':
+        return await setExpiry(deps, attempt)
       case 'destroy':
         return await destroy(deps, attempt, step)
       case 'revoke':

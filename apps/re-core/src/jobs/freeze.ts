@@ -42,7 +42,7 @@ const given = (options: MachineOptions): Partial<VmSpec> =>
 
 /** The machine as its provider is asked for it. */
 export const specOf = (
-  row: Omit<SystemSpec, 'readiness'> & { readonly imageRef?: string | null },
+  row: Omit<SystemSpec, 'readiness'> & Partial<Pick<SystemRow, 'leaseExpiresAt' | 'imageRef'>>,
   home: CallHome | null,
 ): VmSpec => ({
   name: row.name,
@@ -52,6 +52,7 @@ export const specOf = (
   callHome: home,
   tags: row.labels,
   ...(row.protected ? { protected: true } : {}),
+  ...(typeof row.leaseExpiresAt !== 'number' ? {} : { expiresAt: new Date(row.leaseExpiresAt).toISOString() }),
   ...given(row.options),
 })
 
@@ -85,7 +86,14 @@ export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => 
     const frozenRequest = deps.cipher.seal(JSON.stringify(request), requestContext(row))
     const written = await deps.store.write(
       row,
-      { ...pending, frozenRequest, protectedThere: row.protected, nameThere: row.name, labelsThere: row.labels },
+      {
+        ...pending,
+        frozenRequest,
+        protectedThere: row.protected,
+        leaseThere: row.leaseExpiresAt,
+        nameThere: row.name,
+        labelsThere: row.labels,
+      },
       deps.now(),
     )
     return written === null ? { kind: 'fenced' } : { kind: 'go', row: written, seen: {} }

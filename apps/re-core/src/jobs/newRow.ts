@@ -1,11 +1,28 @@
 import { newId, type SystemSpec } from '@re-ops/protocols'
 import type { SystemRow } from '../store/row.ts'
 
+/** A system that nobody has said more about: no lease, ours in full, its power is kept as wanted. */
+export const unleased = {
+  leaseMs: null,
+  leaseExpiresAt: null,
+  leaseMaxAt: null,
+  leaseOnEnd: 'destroy',
+  leaseBy: null,
+  leaseThere: null,
+  leaseNote: null,
+} as const satisfies Partial<SystemRow>
+
 /** The row of a system that was just asked for. */
 export const newRow = (spec: SystemSpec & { readonly imageRef?: string | null }, now: number): SystemRow => ({
   id: newId(),
   imageRef: null,
   ...spec,
+  ...unleased,
+  origin: 'created',
+  managed: 'full',
+  fixes: ['power'],
+  onLost: 'alert',
+  drift: [],
   protectedThere: false,
   nameThere: null,
   labelsThere: null,

@@ -1,7 +1,9 @@
 import type { ObservedVm } from '@re-ops/protocols'
 import type { SystemRow } from '../store/row.ts'
+import { leasesUntold } from '../store/leases.ts'
 import { machinesWanted } from '../store/systems.ts'
 import type { Sql } from '../store/sql.ts'
+import { isEarlierThere } from './decide-lease.ts'
 import type { OpenPlace } from './places.ts'
 
 const settledPower = { ready: 'running', stopped: 'stopped' } as const
@@ -24,8 +26,19 @@ export const contradictions = async (
   const rows = await machinesWanted(sql, place)
   const seen = new Map<string, ObservedVm>()
   for await (const vm of provider.list('owned', signal)) seen.set(vm.ref, vm)
-  return rows.filter(row => contradicts(row, seen.get(row.ref ?? ''))).map(row => row.id)
+  const earlier = rows.filter(row => isSettled(row) && tellsEarlier(row, seen.get(row.ref ?? '')))
+  if (earlier.length > 0)
+    await leasesUntold(
+      sql,
+      earlier.map(row => row.id),
+    )
+  return rows.filter(row => earlier.includes(row) || contradicts(row, seen.get(row.ref ?? ''))).map(row => row.id)
 }
+
+const isSettled = ({ phase }: SystemRow): boolean => phase === 'ready' || phase === 'stopped'
+/** A call of before a renewal landed after it: the machine is told again. */
+const tellsEarlier = (row: SystemRow, vm: ObservedVm | undefined): boolean =>
+  vm !== undefined && isEarlierThere(row, vm)
 
 /**
  * What a start of re-core has to look at, at once: machines that do not run though they should, whatever their row was

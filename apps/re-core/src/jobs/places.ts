@@ -3,6 +3,7 @@ import type { Driver } from '../providers/driver.ts'
 import type { Open } from '../providers/opener.ts'
 import { onlyPlace, placeName, type PlaceKey } from '../providers/place.ts'
 import { accountPlaces, noteProblem } from '../store/accounts.ts'
+import { addNotice } from '../store/notices.ts'
 import type { Sql } from '../store/sql.ts'
 
 export type PlacesDeps = {
@@ -25,7 +26,10 @@ const parks: ReadonlySet<string> = new Set(['auth', 'denied'])
 const judge = async ({ sql, log }: PlacesDeps, place: PlaceKey, error: unknown): Promise<void> => {
   const problem = error instanceof ProviderError && parks.has(error.kind) ? error.message : null
   if (error !== null && problem === null) return
-  if ((await noteProblem(sql, place.account, problem)) && problem !== null)
+  if (!(await noteProblem(sql, place.account, problem))) return
+  const text = problem === null ? 'the account works again' : `the account is refused, its machines wait: ${problem}`
+  await addNotice(sql, { kind: problem === null ? 'account-resumed' : 'account-parked', place, text })
+  if (problem !== null)
     log.warn({ account: place.account, reason: problem }, 'ALARM: an account is refused; its machines wait')
 }
 

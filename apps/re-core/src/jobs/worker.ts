@@ -5,9 +5,11 @@ import type { Mote } from '../mote.ts'
 import type { Driver } from '../providers/driver.ts'
 import type { Open } from '../providers/opener.ts'
 import { makeStore } from '../store/store.ts'
+import { forgetNotices } from '../store/notices.ts'
 import { forgetGone, overdueSystems } from '../store/systems.ts'
 import type { Cipher, Deps, Message, Store } from './attempt.ts'
 import { followHints } from './hints.ts'
+import { endLeases, warnOfEnds } from './leases.ts'
 import { asleep, contradictions } from './observe.ts'
 import { inPlaces, type Reach } from './places.ts'
 import type { Queue } from './queue.ts'
@@ -22,6 +24,7 @@ export type Timings = {
   /** Of places whose listing goes over an API with limits. */
   readonly observeRemoteMs: number
   readonly reapMs: number
+  readonly leasesMs: number
   readonly sightingsApartMs: number
   readonly restartDelayMs: number
   readonly bootTimeoutMs: number
@@ -31,6 +34,7 @@ export const timings: Timings = {
   observeMs: 2_000,
   observeRemoteMs: 15_000,
   reapMs: 60_000,
+  leasesMs: 5_000,
   sightingsApartMs: 600_000,
   restartDelayMs: 5_000,
   bootTimeoutMs: 120_000,
@@ -46,6 +50,7 @@ export type WorkerDeps = {
   readonly cipher: Cipher
   readonly installation: string
   readonly fenced: boolean
+  readonly reaper: 'on' | 'dry-run'
   readonly timings: Timings
   readonly log: Deps['log']
   readonly now?: () => number
@@ -115,11 +120,20 @@ export const startWorker = async (deps: WorkerDeps) => {
     await forEachBounded(await overdueSystems(pool, now() - 1_000, overdueMax), atOnceMax, wake, onError)
     await forgetGone(pool, now())
     await sweepSnapshots({ sql: pool, open: deps.open, log }, signal)
+    await forgetNotices(pool)
   }
   const reapAll = async (): Promise<void> => {
     const { installation } = deps
-    const reaper = { sql: pool, installation, now, sightingsApartMs: t.sightingsApartMs, perRoundMax, log }
+    const dryRun = deps.reaper === 'dry-run'
+    const reaper = { sql: pool, installation, sightingsApartMs: t.sightingsApartMs, perRoundMax, dryRun, log }
     for (const reach of ['here', 'remote'] as const) await inPlaces(places, reach, one => reap(reaper, one, signal))
+  }
+  const leases = async (): Promise<void> => {
+    const { installation, transaction } = deps
+    const ending = { sql: pool, installation, transaction, queue, now, log }
+    await warnOfEnds(ending)
+    for (const reach of ['here', 'remote'] as const)
+      await inPlaces(places, reach, one => endLeases(ending, one, signal))
   }
   const hint = async (id: string): Promise<void> => {
     const { rows } = await pool.query<{ id: string }>(
@@ -150,6 +164,7 @@ export const startWorker = async (deps: WorkerDeps) => {
     every({ log, random }, { name: 'observe', everyMs: t.observeMs }, observeIn('here'), signal),
     every({ log, random }, { name: 'observe-remote', everyMs: t.observeRemoteMs }, observeIn('remote'), signal),
     every({ log, random }, { name: 'tick', everyMs: t.tickMs }, tick, signal),
+    every({ log, random }, { name: 'leases', everyMs: t.leasesMs }, leases, signal),
     every({ log, random }, { name: 'reap', everyMs: t.reapMs }, reapAll, signal),
     deps.mote === null
       ? Promise.resolve()
@@ -175,6 +190,7 @@ export const startWorker = async (deps: WorkerDeps) => {
     observe: observeIn('here'),
     observeRemote: observeIn('remote'),
     reap: reapAll,
+    leases,
     stop: async (): Promise<void> => {
       stopping.abort()
       await queue.halt()

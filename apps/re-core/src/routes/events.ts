@@ -1,7 +1,7 @@
 import { openEvents, type App } from '@re-ops/service'
 import type { Changes } from '../services/changes.ts'
 
-/** `system` and `job` events: each carries the row as it is after the change. */
+/** `system` and `job` events, each with the row as it is after the change; `notice` what happened by itself. */
 export const eventRoutes = (app: App, changes: Changes): void => {
   app.get(
     '/v1/events',

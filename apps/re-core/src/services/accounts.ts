@@ -89,6 +89,7 @@ export const saveAccount = async (deps: ServiceDeps, name: string, body: PutAcco
     regions: body.regions,
     secret: body.secret ?? null,
     settings: body.settings ?? {},
+    maxSystems: body.maxSystems ?? null,
     providerId: null,
     verifiedAt: new Date(deps.now()).toISOString(),
     problem: null,

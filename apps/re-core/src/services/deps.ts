@@ -10,6 +10,7 @@ export type ServiceDeps = {
   readonly queue: Pick<Queue, 'wake' | 'later'>
   readonly opener: OpenerDeps
   readonly open: Open
+  readonly installation: string
   /** Whether agents can call home: re-mote's address is configured. */
   readonly hasMote: boolean
   /** Of what no provider's API tells. */

@@ -1,23 +1,14 @@
 import type { Job } from '@re-ops/protocols'
 import { HttpProblem } from '@re-ops/service'
 import { jobById, listJobs } from '../store/jobs.ts'
-import { systemByName } from '../store/systems.ts'
 import type { ServiceDeps } from './deps.ts'
+import { findSystem } from './find.ts'
 import { jobView } from './view.ts'
-
-const isId = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)
 
 /** Newest first; of one system (id or name) when it is given. */
 export const getJobs = async ({ pool }: ServiceDeps, system: string | undefined, limit: number): Promise<Job[]> => {
   if (system === undefined) return (await listJobs(pool, null, limit)).map(jobView)
-  const id = isId(system) ? system : (await systemByName(pool, system))?.id
-  if (id === undefined)
-    throw new HttpProblem(
-      404,
-      'no-such-system',
-      'No such system',
-      `no system has the id or name ${system}; GET /v1/systems lists them`,
-    )
+  const { id } = await findSystem(pool, system)
   return (await listJobs(pool, id, limit)).map(jobView)
 }
 

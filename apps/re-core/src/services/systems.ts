@@ -7,7 +7,10 @@ import { insertSystem, listSystems } from '../store/systems.ts'
 import { estimate } from './costs.ts'
 import type { Asked, ServiceDeps } from './deps.ts'
 import { findSystem } from './find.ts'
+import { firstLease } from './leases.ts'
+import { databaseNow } from '../store/leases.ts'
 import { planSystems } from './plan.ts'
+import { refuseAboveLimit } from './room.ts'
 import { jobView, systemView } from './view.ts'
 
 export type Created = { systems: System[]; jobs: Job[] }
@@ -44,8 +47,11 @@ export const createSystems = async (deps: ServiceDeps, body: CreateSystems, aske
           specs.map(spec => spec.name),
         )
         const made: Created = { systems: [], jobs: [] }
+        const [{ account } = { account: '' }] = specs
+        await refuseAboveLimit(tx, account, specs.length)
+        const lease = firstLease(body.lease, asked.subject, await databaseNow(tx))
         for (const spec of specs) {
-          const row = newRow({ ...spec, imageRef }, now)
+          const row = { ...newRow({ ...spec, imageRef }, now), ...lease }
           await insertSystem(tx, row)
           const job = await insertJob(tx, row, 'create', now)
           await deps.queue.later(tx, row.id, 0)

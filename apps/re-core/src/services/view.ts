@@ -1,4 +1,5 @@
 import type { Job, PhaseSpan, System } from '@re-ops/protocols'
+import { leaseReason, leaseView } from './lease-view.ts'
 import type { JobRow, PhaseMark, SystemRow } from '../store/row.ts'
 
 const iso = (ms: number): string => new Date(ms).toISOString()
@@ -24,12 +25,13 @@ export const systemView = (row: SystemRow): System => ({
   readiness: row.readiness,
   protected: row.protected,
   options: row.options,
+  lease: leaseView(row),
   generation: row.generation,
   desired: row.desired,
   observed: row.observed,
   phase: row.phase,
   phases: spans(row.phases),
-  reason: row.reason,
+  reason: row.reason ?? leaseReason(row),
   ref: row.ref,
   host: row.host,
   createdAt: iso(row.createdAt),

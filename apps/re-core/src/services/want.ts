@@ -30,9 +30,9 @@ export const want = (row: SystemRow, verb: Exclude<Verb, 'create'>, now: number,
     case 'resize':
       return { ...asked, ...resumed(row), wantSize: input.size ?? row.size }
     case 'rename':
-      return { ...soon, name: input.name ?? row.name }
+      return { ...soon, name: input.name ?? row.name, nameThere: row.nameThere ?? row.name }
     case 'label':
-      return { ...soon, labels: input.labels ?? row.labels }
+      return { ...soon, labels: input.labels ?? row.labels, labelsThere: row.labelsThere ?? row.labels }
     case 'snapshot':
       return soon
     case 'protect':

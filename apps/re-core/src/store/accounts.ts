@@ -8,6 +8,7 @@ type Raw = {
   regions: string[]
   secret: string | null
   settings: Record<string, unknown>
+  max_systems: number | null
   provider_id: string | null
   verified_at: Date | null
   problem: string | null
@@ -18,6 +19,7 @@ const accountOf = (row: Raw): Account => ({
   regions: row.regions,
   secret: row.secret,
   settings: row.settings,
+  maxSystems: row.max_systems,
   providerId: row.provider_id,
   verifiedAt: row.verified_at?.toISOString() ?? null,
   problem: row.problem,
@@ -33,10 +35,10 @@ export const accountByName = async (sql: Sql, name: string): Promise<Account | n
 
 export const putAccount = async (sql: Sql, account: Account, at: number): Promise<void> => {
   await sql.query(
-    `insert into core.account (name, provider, regions, secret, settings, provider_id, verified_at, problem, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    `insert into core.account (name, provider, regions, secret, settings, provider_id, verified_at, problem, created_at, max_systems)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
      on conflict (name) do update set regions = $3, secret = $4, settings = $5, provider_id = $6, verified_at = $7,
-       problem = $8`,
+       problem = $8, max_systems = $10`,
     [
       account.name,
       account.provider,
@@ -47,12 +49,28 @@ export const putAccount = async (sql: Sql, account: Account, at: number): Promis
       account.verifiedAt,
       account.problem,
       new Date(at),
+      account.maxSystems,
     ],
   )
 }
 
 export const deleteAccount = async (sql: Sql, name: string): Promise<boolean> =>
   ((await sql.query('delete from core.account where name = $1', [name])).rowCount ?? 0) > 0
+
+/** Its limit and how many systems it has; null = no limit. Locks the account for the caller's transaction. */
+export const roomIn = async (sql: Sql, name: string): Promise<{ maxSystems: number; used: number } | null> => {
+  const account = await sql.query<Pick<Raw, 'max_systems'>>(
+    'select max_systems from core.account where name = $1 and max_systems is not null for update',
+    [name],
+  )
+  const maxSystems = account.rows[0]?.max_systems ?? null
+  if (maxSystems === null) return null
+  const { rows } = await sql.query<{ used: number }>(
+    `select count(*)::int as used from core.system where account = $1 and phase <> 'gone'`,
+    [name],
+  )
+  return { maxSystems, used: rows[0]?.used ?? 0 }
+}
 
 /** Systems of the account that are not gone: their regions, or all of them. */
 export const regionsInUse = async (sql: Sql, account: string): Promise<string[]> =>

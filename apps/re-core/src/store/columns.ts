@@ -22,6 +22,18 @@ export const columns: { readonly [F in keyof SystemRow]: Column } = {
   labelsThere: column('labels_there', { isJson: true }),
   imageRef: column('image_ref'),
   options: column('options', { isJson: true }),
+  leaseMs: column('lease_ms', { isNumber: true }),
+  leaseExpiresAt: column('lease_expires_at', time),
+  leaseMaxAt: column('lease_max_at', time),
+  leaseOnEnd: column('lease_on_end'),
+  leaseBy: column('lease_by'),
+  leaseThere: column('lease_there', time),
+  leaseNote: column('lease_note'),
+  origin: column('origin'),
+  managed: column('managed'),
+  fixes: column('fixes'),
+  onLost: column('on_lost'),
+  drift: column('drift', { isJson: true }),
   desired: column('desired'),
   wantGeneration: column('want_generation'),
   generation: column('generation'),
@@ -59,7 +71,7 @@ const fields = Object.entries(columns) as readonly (readonly [keyof SystemRow, C
 
 const fromColumn = (value: unknown, { isTime, isNumber }: Column): unknown => {
   if (isTime === true && value instanceof Date) return value.getTime()
-  return isNumber === true ? Number(value) : value
+  return isNumber === true && value !== null ? Number(value) : value
 }
 export const toColumn = (field: keyof SystemRow, value: unknown): unknown => {
   const { isTime, isJson } = columns[field]

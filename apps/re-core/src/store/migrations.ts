@@ -1,4 +1,5 @@
-import { ops } from './migration-ops.ts'
+import { ops } from './migrations/ops.ts'
+import { leases } from './migrations/leases.ts'
 import { wordsMigration } from './migrations/words.ts'
 
 /** Forward only. Times are the service's clock; the fence and the order of writes are the database's. */
@@ -170,5 +171,6 @@ comment on column core.system.protected_there is 'what the provider was last tol
 `,
   },
   ops,
+  leases,
   wordsMigration,
 ]

@@ -1,7 +1,13 @@
 import type {
   DesiredPower,
+  Drift,
+  Fix,
   Labels,
+  LeaseNote,
+  LeaseEnd,
   MachineOptions,
+  Managed,
+  OnLost,
   Phase,
   ProviderKind,
   Readiness,
@@ -34,6 +40,24 @@ export type SystemRow = {
   /** What its image is at the provider, where that is another word (a snapshot's reference). */
   readonly imageRef: string | null
   readonly options: MachineOptions
+
+  /** How long the lease was last asked for, ms; null = it has none, nor any field below. */
+  readonly leaseMs: number | null
+  readonly leaseExpiresAt: number | null
+  readonly leaseMaxAt: number | null
+  readonly leaseOnEnd: LeaseEnd
+  readonly leaseBy: string | null
+  /** The expiry that its machine was last marked with. */
+  readonly leaseThere: number | null
+  readonly leaseNote: LeaseNote | null
+  /** `imported`: it was there before us; never ended by itself. */
+  readonly origin: 'created' | 'imported'
+  /** `observe`: nothing is done to it. */
+  readonly managed: Managed
+  /** What is put right by itself when it is seen to differ. */
+  readonly fixes: readonly Fix[]
+  readonly onLost: OnLost
+  readonly drift: readonly Drift[]
 
   readonly desired: DesiredPower
   /** Above `generation` while a reload is wanted: this life ends and the next begins under the same id. */

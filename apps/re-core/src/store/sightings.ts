@@ -18,23 +18,23 @@ export type Seen = Sighting & PlaceKey & { readonly system: string }
 const placeOf = ({ provider, account, region }: PlaceKey) => [provider, account, region] as const
 const inPlace = 'provider = $1 and account = $2 and region = $3'
 
-/** Notes that the machine was seen; answers since when and how often. */
+/** Notes that the machine was seen; answers for how long by the database's clock (replicas' clocks differ), and how often. */
 export const noteSighting = async (
   sql: Sql,
   seen: Seen,
-  { certain, at }: { certain: boolean; at: number },
-): Promise<{ firstAt: number; times: number }> => {
-  const { rows } = await sql.query<{ first_at: Date; times: number }>(
+  { certain }: { readonly certain: boolean },
+): Promise<{ forMs: number; times: number }> => {
+  const { rows } = await sql.query<{ for_ms: number; times: number }>(
     `insert into core.sighting
        (provider, account, region, ref, system, generation, candidate, certain, first_at, last_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
-     on conflict (provider, account, region, ref) do update set last_at = $9, times = core.sighting.times + 1,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp(), clock_timestamp())
+     on conflict (provider, account, region, ref) do update set last_at = clock_timestamp(), times = core.sighting.times + 1,
        certain = core.sighting.certain or $8
-     returning first_at, times`,
-    [...placeOf(seen), seen.ref, seen.system, seen.generation, seen.candidate, certain, new Date(at)],
+     returning (extract(epoch from last_at - first_at) * 1000)::float8 as for_ms, times`,
+    [...placeOf(seen), seen.ref, seen.system, seen.generation, seen.candidate, certain],
   )
   const row = rows[0]
-  return { firstAt: row?.first_at.getTime() ?? at, times: row?.times ?? 1 }
+  return { forMs: row?.for_ms ?? 0, times: row?.times ?? 1 }
 }
 
 export const forgetSighting = async (sql: Sql, place: PlaceKey, ref: string): Promise<void> => {

@@ -21,11 +21,11 @@ export const makeStore = ({ pool, transaction, queue, fenced }: StoreDeps): Stor
   claim: id => claimSystem(pool, id),
   sightings: id => sightingsOf(pool, id),
   write: (row, changes, at) => writeSystem(pool, row, changes, { at, fenced }),
-  saveRef: async (row, ref, at) => {
+  saveRef: async (row, ref) => {
     const saved = await saveRef(pool, row, ref)
     if (saved !== null) return saved
     const { provider, account, region, id: system, generation, candidate } = row
-    await noteSighting(pool, { provider, account, region, ref, system, generation, candidate }, { certain: true, at })
+    await noteSighting(pool, { provider, account, region, ref, system, generation, candidate }, { certain: true })
     return null
   },
   forgetSighting: (row, ref) => forgetSighting(pool, row, ref),

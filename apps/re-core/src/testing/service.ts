@@ -13,8 +13,14 @@ import { startFakeMote } from './mote.ts'
 const main = join(import.meta.dirname, '../main.ts')
 export type Reply = { status: number; body: Record<string, unknown> }
 
-/** re-core as the process it is, on its own state folder, with stand-in agents and the documented API of re-mote. */
-export const makeService = async (databaseUrl: string) => {
+/** Whether the agent of that system's machine has called home; of other machines than processes of this computer. */
+export type CallsHome = (system: string, generation: number) => Promise<boolean>
+
+/**
+ * re-core as the process it is, on its own state folder, with stand-in agents and the documented API of re-mote. Each
+ * `start` is one more replica; `ask` and `end` are of the latest.
+ */
+export const makeService = async (databaseUrl: string, callsHome?: CallsHome) => {
   const state = await mkdtemp(join(tmpdir(), 're-core-'))
   const root = join(state, 'local')
   const output: string[] = []
@@ -24,11 +30,12 @@ export const makeService = async (databaseUrl: string) => {
       .map(one => one.folder.slice(root.length + 1))
   const revealed = new Map<string, string>()
   let walk = { at: 0, refs: running() }
-  const mote = await startFakeMote(async system => {
+  const isProcessUp: CallsHome = async system => {
     if (performance.now() - walk.at > 20) walk = { at: performance.now(), refs: running() }
     const ref = revealed.get(system) ?? (await systems()).find(one => one.id === system)?.ref
     return ref !== undefined && ref !== null && (await walk.refs).includes(ref)
-  })
+  }
+  const mote = await startFakeMote(callsHome ?? isProcessUp)
   const signer = makeTokenSigner(await ensureTokenKey(state))
   const tokenFor = async (...scopes: Scope[]) =>
     (await signer.sign({ subject: 'tester', scopes, ttlMs: 600_000 })).token

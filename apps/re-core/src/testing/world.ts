@@ -2,12 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import type { SystemSpec, Verb } from '@re-ops/protocols'
+import type { Provider, SystemSpec, Verb } from '@re-ops/protocols'
 import { makeLog, makePool, transaction as inTransaction, type Tx } from '@re-ops/service'
 import type { Cipher, Store } from '../jobs/attempt.ts'
 import { newRow } from '../jobs/newRow.ts'
 import { startQueue, type Queue } from '../jobs/queue.ts'
 import { startWorker, timings, type Timings, type Worker } from '../jobs/worker.ts'
+import { shippedPrices } from '../prices/file.ts'
 import { makeMoteHttp } from '../moteHttp.ts'
 import { powerOffAll } from '../providers/local/power.ts'
 import { identityOf } from '../providers/identity.ts'
@@ -15,6 +16,8 @@ import { localDriver } from '../providers/local/driver.ts'
 import { makeLocal } from '../providers/local/local.ts'
 import { markedProcesses } from '../providers/local/process.ts'
 import type { LocalDeps } from '../providers/local/start.ts'
+import { noLimiter } from '../providers/plain.ts'
+import type { ServiceDeps } from '../services/deps.ts'
 import { want } from '../services/want.ts'
 import { installationId } from '../store/installation.ts'
 import { cancelJob, insertJob, jobInFlight } from '../store/jobs.ts'
@@ -40,8 +43,7 @@ export const testSpec = (name: string): SystemSpec => ({
   protected: false,
 })
 
-const testCipher = (): Cipher => {
-  const key = randomBytes(32)
+export const testCipher = (key: Buffer): Cipher => {
   return {
     seal: (text, context) => {
       const nonce = randomBytes(12)
@@ -58,6 +60,10 @@ const testCipher = (): Cipher => {
 
 export type WorkerOptions = {
   timings?: Partial<Timings>
+  reaper?: 'on' | 'dry-run'
+  /** The provider, with something about it changed. */
+  wrap?: (provider: Provider) => Provider
+  now?: () => number
   at?: (point: string, system: string) => void | Promise<void>
   localAt?: LocalDeps['at']
   store?: (store: Store) => Store
@@ -74,14 +80,23 @@ const until = async <T>(what: string, look: () => Promise<T | null | false>, ms 
   }
 }
 
+export type WorldSetup = {
+  /** What seals requests; worker processes are told the same. */
+  readonly key?: Buffer
+  readonly spec?: (name: string) => SystemSpec
+  /** Whether the agent of that system's machine has called home; of other machines than processes of this computer. */
+  readonly callsHome?: (system: string, generation: number) => Promise<boolean>
+}
+
 /** Real Postgres, real queue, real processes as machines; re-mote is the documented API in memory. */
-export const makeWorld = async (url: string) => {
+export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
+  const { key = randomBytes(32), spec = testSpec } = setup
   const pool = makePool({ url, log: makeLog({ service: 'test', level: 'silent' }), max: 10 })
   const root = await mkdtemp(join(tmpdir(), 'machines-'))
   await pool.query('create schema if not exists core')
   for (const { sql } of migrations) await pool.query(sql)
   const installation = await installationId(pool)
-  const cipher = testCipher()
+  const cipher = testCipher(key)
   const logs: string[] = []
   const log = {
     warn: (fields: object, text: string) => void logs.push(JSON.stringify(fields) + text),
@@ -103,18 +118,19 @@ export const makeWorld = async (url: string) => {
   }
   // The walk over the process table is shared by all who ask within moments.
   let walk = { at: 0, refs: running() }
-  const mote = await startFakeMote(async (system, generation) => {
+  const isProcessUp = async (system: string, generation: number) => {
     if (performance.now() - walk.at > 50) walk = { at: performance.now(), refs: running() }
     const refs = await walk.refs
     return [0, 1, 2].some(candidate => refs.includes(identityOf(installation, system, generation, candidate).uuid))
-  })
+  }
+  const mote = await startFakeMote(setup.callsHome ?? isProcessUp)
   const token = async () => 'test-token'
   const queues: Queue[] = []
   const workers: Worker[] = []
   const startOne = async (options: WorkerOptions = {}): Promise<Worker> => {
     const plain = await startQueue({ url, log })
     queues.push(plain)
-    const provider = local(options.localAt)
+    const provider = (options.wrap ?? (one => one))(local(options.localAt))
     const driver = { ...localDriver(localDeps(options.localAt)), open: () => provider }
     const worker = await startWorker({
       pool,
@@ -126,18 +142,31 @@ export const makeWorld = async (url: string) => {
       cipher,
       installation,
       fenced: true,
-      timings: { ...timings, tickMs: 300, observeMs: 200, restartDelayMs: 500, ...options.timings },
+      reaper: options.reaper ?? 'on',
+      timings: {
+        ...timings,
+        leasesMs: 3_600_000,
+        tickMs: 300,
+        observeMs: 200,
+        restartDelayMs: 500,
+        ...options.timings,
+      },
       log,
       ...(options.at ? { at: options.at } : {}),
+      ...(options.now ? { now: options.now } : {}),
       ...(options.store ? { store: options.store } : {}),
     })
     workers.push(worker)
     return worker
   }
   const sender = await startQueue({ url, log })
-  const create = async (name: string, onId: (id: string) => void = () => {}): Promise<string> => {
-    const row = newRow(testSpec(name), Date.now())
-    onId(row.id)
+  const create = async (
+    name: string,
+    onId: (id: string) => void | Promise<void> = () => {},
+    more: Partial<SystemRow> = {},
+  ): Promise<string> => {
+    const row = { ...newRow(spec(name), Date.now()), ...more }
+    await onId(row.id)
     await transaction(async tx => {
       await insertSystem(tx, row)
       await insertJob(tx, row, 'create', row.createdAt)
@@ -160,8 +189,27 @@ export const makeWorld = async (url: string) => {
     if (found === null) throw new Error('no such system')
     return found
   }
+  /** What the services of re-core's HTTP API are given, for calling them without HTTP. */
+  const services = (provider: Provider = local()): ServiceDeps => ({
+    pool,
+    transaction,
+    queue: sender,
+    open: async () => provider,
+    opener: {
+      drivers: new Map([['local', localDriver(localDeps())]]),
+      account: async () => null,
+      secret: async () => '',
+      limiter: () => noLimiter,
+      now: Date.now,
+    },
+    installation,
+    prices: shippedPrices,
+    hasMote: true,
+    now: Date.now,
+  })
   return {
     pool,
+    services,
     root,
     url,
     mote,

@@ -1,5 +1,6 @@
 import type { Account, ProviderKind, PutAccount } from '@re-ops/protocols'
 import { inputOf } from '../arguments/input.ts'
+import { wholeNumber } from '../arguments/labels.ts'
 import { confirm } from '../confirm.ts'
 import { printJson, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
@@ -19,12 +20,13 @@ const show = ({ terminal, now }: Context, accounts: readonly Account[], { json }
   }
   terminal.out(
     table(
-      ['ACCOUNT', 'PROVIDER', 'REGIONS', 'SECRET', 'ID', 'VERIFIED', 'PROBLEM'],
+      ['ACCOUNT', 'PROVIDER', 'REGIONS', 'SECRET', 'LIMIT', 'ID', 'VERIFIED', 'PROBLEM'],
       accounts.map(one => [
         one.name,
         one.provider,
         one.regions.join(' '),
         one.secret ?? '-',
+        one.maxSystems === null ? '-' : String(one.maxSystems),
         one.providerId ?? '',
         one.verifiedAt === null ? '' : ago(one.verifiedAt, now()),
         one.problem ?? '',
@@ -39,13 +41,28 @@ const show = ({ terminal, now }: Context, accounts: readonly Account[], { json }
   return 0
 }
 
-export const listAccounts = async (context: Context, options: Options): Promise<number> =>
-  show(context, await (await context.client()).core.accounts(), options)
+/** What is newer there than our rows stands below; `local` has no row of its own and can be frozen all the same. */
+export const listAccounts = async (context: Context, options: Options): Promise<number> => {
+  const { core } = await context.client()
+  const code = show(context, await core.accounts(), options)
+  for (const { account, since, evidence } of await core.freezes()) {
+    const why = evidence.slice(0, 5).map(one => `  ${one.ref}: ${one.text}\n`)
+    const text = `account ${account} is frozen since ${since}: nothing is ended by itself there\n${why.join('')}`
+    context.terminal.error(context.terminal.paint.bad(text.trimEnd()))
+  }
+  return code
+}
 
 export type SetAccountOptions = Options & {
   readonly provider?: string
   readonly region?: readonly string[]
   readonly secret?: string
+  readonly maxSystems?: string
+}
+
+const maxSystemsOf = (text: string | undefined, before: Account | undefined): number | null => {
+  if (text === undefined) return before?.maxSystems ?? null
+  return text === 'none' ? null : wholeNumber(text, '--max-systems', 0, 10_000)
 }
 
 /** What is not given stays as it is when the account exists. */
@@ -65,6 +82,7 @@ export const setAccount = async (
     provider: provider as ProviderKind,
     regions,
     ...(secret === undefined ? {} : { secret }),
+    maxSystems: maxSystemsOf(options.maxSystems, before),
     settings: { ...before?.settings, ...inputOf('account', {}, settings) },
   }
   return show(context, [await core.putAccount(name, body)], options)

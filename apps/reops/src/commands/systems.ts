@@ -2,6 +2,7 @@ import type { Core } from '@re-ops/client'
 import type { CreateSystems, Job, System, SystemCost } from '@re-ops/protocols'
 import { durationMs } from '../arguments/duration.ts'
 import { labelsOf, wholeNumber } from '../arguments/labels.ts'
+import { leaseOf, type LeaseOptions } from '../arguments/lease.ts'
 import { pickSystems } from '../arguments/pick.ts'
 import { confirm } from '../confirm.ts'
 import { printJson, type Context } from '../context.ts'
@@ -21,7 +22,8 @@ type Waiting = { readonly wait?: boolean; readonly timeout?: string }
 const waitDefault = '10m'
 
 export type CreateOptions = Common &
-  Waiting & {
+  Waiting &
+  LeaseOptions & {
     readonly name?: string
     readonly count?: string
     readonly provider?: string
@@ -76,6 +78,7 @@ const bodyOf = (options: CreateOptions): CreateSystems => {
       account: options.account,
       region: options.region,
       options: machineOptions(options),
+      lease: leaseOf(options),
     }),
   }
 }
@@ -164,6 +167,7 @@ const systemText = ({ terminal, now }: Context, system: System, cost: SystemCost
     ['observed', system.observed],
     ['instance', system.ref],
     ['host', system.host],
+    ['lease', leaseText(system)],
     ['cost', cost === undefined ? null : costText(cost)],
     ['created', ago(system.createdAt, now())],
     ['why', system.reason],
@@ -171,6 +175,11 @@ const systemText = ({ terminal, now }: Context, system: System, cost: SystemCost
   const shown = lines.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(10)} ${value}\n`]))
   return `${terminal.paint.bold(system.name)}\n${shown.join('')}`
 }
+
+const leaseText = ({ lease }: System): string | null =>
+  lease === null
+    ? null
+    : `${lease.onEnd} at ${lease.expiresAt}${lease.maxAt === null ? '' : ` · at most ${lease.maxAt}`} · ${lease.by}`
 
 const readyAfter = (system: System) => (system.phase === 'ready' ? system.readyAfterMs : null)
 

@@ -130,7 +130,7 @@ const environment = () => ({
   REOPS_COMPLETION_MS: '20000', // this machine may be busy with other tests
 })
 const shell = (name: string, ...args: readonly string[]) =>
-  promisify(execFile)(name, args, { env: environment(), timeout: 20_000, cwd: folder })
+  promisify(execFile)(name, args, { env: environment(), timeout: 60_000, cwd: folder })
 
 test.each(shells)('the script for %s is one that it understands', async name => {
   const { code, out } = await reops(['completion', name])

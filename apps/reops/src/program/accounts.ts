@@ -18,6 +18,7 @@ export const addAccounts = ({ program, context, done, add }: Kit): void => {
     .addOption(new Option('--provider <provider>', 'whose account it is').choices(providers))
     .option('--region <region>', 'may be given again; the first is the default', listOf)
     .option('--secret <reference>', 'where the secret is for re-core: file:/path or env:NAME')
+    .option('--max-systems <n>', 'creates above so many are refused; `none` takes the limit away')
     .action((name: string, settings: string[], options: object) =>
       done(
         import('../commands/accounts.ts').then(m =>
@@ -30,6 +31,7 @@ export const addAccounts = ({ program, context, done, add }: Kit): void => {
       examples(
         'reops accounts set aws --provider ec2 --region eu-central-1 --secret file:/etc/re-ops/aws',
         'reops accounts set aws --region eu-central-1,eu-west-1',
+        'reops accounts set aws --max-systems 50',
         'reops accounts set aws securityGroups:=\'["sg-0123"]\'',
       ),
     )

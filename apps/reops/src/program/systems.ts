@@ -1,6 +1,7 @@
 import { Option } from 'commander'
 import { addSystemVerbs } from './system-verbs.ts'
 import { examples, listOf, providers, readiness, type Kit } from './kit.ts'
+import { addAdopt, leaseOptions } from './leases.ts'
 
 /** `reops systems`: machines and what is done to them. */
 export const addSystems = (kit: Kit): void => {
@@ -9,7 +10,7 @@ export const addSystems = (kit: Kit): void => {
     'systems',
     'machines: create, list, show, start, stop, reboot, resize, label, snapshot, clone, reload, destroy',
   )
-  waiting(add(systems, 'create', 'create machines'))
+  leaseOptions(waiting(add(systems, 'create', 'create machines')))
     .option('--name <stem>', 'the name; with --count they are stem-1, stem-2, ...')
     .option('--count <n>', 'how many')
     .addOption(new Option('--provider <provider>', 'who makes it (default local)').choices(providers))
@@ -54,6 +55,7 @@ export const addSystems = (kit: Kit): void => {
       done(import('../commands/systems.ts').then(m => m.showSystems(context, names, options))),
     )
     .addHelpText('after', examples('reops systems show demo-1'))
+  addAdopt(systems, kit)
   const verbs = {
     start: 'power on',
     protect: 'refuse destroy and reload, here and at the provider',

@@ -1,6 +1,8 @@
 import { ProviderError, type Accepted, type Action, type ActionKind, type OpIdentity } from '@re-ops/protocols'
+import { markKeys } from '../marks.ts'
 import { acting, reading, type DoCall } from './client.ts'
-import { machineName, pairOf, suffixIn, tagOf } from './marks.ts'
+import { unlessGone } from './destroy.ts'
+import { machineName, pairOf, secondsOf, suffixIn, tagOf } from './marks.ts'
 import { dropletOf, numberOf } from './observe.ts'
 import { all } from './pages.ts'
 import { sizeSlug } from './words.ts'
@@ -56,6 +58,8 @@ export const act = async (call: DoCall, ref: string, action: Action, signal: Abo
       return rename(call, ref, action.name, signal)
     case 'setTags':
       return setTags(call, ref, action.tags, signal)
+    case 'setExpiry':
+      return setExpiry(call, ref, action.expiresAt, signal)
     case 'setProtection':
       throw new ProviderError('unsupported', 'not-applied', 'DigitalOcean has no protection of single machines')
   }
@@ -93,6 +97,21 @@ const setTags = async (
   return { ref }
 }
 
+/** A tag object of its own; the one before goes, or each renewal would leave one. */
+const setExpiry = async (
+  call: DoCall,
+  ref: string,
+  expiresAt: string | null,
+  signal: AbortSignal,
+): Promise<Accepted> => {
+  const before = (await there(call, ref, signal)).tags.filter(tag => pairOf(tag)[0] === markKeys.expiresAt)
+  const wanted = expiresAt === null ? null : secondsOf(expiresAt)
+  await setTags(call, ref, { [markKeys.expiresAt]: wanted }, signal)
+  const gone = before.filter(tag => wanted === null || tag !== tagOf(markKeys.expiresAt, wanted))
+  for (const tag_name of gone) await unlessGone(call(acting, signal, api => api.tag.deleteTag({ tag_name })))
+  return { ref }
+}
+
 /** What the end of an action that did not work means. */
 const failureOf = (type: string): ProviderError =>
   type === 'create'
@@ -119,6 +138,7 @@ const typesOf: Readonly<Record<ActionKind, readonly string[]>> = {
   rename: ['rename'],
   setTags: [],
   setProtection: [],
+  setExpiry: [],
 }
 const clockSkewMs = 5_000
 

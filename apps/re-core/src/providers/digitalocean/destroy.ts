@@ -35,7 +35,7 @@ export const children = async (call: DoCall, ref: string, signal: AbortSignal): 
 }
 
 /** What is gone already is fine. */
-const unlessGone = async (work: Promise<unknown>): Promise<void> => {
+export const unlessGone = async (work: Promise<unknown>): Promise<void> => {
   try {
     await work
   } catch (error) {
@@ -80,8 +80,11 @@ export const destroy = async (call: DoCall, ref: string, plan: DestroyPlan, sign
   await doom(call, ref, volumes, signal)
   for (const ip of (await reservedOf(call, destroyingLook, droplet, signal)).filter(goes))
     await unlessGone(call(destroying, signal, (_api, http) => http.delete(`/reserved_ips/${ip}`)))
+  // Before the droplet: of one that is gone nobody can say any more which tags were its own, and whoever comes after a
+  // crash would leave them behind. It is still found by its id, and by the end of its name.
+  if (!droplet.locked)
+    for (const tag_name of droplet.tags.filter(isOfOneMachine).filter(goes))
+      await unlessGone(call(destroying, signal, api => api.tag.deleteTag({ tag_name })))
   await unlessGone(call(destroying, signal, api => api.droplet.deleteDroplet({ droplet_id })))
-  for (const tag_name of droplet.tags.filter(isOfOneMachine).filter(goes))
-    await unlessGone(call(destroying, signal, api => api.tag.deleteTag({ tag_name })))
   if (volumes.length > 0) await endDoomed(call, ref, signal)
 }

@@ -42,7 +42,8 @@ export const pairOf = (tag: string): readonly [key: string, value: string] => {
   return at < 0 ? [decode(tag), ''] : [decode(tag.slice(0, at)), decode(tag.slice(at + 1))]
 }
 
-const seconds = (iso: string): string => String(Math.floor(Date.parse(iso) / 1_000))
+/** As expiry tags have it: seconds since 1970. */
+export const secondsOf = (iso: string): string => String(Math.floor(Date.parse(iso) / 1_000))
 /** When it shall end, as the tag has it: seconds since 1970. */
 export const expiryOf = (tags: Readonly<Record<string, string>>): string | undefined => {
   const text = tags[markKeys.expiresAt]
@@ -50,7 +51,7 @@ export const expiryOf = (tags: Readonly<Record<string, string>>): string | undef
 }
 
 export const identityTags = (identity: Identity, expiresAt: string | undefined): string[] =>
-  Object.entries(marksOf(identity, expiresAt === undefined ? undefined : seconds(expiresAt))).map(([key, value]) =>
+  Object.entries(marksOf(identity, expiresAt === undefined ? undefined : secondsOf(expiresAt))).map(([key, value]) =>
     tagOf(key, value),
   )
 

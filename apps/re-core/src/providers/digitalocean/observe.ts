@@ -37,7 +37,8 @@ const addressesOf = ({ networks }: Droplet): Address[] =>
   }))
 
 export const observed = (droplet: Droplet): ObservedVm => {
-  const tags = Object.fromEntries(droplet.tags.map(pairOf))
+  // In order, so that of two expiries (a renewal that broke off) the later one counts.
+  const tags = Object.fromEntries(droplet.tags.toSorted().map(pairOf))
   const owner = ownerOf(tags)
   const suffix = suffixIn(droplet.name)
   const expiresAt = expiryOf(tags)

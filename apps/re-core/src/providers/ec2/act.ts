@@ -1,5 +1,6 @@
 import type { EC2 } from '@aws-sdk/client-ec2'
 import type { Action } from '@re-ops/protocols'
+import { markKeys } from '../marks.ts'
 import { acting, type Ec2Call } from './client.ts'
 import { tagList } from './plan.ts'
 import { instanceType } from './words.ts'
@@ -26,6 +27,8 @@ export const act = async (call: Ec2Call, ref: string, action: Action, signal: Ab
       return setTags(call, ref, { Name: action.name }, signal)
     case 'setTags':
       return setTags(call, ref, action.tags, signal)
+    case 'setExpiry':
+      return setTags(call, ref, { [markKeys.expiresAt]: action.expiresAt }, signal)
     case 'setProtection': {
       const DisableApiTermination = { Value: action.protected }
       return void (await ask((client, options) =>

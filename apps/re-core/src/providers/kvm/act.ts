@@ -37,6 +37,8 @@ const done = async (context: ActContext, dom: Domain, action: Action, signal: Ab
       return dom.name === action.name ? undefined : domains.rename(dom, action.name, within(signal))
     case 'setTags':
       return change(libvirt, dom, ({ tags }) => ({ tags: changed(tags, action.tags) }), signal)
+    case 'setExpiry':
+      return change(libvirt, dom, () => ({ expiresAt: action.expiresAt }), signal)
     case 'setProtection':
       return change(libvirt, dom, () => ({ protected: action.protected }), signal)
   }

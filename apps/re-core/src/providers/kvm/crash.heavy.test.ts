@@ -24,7 +24,7 @@ afterAll(async () => {
   await daemon.stop()
 })
 
-const bound = () => AbortSignal.timeout(20_000)
+const bound = () => AbortSignal.timeout(60_000)
 const fresh = (at?: (point: string) => void): Provider =>
   makeKvm(
     { now: Date.now, ...(at === undefined ? {} : { at }) },

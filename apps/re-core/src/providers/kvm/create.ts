@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { isLibvirtError, type Domain, type Libvirt, type Pool, type Volume } from '@re-ops/node-libvirt'
 import { ProviderError, type Accepted, type CreateRequest } from '@re-ops/protocols'
 import { unless } from './errors.ts'
+import { withHome } from './home.ts'
 import { machineXml, diskXml, seedXml, volumeNames } from './machine-xml.ts'
 import { ownerOf, type Marks } from './marks.ts'
 import { marksOf } from './observe.ts'
@@ -16,6 +17,8 @@ export type CreateContext = {
   readonly deps: KvmDeps
   readonly libvirt: Libvirt
   readonly domainType: NonNullable<KvmSettings['domainType']>
+  readonly settings: KvmSettings
+  readonly region: string
 }
 
 /**
@@ -31,6 +34,7 @@ export const create = async (
   const body = request.body as KvmRequest
   const ref = request.identity.uuid
   await point(deps, 'create.begin', ref)
+  const userData = await withHome(libvirt, context.settings, context.region, body, signal)
   const dom = await defined(context, request, body, signal)
   await point(deps, 'create.defined', ref)
   const { state } = await libvirt.domains.state(dom, within(signal))
@@ -39,7 +43,7 @@ export const create = async (
   const names = volumeNames(ref)
   await ensureVolume(libvirt, pool, names.disk, diskXml(body, names.disk), signal)
   await point(deps, 'create.disk', ref)
-  await ensureSeed(libvirt, pool, request, signal)
+  await ensureSeed(libvirt, pool, request, userData, signal)
   await point(deps, 'create.seed', ref)
   await startOrClear(context, pool, dom, signal)
   await point(deps, 'create.started', ref)
@@ -122,9 +126,10 @@ const ensureSeed = async (
   libvirt: Libvirt,
   pool: Pool,
   { identity, body }: CreateRequest,
+  userData: string | null,
   signal: AbortSignal,
 ): Promise<void> => {
-  const { name, userData } = body as KvmRequest
+  const { name } = body as KvmRequest
   const bytes = seedImage({ uuid: identity.uuid, hostname: name, userData })
   const volumeName = volumeNames(identity.uuid).seed
   const volume = await ensureVolume(libvirt, pool, volumeName, seedXml(volumeName, bytes.length), signal)

@@ -7,7 +7,7 @@ import type { KvmDeps } from './start.ts'
 /** libvirt knows who asks by the socket or by ssh's own keys: there is no secret to keep. */
 export const kvmDriver = (deps: KvmDeps): Driver => ({
   kind: 'kvm',
-  caps: kvmCaps,
+  caps: { ...kvmCaps, ...deps.caps },
   limits: [],
   size: kvmDefaults.size,
   image: kvmDefaults.image,

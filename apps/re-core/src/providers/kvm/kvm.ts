@@ -21,10 +21,11 @@ export const makeKvm = (deps: KvmDeps, { account, region }: Place): Provider => 
   const look = (ref: string, signal: AbortSignal) => told(false, () => observe(deps, libvirt(), ref, signal))
   return {
     kind: 'kvm',
-    caps: kvmCaps,
+    caps: { ...kvmCaps, ...deps.caps },
     offerings: spec => [{ size: spec.size, zone: null, market: 'on-demand' }],
     planCreate: (spec, identity) => planCreate(settings, spec, identity),
-    create: (request, signal) => told(true, () => create({ deps, libvirt: libvirt(), domainType }, request, signal)),
+    create: (request, signal) =>
+      told(true, () => create({ deps, libvirt: libvirt(), domainType, settings, region }, request, signal)),
     findByIdentity: async ({ uuid }, signal) => {
       const seen = await look(uuid, signal)
       return seen.state === 'present' ? [seen.vm] : []

@@ -28,6 +28,8 @@ const nic = (network: string, uuid: string): Element =>
     element('mac', { address: macOf(uuid) }),
     network === 'user' ? null : element('source', { network }),
     element('model', { type: 'virtio' }),
+    // It boots from its disk: the firmware need not look for one on the network.
+    element('rom', { enabled: 'no' }),
   )
 
 const boots = ({ kernel, initrd, cmdline }: KvmRequest['image']): Element[] =>
@@ -38,6 +40,9 @@ const boots = ({ kernel, initrd, cmdline }: KvmRequest['image']): Element[] =>
         ...(initrd === undefined ? [] : [element('initrd', {}, initrd)]),
         ...(cmdline === undefined ? [] : [element('cmdline', {}, cmdline)]),
       ]
+
+const cpu = (type: string): Element | null =>
+  type === 'test' ? null : element('cpu', { mode: type === 'kvm' ? 'host-passthrough' : 'maximum' })
 
 /** What libvirt is told of the machine. `type`: kvm, qemu, or test on libvirt's test driver. */
 export const machineXml = (request: KvmRequest, { uuid }: Identity, marks: Marks, type: string): string => {
@@ -60,7 +65,7 @@ export const machineXml = (request: KvmRequest, { uuid }: Identity, marks: Marks
         ...boots(image),
       ),
       element('features', {}, element('acpi'), element('apic')),
-      type === 'kvm' ? element('cpu', { mode: 'host-passthrough' }) : null,
+      cpu(type),
       element('on_poweroff', {}, 'destroy'),
       element('on_reboot', {}, 'restart'),
       element('on_crash', {}, 'destroy'),
@@ -87,7 +92,7 @@ export const diskXml = ({ image, size }: KvmRequest, name: string): string =>
       {},
       element('name', {}, name),
       element('capacity', { unit: 'GiB' }, size.diskGb),
-      element('target', {}, element('format', { type: 'qcow2' })),
+      element('target', {}, element('format', { type: 'qcow2' }), element('compat', {}, '1.1')),
       element(
         'backingStore',
         {},

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { ProviderError, type CreateRequest, type Identity, type VmSpec } from '@re-ops/protocols'
 import { userDataOf } from '../user-data.ts'
+import { homeOf } from './home.ts'
 import { seedBytesMax } from './seed.ts'
 import { imageOf, kvmDefaults, sizeOf, type KvmImage, type KvmSettings, type KvmSize } from './settings.ts'
 
@@ -33,7 +34,7 @@ const checkTags = (tags: Readonly<Record<string, string>>): void => {
 /** The whole machine as data. */
 export const planCreate = (settings: KvmSettings, spec: VmSpec, identity: Identity): CreateRequest => {
   const size = sizeOf(settings, spec.size)
-  const userData = userDataOf(spec)
+  const userData = userDataOf({ ...spec, callHome: homeOf(settings, spec.callHome) })
   const bytes = Buffer.byteLength(userData ?? '')
   if (bytes > seedBytesMax) refuse(`user-data has ${bytes} bytes; allowed of provider kvm: ${seedBytesMax}`)
   if (spec.market === 'spot') refuse('market is spot; allowed of provider kvm: on-demand')

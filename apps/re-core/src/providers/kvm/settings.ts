@@ -41,6 +41,14 @@ export const KvmSettings = Type.Object(
     network: Type.Optional(
       Type.String({ minLength: 1, maxLength: 255, description: "a network of libvirt's, or `user`; default" }),
     ),
+    home: Type.Optional(
+      Type.String({
+        pattern: '^https?://[^\\s/]+/?$',
+        description:
+          'where guests reach re-mote; its own address, or the gateway of the network when that is this host alone',
+        examples: ['http://192.168.122.1:7020'],
+      }),
+    ),
     domainType: Type.Optional(
       Type.Enum(['auto', 'kvm', 'qemu'], { description: 'qemu emulates the CPU; auto: kvm where libvirt offers it' }),
     ),

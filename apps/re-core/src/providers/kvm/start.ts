@@ -1,4 +1,5 @@
 import { isLibvirtError, type CallOptions, type Domain, type DomainState, type Libvirt } from '@re-ops/node-libvirt'
+import type { Caps } from '@re-ops/protocols'
 
 /** Of one libvirt call; a start waits for QEMU to come up. */
 const callMs = 45_000
@@ -8,6 +9,8 @@ export type KvmDeps = {
   readonly now: () => number
   /** Guests are started with their CPUs stopped: for tests that need machines and no operating system. */
   readonly paused?: boolean
+  /** Other times than those of a busy host; tests and the proof kit. */
+  readonly caps?: Partial<Pick<Caps, 'maxVisibilityLagMs' | 'latestLandingMs'>>
   /** Called before and after each effect, by name; tests end the world there. */
   readonly at?: (point: string, ref: string) => void | Promise<void>
 }

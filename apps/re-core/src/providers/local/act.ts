@@ -29,6 +29,10 @@ const done = async (deps: LocalDeps, ref: string, machine: Machine, action: Acti
       return writeMarks(folder, { ...(await marksOf(folder, machine)), name: action.name })
     case 'setProtection':
       return writeMarks(folder, { ...(await marksOf(folder, machine)), protected: action.protected })
+    case 'setExpiry': {
+      const { expiresAt: _, ...marks } = await marksOf(folder, machine)
+      return writeMarks(folder, action.expiresAt === null ? marks : { ...marks, expiresAt: action.expiresAt })
+    }
     case 'setTags': {
       const marks = await marksOf(folder, machine)
       const tags = Object.entries({ ...marks.tags, ...action.tags }).filter(([, value]) => value !== null)

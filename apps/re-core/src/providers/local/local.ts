@@ -39,7 +39,7 @@ export const localCaps: Caps = {
   createIdempotency: 'caller-id',
   tags: 'map',
   tagsAtCreate: 'atomic',
-  actions: ['start', 'stop', 'reboot', 'rename', 'setTags', 'setProtection'],
+  actions: ['start', 'stop', 'reboot', 'rename', 'setTags', 'setProtection', 'setExpiry'],
   liveResize: false,
   diskShrink: false,
   snapshot: 'none',

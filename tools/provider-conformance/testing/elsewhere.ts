@@ -1,0 +1,36 @@
+/** A case about jobs, rows or workers, shown by a test of re-core or of the proof kit. */
+export type Elsewhere = {
+  readonly n: number
+  readonly letters: string
+  /** From the root. */
+  readonly file: string
+  /** A part of the test's full name. */
+  readonly test: string
+}
+
+const crash = 'apps/re-core/src/jobs/crash.test.ts'
+const lives = 'tools/chaos/lifecycle.heavy.test.ts'
+const droplets = 'tools/stand-ins/digitalocean/provider.test.ts'
+const limiter = 'apps/re-core/src/limits/limiter.test.ts'
+
+export const elsewhere: readonly Elsewhere[] = [
+  { n: 9, letters: 'L', file: 'apps/re-core/src/jobs/worker.test.ts', test: 'create, stop, start, reload and destroy' },
+  ...[9, 24].flatMap(n => [
+    { n, letters: 'L', file: 'apps/re-core/src/jobs/crash.heavy.test.ts', test: 'killed at every single step' },
+    { n, letters: 'F', file: lives, test: 'fake-ec2:' },
+    { n, letters: 'D', file: lives, test: 'fake-do:' },
+    { n, letters: 'T', file: 'tools/chaos/lifecycle-kvm.heavy.test.ts', test: 'libvirt:' },
+  ]),
+  { n: 15, letters: 'D', file: droplets, test: 'volumes: once by name' },
+  { n: 16, letters: 'D', file: droplets, test: 'firewalls: made exactly so' },
+  { n: 17, letters: 'D', file: droplets, test: 'keys: the same is one' },
+  { n: 22, letters: 'L', file: crash, test: 'removed by hand it is lost' },
+  { n: 26, letters: 'L', file: 'apps/re-core/src/jobs/postgres.test.ts', test: 'Postgres killed' },
+  { n: 27, letters: 'L', file: crash, test: 'the queue emptied' },
+  { n: 29, letters: 'FD', file: limiter, test: 'together they send what the limit allows' },
+  { n: 29, letters: 'FD', file: limiter, test: 'what the provider tells one of them holds for the other' },
+  { n: 31, letters: 'L', file: crash, test: 'the first stalled in its create call: one machine' },
+  { n: 33, letters: 'D', file: droplets, test: 'a droplet that was accepted and could not be made' },
+  { n: 38, letters: 'L', file: 'apps/re-core/src/jobs/reap.test.ts', test: 'what is not certainly ours' },
+  { n: 39, letters: 'L', file: 'apps/re-core/src/jobs/reap.test.ts', test: 'a stray is destroyed after two sightings' },
+]
