@@ -38,9 +38,12 @@ import { driverTable } from './providers/table.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { costRoutes } from './routes/costs.ts'
 import { eventRoutes } from './routes/events.ts'
+import { jobVerbRoutes } from './routes/job-verbs.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { keyAndFirewallRoutes } from './routes/keys-and-firewalls.ts'
 import { secretRoutes } from './routes/secrets.ts'
+import { snapshotRoutes } from './routes/snapshots.ts'
+import { systemChangeRoutes } from './routes/system-changes.ts'
 import { leaseRoutes } from './routes/leases.ts'
 import { noticeRoutes } from './routes/notices.ts'
 import { systemRoutes } from './routes/systems.ts'
@@ -152,7 +155,10 @@ export const start = async (config: Config, environment: Environment, context: S
     now: Date.now,
   }
   systemRoutes(app, services)
+  systemChangeRoutes(app, services)
+  snapshotRoutes(app, services)
   jobRoutes(app, services)
+  jobVerbRoutes(app, services)
   accountRoutes(app, services)
   leaseRoutes(app, services)
   noticeRoutes(app, services)

@@ -6,6 +6,7 @@ import { addInventory } from './program/inventory.ts'
 import { addFacts } from './program/facts.ts'
 import { addSelectors } from './program/selectors.ts'
 import { addFiles } from './program/files.ts'
+import { addSnapshots } from './program/snapshots.ts'
 import { addSystems } from './program/systems.ts'
 import { addExtras } from './program/extras.ts'
 import { addLeases } from './program/leases.ts'
@@ -36,6 +37,7 @@ const groups = [
   addWords,
   addExtras,
   addJobs,
+  addSnapshots,
   addLeases,
   addRuns,
   addOperations,

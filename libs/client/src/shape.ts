@@ -16,6 +16,7 @@ import type {
   SavedSelector,
   StoredFile,
   System,
+  SystemSnapshot,
   SystemCost,
   SystemsPlan,
   Target,
@@ -55,6 +56,7 @@ export const shapedList = <T>(value: unknown, what: string, shape: Shape<T>, url
 }
 
 export const hostShape: Shape<Host> = { id: 'string', name: 'string', labels: 'object', online: 'boolean' }
+export const snapshotShape: Shape<SystemSnapshot> = { id: 'string', name: 'string', state: 'string' }
 export const systemShape: Shape<System> = {
   id: 'string',
   name: 'string',

@@ -34,7 +34,15 @@ export type Snapshot = {
 }
 export type ImageApi = {
   /** Looks for the name first, so asking again is the same snapshot. */
-  ensure(spec: { readonly name: string; readonly machine: string }, signal: AbortSignal): Promise<Snapshot>
+  ensure(
+    spec: {
+      readonly name: string
+      readonly machine: string
+      /** What the machine was made of. */
+      readonly image?: string
+    },
+    signal: AbortSignal,
+  ): Promise<Snapshot>
   observe(ref: string, signal: AbortSignal): Promise<Snapshot | null>
   list(signal: AbortSignal): Promise<readonly Snapshot[]>
   delete(ref: string, signal: AbortSignal): Promise<void>

@@ -44,14 +44,14 @@ const given = (options: MachineOptions): Partial<VmSpec> =>
 
 /** The machine as its provider is asked for it. */
 export const specOf = (
-  row: Omit<SystemSpec, 'readiness'> & Partial<Pick<SystemRow, 'leaseExpiresAt'>>,
+  row: Omit<SystemSpec, 'readiness'> & Partial<Pick<SystemRow, 'leaseExpiresAt' | 'imageRef'>>,
   home: CallHome | null,
   userData?: string,
 ): VmSpec => ({
   name: row.name,
   type: row.type,
   size: row.size,
-  image: row.image,
+  image: row.imageRef ?? row.image,
   callHome: home,
   tags: row.labels,
   ...(row.protected ? { protected: true } : {}),
@@ -90,7 +90,14 @@ export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => 
     const frozenRequest = deps.cipher.seal(JSON.stringify(request), requestContext(row))
     const written = await deps.store.write(
       row,
-      { ...pending, frozenRequest, protectedThere: row.protected, leaseThere: row.leaseExpiresAt },
+      {
+        ...pending,
+        frozenRequest,
+        protectedThere: row.protected,
+        leaseThere: row.leaseExpiresAt,
+        nameThere: row.name,
+        labelsThere: row.labels,
+      },
       deps.now(),
     )
     return written === null ? { kind: 'fenced' } : { kind: 'go', row: written, seen: {} }

@@ -34,6 +34,9 @@ const settledChanges = (row: SystemRow, step: Extract<Step, { kind: 'settled' }>
   reason: step.reason,
   nextAt: null,
   attempt: 0,
+  verdict: null,
+  op: null,
+  ...(step.phase === 'failed' || step.phase === 'lost' || step.phase === 'gone' ? { wantSize: null, opRef: null } : {}),
   ...(step.phase === 'ready'
     ? { downAt: null, restarts: 0, readyAfterMs: row.readyAfterMs ?? Math.max(0, now - lifeBegan(row)) }
     : {}),

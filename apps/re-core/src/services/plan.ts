@@ -8,6 +8,7 @@ import {
   type ResolvedValue,
   type SystemSpec,
   type SystemsPlan,
+  type VmSpec,
 } from '@re-ops/protocols'
 import { HttpProblem } from '@re-ops/service'
 import { specOf } from '../jobs/freeze.ts'
@@ -18,6 +19,7 @@ import { WordError } from '../words/layers.ts'
 import { compose, listSaid, meaningOf, valuesOf, withSizeOptions, type Composed } from '../words/resolve.ts'
 import { estimate } from './costs.ts'
 import type { Asked, ServiceDeps } from './deps.ts'
+import { snapshotFor } from './snapshots.ts'
 import { openUserData, type UserData } from './user-data.ts'
 import { driverFor, openFor, placeFor, type Wish } from './where.ts'
 import { allWords, wordProblem } from './words.ts'
@@ -45,11 +47,17 @@ const homeOf = (name: string, labels: CallHome['labels']): CallHome => ({
 })
 
 /** Asks the provider for the request it would freeze: what it refuses never becomes a row. */
-const checkSpec = (provider: Provider, spec: SystemSpec, userData: string | undefined): void => {
+export const checkSpec = (
+  provider: Provider,
+  spec: SystemSpec & { readonly imageRef?: string | null },
+  userData?: string,
+  more: (asked: VmSpec) => void = () => {},
+): void => {
   try {
     const asked = specOf(spec, spec.readiness === 'agent' ? homeOf(spec.name, spec.labels) : null, userData)
     for (const offering of provider.offerings(asked))
       provider.planCreate(asked, identityOf(newId(), newId(), 1, 0), offering)
+    more(asked)
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error
     refuse('bad-spec', 'The provider cannot make this', error.message)
@@ -108,10 +116,15 @@ const asked = async (deps: PlanDeps, body: CreateSystems): Promise<Resolved> => 
   }
 }
 
-export type Planned = Omit<SystemsPlan, 'cost'> & { readonly userData: UserData | null }
+/** `imageRef`: what the image is at the provider, when it is a snapshot. */
+export type Planned = Omit<SystemsPlan, 'cost'> & {
+  readonly userData: UserData | null
+  readonly imageRef: string | null
+}
 /** The body with its words and defaults, checked as far as can be without asking the provider: a bad spec never becomes a row. */
 export const planSystems = async (deps: PlanDeps, body: CreateSystems, scopes: Asked['scopes']): Promise<Planned> => {
-  const { spec: given, values } = await asked(deps, body)
+  const { where, imageRef } = await snapshotFor(deps, body)
+  const { spec: given, values } = await asked(deps, { ...body, ...where })
   checkReadiness(given.readiness, deps.hasMote)
   const userData = await openUserData(deps, given.options.userData, scopes)
   const hidden = userData === null ? {} : { userData: userData.shown }
@@ -121,9 +134,9 @@ export const planSystems = async (deps: PlanDeps, body: CreateSystems, scopes: A
   if (tooLong !== undefined)
     refuse('bad-name', 'A name is too long', `name ${tooLong.name} has ${tooLong.name.length} characters; allowed: 63`)
   const provider = await openFor(deps, spec)
-  for (const one of systems.slice(0, 1)) checkSpec(provider, one, userData?.text)
+  for (const one of systems.slice(0, 1)) checkSpec(provider, { ...one, imageRef }, userData?.text)
   const shown = values.map(one => (one.path === 'options.userData' ? { ...one, value: userData?.shown } : one))
-  return { systems, values: shown, userData }
+  return { systems, values: shown, userData, imageRef }
 }
 
 /** The same for a person: what it would cost, and no user-data. */

@@ -1,3 +1,4 @@
+import { ops } from './migrations/ops.ts'
 import { leases } from './migrations/leases.ts'
 import { userDataMigration, volumeMigration, wordsMigration } from './migrations/words.ts'
 
@@ -169,6 +170,7 @@ update core.system set protected_there = protected;
 comment on column core.system.protected_there is 'what the provider was last told of its protection';
 `,
   },
+  ops,
   leases,
   wordsMigration,
   userDataMigration,
