@@ -27,10 +27,10 @@ export const powerCases: readonly Case[] = [
     needs: ({ caps }) => (caps.actions.includes('reboot') ? null : 'it cannot be rebooted'),
     run: async (target, { caps }, identity) => {
       const ref = await running(target, identity())
+      const op = { id: identity().vmId, since: new Date() }
       await act(target, ref, { kind: 'reboot', force: false })
       await untilPower(target, ref, 'running')
       expect(await target.alive()).toHaveLength(1)
-      const op = { id: identity().vmId, since: new Date() }
       const found = await target.provider.findOp(ref, 'reboot', op, AbortSignal.timeout(5_000))
       if (!caps.opHistory) expect(found).toBe('cannot-tell')
     },
