@@ -35,7 +35,7 @@ export const openKvm = async (
 
 const sizes = {
   small: { cores: 1, memoryMb: 64, diskGb: 1 },
-  larger: { cores: 2, memoryMb: 96, diskGb: 1 },
+  larger: { cores: 2, memoryMb: 96, diskGb: 2 },
 }
 
 /** libvirt's test driver. */

@@ -67,6 +67,12 @@ export const powerCases: readonly Case[] = [
       }
       await act(target, ref, { kind: 'resize', size })
       await act(target, ref, { kind: 'resize', size })
+      // Where the disk follows the size there is no way back.
+      if (target.provider.checkResize !== undefined) {
+        const error = await refusal(act(target, ref, { kind: 'resize', size: target.spec('one').size }))
+        expect([error.kind, error.outcome]).toEqual(['invalid', 'not-applied'])
+        expect(error.message).toMatch(/disks never shrink; allowed: /)
+      }
       await act(target, ref, { kind: 'start' })
       await untilPower(target, ref, 'running')
       expect((await shown(target, ref)).size).toBe(size)

@@ -4,7 +4,8 @@ import { ProviderError, type Action } from '@re-ops/protocols'
 import { unless } from './errors.ts'
 import { marksNamespace, marksPrefix, writeMarks, type Marks } from './marks.ts'
 import { domainOf, marksOf } from './observe.ts'
-import { sizeOf, type KvmSettings } from './settings.ts'
+import { volumeNames } from './machine-xml.ts'
+import { kvmDefaults, refuseShrink, sizeOf, type KvmSettings } from './settings.ts'
 import { point, start, within, type KvmDeps } from './start.ts'
 
 export type ActContext = { readonly deps: KvmDeps; readonly libvirt: Libvirt; readonly settings: KvmSettings }
@@ -76,9 +77,29 @@ const resize = async ({ libvirt, settings }: ActContext, dom: Domain, name: stri
   const { state } = await libvirt.domains.state(dom, within(signal))
   if (state !== 'shutoff')
     throw new ProviderError('busy', 'not-applied', `${dom.uuid} is ${state}; its size changes while it is stopped`)
+  refuseShrink(settings, (await marksOf(libvirt, dom, signal))?.size ?? name, name)
+  await growDisk(libvirt, dom, { poolName: settings.pool ?? kvmDefaults.pool, diskGb: size.diskGb }, signal)
   const xml = await libvirt.domains.xml(dom, { inactive: true, secure: true, ...within(signal) })
   const memory = element('memory', { unit: 'MiB' }, size.memoryMb)
   const by = { memory, currentMemory: { ...memory, name: 'currentMemory' }, vcpu: element('vcpu', {}, size.cores) }
   await libvirt.domains.define(writeXml(replaced(parseXml(xml), by)), within(signal))
   await change(libvirt, dom, () => ({ size: name }), signal)
+}
+
+const bytesPerGb = 2 ** 30
+/** Its disk grows with the size; one that is larger already stays as it is. */
+const growDisk = async (
+  libvirt: Libvirt,
+  dom: Domain,
+  { poolName, diskGb }: { readonly poolName: string; readonly diskGb: number },
+  signal: AbortSignal,
+): Promise<void> => {
+  const pool = await unless(libvirt.pools.byName(poolName, within(signal)), 'no-pool')
+  const { disk: name } = volumeNames(dom.uuid)
+  const disk = pool && (await unless(libvirt.volumes.byName(pool, name, within(signal)), 'no-volume'))
+  if (disk === null) return
+  const { capacityBytes } = await libvirt.volumes.info(disk, within(signal))
+  const wanted = diskGb * bytesPerGb
+  // libvirt's test driver keeps no contents to grow.
+  if (Number(capacityBytes) < wanted) await unless(libvirt.volumes.resize(disk, wanted, within(signal)), 'no-support')
 }

@@ -8,7 +8,7 @@ import { children, destroy } from './destroy.ts'
 import { classifyKvm, told } from './errors.ts'
 import { list, observe } from './observe.ts'
 import { planCreate } from './plan.ts'
-import { sizesOf, uriOf, type KvmSettings } from './settings.ts'
+import { refuseShrink, sizesOf, uriOf, type KvmSettings } from './settings.ts'
 import { within, type KvmDeps } from './start.ts'
 
 /** Virtual machines of a host that runs libvirt: this one, or another over ssh. */
@@ -24,6 +24,7 @@ export const makeKvm = (deps: KvmDeps, { account, region }: Place): Provider => 
     caps: { ...kvmCaps, ...deps.caps },
     offerings: spec => [{ size: spec.size, zone: null, market: 'on-demand' }],
     planCreate: (spec, identity) => planCreate(settings, spec, identity),
+    checkResize: (spec, size) => refuseShrink(settings, spec.size, size),
     create: (request, signal) =>
       told(true, () => create({ deps, libvirt: libvirt(), domainType, settings, region }, request, signal)),
     findByIdentity: async ({ uuid }, signal) => {

@@ -88,3 +88,17 @@ export const imageOf = (settings: KvmSettings, { image }: VmSpec): KvmImage =>
 /** The region's libvirt. */
 export const uriOf = ({ uri, uris }: KvmSettings, region: string): string =>
   uris === undefined ? (uri ?? kvmDefaults.uri) : chosen('region', region, uris)
+
+/** A machine's disk follows its size, and can only grow. Throws `invalid`. */
+export const refuseShrink = (settings: KvmSettings, from: string, to: string): void => {
+  const all = sizesOf(settings)
+  const has = Object.hasOwn(all, from) ? (all[from]?.diskGb ?? 0) : 0
+  const { diskGb } = sizeOf(settings, to)
+  if (diskGb >= has) return
+  const allowed = Object.keys(all).filter(name => (all[name]?.diskGb ?? 0) >= has)
+  throw new ProviderError(
+    'invalid',
+    'not-applied',
+    `size is ${to}, whose disk of ${diskGb} GB is smaller than the ${has} GB of ${from}, and disks never shrink; allowed: ${allowed.join(', ')}`,
+  )
+}
