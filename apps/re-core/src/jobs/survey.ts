@@ -35,7 +35,7 @@ const alarmOf = (row: SystemRow | undefined, one: Owned): Alarm | null => {
       ref,
       system,
       freezes: false,
-      text: 'a machine of ours whose system is unknown is left alone; is the database an old backup? `reops systems import` takes it in',
+      text: 'a machine of ours whose system is unknown is left alone; is the database an old backup? end it at its provider if nobody needs it',
     }
   if (isNewer(row, one)) {
     const { generation, candidate } = one.owner
