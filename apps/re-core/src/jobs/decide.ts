@@ -218,7 +218,7 @@ const fallen = (row: SystemRow, seen: Seen, now: number, { restartDelayMs }: Rul
 }
 
 /** Running: ready when its agent has called home (or at once, when nothing is asked of it). */
-const awaited = (row: SystemRow, seen: Seen, now: number, { bootTimeoutMs }: Rules): Step => {
+const awaited = (row: SystemRow, seen: Seen, now: number, rules: Rules): Step => {
   const ready: Step = { kind: 'settled', phase: 'ready', reason: null }
   if (row.phase === 'ready' || row.readiness !== 'agent') return ready
   if (row.phase !== 'booting' && row.phase !== 'enrolled' && row.phase !== 'failed')
@@ -230,6 +230,7 @@ const awaited = (row: SystemRow, seen: Seen, now: number, { bootTimeoutMs }: Rul
     return ready
   const what = seen.host === null ? 'has not called home' : 'holds no session'
   if (row.phase === 'failed') return { kind: 'settled', phase: 'failed', reason: row.reason }
+  const bootTimeoutMs = rules.caps.bootTimeoutMs ?? rules.bootTimeoutMs
   if (now >= row.phaseAt + bootTimeoutMs)
     return {
       kind: 'settled',
