@@ -41,6 +41,8 @@ beforeAll(async () => {
 }, 400_000)
 afterAll(async () => {
   await world?.close()
+  // A machine outlives the libvirtd that started it.
+  for (const dom of (await libvirt?.domains.list({ active: true })) ?? []) await libvirt.domains.destroy(dom)
   await libvirt?.close()
   await daemon?.stop()
 }, 60_000)

@@ -84,5 +84,6 @@ describeProvider({
   caps: doCaps,
   mishaps: ['loseReply', 'landLate', 'breakSecondPage', 'lag', 'refuse'],
   many: 205,
+  extras: ['volumes', 'keys'],
   start,
 })

@@ -1,4 +1,4 @@
-import type { Labels } from '@re-ops/protocols'
+import type { LabelChanges, Labels } from '@re-ops/protocols'
 
 /** re-mote did not do what was asked: it cannot be reached, or it refused and said why. */
 export class MoteError extends Error {
@@ -16,6 +16,8 @@ export type HostSeen = {
   readonly online: boolean
   readonly enrolledAt: number
   readonly seenAt: number
+  /** Which start of its agent that was; null = not told. */
+  readonly boot: string | null
 }
 
 export type Registration = {
@@ -34,6 +36,12 @@ export type Mote = {
   root(signal: AbortSignal): Promise<string>
   register(registration: Registration, signal: AbortSignal): Promise<void>
   hostOf(system: string, generation: number, signal: AbortSignal): Promise<HostSeen | null>
+  /** Gives a host the name and the labels of its system. */
+  change(
+    host: string,
+    what: { readonly name?: string; readonly labels?: LabelChanges },
+    signal: AbortSignal,
+  ): Promise<void>
   /** Revokes all generations up to this one. */
   revoke(system: string, generation: number, signal: AbortSignal): Promise<void>
 }

@@ -65,6 +65,9 @@ export const makeMoteHttp = ({ url, token, timeoutMs }: MoteHttpDeps): Mote => {
       const hosts = await ask(Hosts, 'GET', `/v1/hosts?system=${system}&generation=${generation}`, { signal })
       return newest(hosts)
     },
+    change: async (host, what, signal) => {
+      await ask(Anything, 'PATCH', `/v1/hosts/${host}`, { signal, body: what })
+    },
     revoke: async (system, generation, signal) => {
       await ask(Anything, 'POST', '/v1/identities/revoke', { signal, body: { system, generation } })
     },
@@ -97,5 +100,6 @@ const newest = (hosts: readonly Host[]): HostSeen | null => {
         online: host.online && host.state === 'enrolled',
         enrolledAt: Date.parse(host.enrolledAt),
         seenAt: host.seenAt === null ? 0 : Date.parse(host.seenAt),
+        boot: host.boot ?? null,
       }
 }

@@ -10,12 +10,14 @@ import {
   makeLog,
   makeMetrics,
   makePool,
+  makeSecrets,
   makeTokenSigner,
   makeTokenVerifier,
   migrate,
   observePool,
   openDatabase,
   resolveReference,
+  secretMigration,
   transaction,
   writeAddressFile,
   type Environment,
@@ -36,10 +38,16 @@ import { driverTable } from './providers/table.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { costRoutes } from './routes/costs.ts'
 import { eventRoutes } from './routes/events.ts'
+import { jobVerbRoutes } from './routes/job-verbs.ts'
 import { jobRoutes } from './routes/jobs.ts'
+import { keyAndFirewallRoutes } from './routes/keys-and-firewalls.ts'
+import { secretRoutes } from './routes/secrets.ts'
+import { snapshotRoutes } from './routes/snapshots.ts'
+import { systemChangeRoutes } from './routes/system-changes.ts'
 import { leaseRoutes } from './routes/leases.ts'
 import { noticeRoutes } from './routes/notices.ts'
 import { systemRoutes } from './routes/systems.ts'
+import { volumeRoutes } from './routes/volumes.ts'
 import { wordRoutes } from './routes/words.ts'
 import { makeChanges } from './services/changes.ts'
 import { accountByName } from './store/accounts.ts'
@@ -71,13 +79,20 @@ export const start = async (config: Config, environment: Environment, context: S
   const log = makeLog({ service: 're-core', level: config.logLevel })
   const state = await ensureFolder(config.state, 'REOPS_STATE')
   const tokenKeys = await ensureTokenKey(state, { reference: config.tokenKey, environment })
-  const cipher = makeCipher(await ensureMasterKeys({ stateFolder: state, reference: config.masterKey, environment }))
+  const masterKeys = await ensureMasterKeys({ stateFolder: state, reference: config.masterKey, environment })
+  const cipher = makeCipher(masterKeys)
   const database = await openDatabase({ databaseUrl: config.databaseUrl, stateFolder: state, log })
   context.onStop('database', () => database.stop())
   const { url } = database
   const pool = makePool({ url, log, max: 12, applicationName: 're-core' })
   context.onStop('pool', () => pool.end())
-  await migrate({ pool, schema: 'core', migrations: [...migrations, idempotencyMigration('core')], log })
+  await migrate({
+    pool,
+    schema: 'core',
+    migrations: [...migrations, idempotencyMigration('core'), secretMigration('core')],
+    log,
+  })
+  const secrets = makeSecrets({ pool, schema: 'core', masterKeys })
   const metrics = makeMetrics({ service: 're-core' })
   observePool(metrics, pool)
   observeAlarms(metrics, pool)
@@ -90,7 +105,7 @@ export const start = async (config: Config, environment: Environment, context: S
   const opener: OpenerDeps = {
     drivers: driversOf(config),
     account: name => accountByName(pool, name),
-    secret: reference => resolveReference(reference, { environment }),
+    secret: reference => resolveReference(reference, { environment, secrets }),
     limiter: (place, specs) => makeLimiter({ sql: pool, log }, { ...place, specs }),
     now: Date.now,
   }
@@ -136,15 +151,22 @@ export const start = async (config: Config, environment: Environment, context: S
     installation,
     hasMote: mote !== null,
     prices: config.prices,
+    cipher,
     now: Date.now,
   }
   systemRoutes(app, services)
+  systemChangeRoutes(app, services)
+  snapshotRoutes(app, services)
   jobRoutes(app, services)
+  jobVerbRoutes(app, services)
   accountRoutes(app, services)
   leaseRoutes(app, services)
   noticeRoutes(app, services)
   wordRoutes(app, services)
   costRoutes(app, services)
+  secretRoutes(app, { secrets, pool })
+  volumeRoutes(app, services)
+  keyAndFirewallRoutes(app, services)
   eventRoutes(app, changes)
   context.onStop('HTTP', () => app.close())
   const address = await app.listen({ host: config.host, port: config.port })

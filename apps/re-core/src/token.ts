@@ -1,7 +1,7 @@
 import type { Scope } from '@re-ops/protocols'
 import type { SignedToken, TokenSigner } from '@re-ops/service'
 
-const scopes: readonly Scope[] = ['enrolments:write', 'hosts:read']
+const scopes: readonly Scope[] = ['enrolments:write', 'hosts:read', 'hosts:write']
 const lifeMs = 3_600_000
 const renewBeforeMs = 600_000
 

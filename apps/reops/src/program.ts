@@ -6,7 +6,9 @@ import { addInventory } from './program/inventory.ts'
 import { addFacts } from './program/facts.ts'
 import { addSelectors } from './program/selectors.ts'
 import { addFiles } from './program/files.ts'
+import { addSnapshots } from './program/snapshots.ts'
 import { addSystems } from './program/systems.ts'
+import { addExtras } from './program/extras.ts'
 import { addLeases } from './program/leases.ts'
 import { addWords } from './program/words.ts'
 import { addJobs } from './program/jobs.ts'
@@ -33,7 +35,9 @@ const groups = [
   addFiles,
   addSystems,
   addWords,
+  addExtras,
   addJobs,
+  addSnapshots,
   addLeases,
   addRuns,
   addOperations,

@@ -9,10 +9,13 @@ import type {
   PutAccount,
   System,
 } from '@re-ops/protocols'
+import { makeCoreVerbs } from './core-verbs.ts'
 import { follow, type EventOptions } from './events.ts'
 import { makeLeases } from './leases.ts'
 import { send, type CallOptions, type Service } from './http.ts'
 import { accountShape, catalogShape, jobShape, providerShape, shaped, shapedList, systemShape } from './shape.ts'
+import { makeExtras } from './extras.ts'
+import { makeSecretCalls } from './secrets.ts'
 import { makeWords } from './words.ts'
 
 export type CoreEvent = { event: 'system'; data: System } | { event: 'job'; data: Job }
@@ -24,7 +27,7 @@ export const makeCore = (service: Service) => {
   const url = service.url ?? service.name
   const get = (path: string, options: CallOptions) => send(service, { ...options, method: 'GET', path })
   const verb =
-    (name: 'start' | 'stop' | 'protect' | 'unprotect' | 'reload') =>
+    (name: 'start' | 'protect' | 'unprotect' | 'reload') =>
     async (system: string, options: CallOptions = {}): Promise<Job> => {
       const path = `/v1/systems/${encodeURIComponent(system)}/${name}`
       return shaped(await send(service, { ...options, method: 'POST', path, body: {} }), 'job', jobShape, url)
@@ -36,7 +39,10 @@ export const makeCore = (service: Service) => {
     return shapedList(await get(path, options), 'job', jobShape, url)
   }
   return {
+    ...makeExtras(service),
+    ...makeCoreVerbs(service),
     ...makeWords(service),
+    ...makeSecretCalls(service),
     createSystems: async (
       body: CreateSystems,
       options: CallOptions = {},
@@ -59,7 +65,6 @@ export const makeCore = (service: Service) => {
     system: async (system: string, options: CallOptions = {}): Promise<System> =>
       shaped(await get(`/v1/systems/${encodeURIComponent(system)}`, options), 'system', systemShape, url),
     startSystem: verb('start'),
-    stopSystem: verb('stop'),
     /** From now on destroy and reload are refused, here and at the provider, if it can. */
     protectSystem: verb('protect'),
     unprotectSystem: verb('unprotect'),

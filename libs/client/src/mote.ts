@@ -31,6 +31,7 @@ import type {
 } from '@re-ops/protocols'
 import { follow, type EventOptions } from './events.ts'
 import { makeFiles } from './files.ts'
+import { makeSecretCalls } from './secrets.ts'
 import { send, type CallOptions, type Service } from './http.ts'
 import { readOutput, type Output, type OutputOptions } from './output.ts'
 import { runAggregates, runEvents, runResults, type RunProgress } from './run-events.ts'
@@ -171,25 +172,7 @@ export const makeMote = (service: Service) => {
         hostShape,
         url,
       ),
-    /** Stores a secret, which nobody reads back. */
-    putSecret: async (
-      name: string,
-      value: string,
-      options: CallOptions = {},
-    ): Promise<{ name: string; version: number }> =>
-      shaped<{ name: string; version: number }>(
-        await send(service, { ...options, method: 'PUT', path: `/v1/secrets/${segment(name)}`, body: { value } }),
-        'secret',
-        { name: 'string', version: 'number' },
-        url,
-      ),
-    removeSecret: async (name: string, options: CallOptions = {}): Promise<{ removed: boolean }> =>
-      shaped<{ removed: boolean }>(
-        await send(service, { ...options, method: 'DELETE', path: `/v1/secrets/${segment(name)}` }),
-        'answer',
-        { removed: 'boolean' },
-        url,
-      ),
+    ...makeSecretCalls(service),
     selectors: async (options: CallOptions = {}): Promise<SavedSelector[]> =>
       shapedList(await get('/v1/selectors', options), 'saved selector', savedShape, url),
     /** Saves it under the name, for `@name`; what was saved there before is replaced. */

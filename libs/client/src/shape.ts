@@ -16,6 +16,7 @@ import type {
   SavedSelector,
   StoredFile,
   System,
+  SystemSnapshot,
   SystemCost,
   SystemsPlan,
   Target,
@@ -55,6 +56,7 @@ export const shapedList = <T>(value: unknown, what: string, shape: Shape<T>, url
 }
 
 export const hostShape: Shape<Host> = { id: 'string', name: 'string', labels: 'object', online: 'boolean' }
+export const snapshotShape: Shape<SystemSnapshot> = { id: 'string', name: 'string', state: 'string' }
 export const systemShape: Shape<System> = {
   id: 'string',
   name: 'string',
@@ -69,6 +71,7 @@ export const jobShape: Shape<Job> = { id: 'string', system: 'string', verb: 'str
 export const wordShape: Shape<Word> = { kind: 'string', name: 'string', body: 'object' }
 export const wordChangeShape: Shape<WordChange> = { kind: 'string', name: 'string', change: 'string' }
 export const costShape: Shape<SystemCost> = { system: 'string', name: 'string', each: 'object' }
+export const extraShape: Shape<{ name: string; ref: string }> = { name: 'string', ref: 'string' }
 export const planShape: Shape<SystemsPlan> = { systems: 'array', values: 'array' }
 export const runShape: Shape<Run> = { id: 'string', on: 'string', state: 'string', summary: 'object' }
 export const targetShape: Shape<Target> = { host: 'object', state: 'string' }

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Id } from './ids.ts'
-import { labelKeyPattern, Labels, labelsMax, Name } from './names.ts'
+import { LabelChanges, Labels, Name } from './names.ts'
 import { TransportName } from './outcome.ts'
 import { HostKeys, SshSettings } from './ssh-settings.ts'
 
@@ -13,18 +13,7 @@ export * from './names.ts'
 export const ChangeHost = Type.Object(
   {
     name: Type.Optional(Name),
-    labels: Type.Optional(
-      Type.Record(
-        Type.String({ pattern: labelKeyPattern }),
-        Type.Union([Type.String({ maxLength: 256 }), Type.Null()]),
-        {
-          description: 'only those named change; null takes a label away',
-          examples: [{ role: 'web', old: null }],
-          additionalProperties: false,
-          maxProperties: labelsMax,
-        },
-      ),
-    ),
+    labels: Type.Optional(LabelChanges),
     ssh: Type.Optional(Type.Union([SshSettings, Type.Null()])),
     hostKeys: Type.Optional({
       ...HostKeys,
@@ -55,6 +44,7 @@ export const Host = Type.Object({
   state: HostState,
   pid: Type.Union([Type.Integer(), Type.Null()], { description: "the agent's process id on the host" }),
   version: Type.Union([Type.String(), Type.Null()], { description: "the agent's version" }),
+  boot: Type.Optional({ ...Id, description: 'which start of its agent held the last session' }),
   facts: Type.Record(Type.String(), Type.Unknown(), { description: 'what the last `facts` run and custom facts said' }),
   factsAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], { description: 'when facts came last' }),
   system: Type.Union([Id, Type.Null()]),

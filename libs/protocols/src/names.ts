@@ -15,3 +15,20 @@ export const Labels = Type.Record(Type.String({ pattern: labelKeyPattern }), Typ
   maxProperties: labelsMax,
 })
 export type Labels = Record<string, string>
+
+export const LabelChanges = Type.Record(
+  Type.String({ pattern: labelKeyPattern }),
+  Type.Union([Type.String({ maxLength: 256 }), Type.Null()]),
+  {
+    description: 'only those named change; null takes a label away',
+    examples: [{ role: 'web', old: null }],
+    additionalProperties: false,
+    maxProperties: labelsMax,
+  },
+)
+export type LabelChanges = Record<string, string | null>
+/** The labels with what is asked set, and taken away where it is null. */
+export const relabelled = (labels: Labels, asked: Readonly<LabelChanges>): Labels =>
+  Object.fromEntries(
+    Object.entries({ ...labels, ...asked }).filter((label): label is [string, string] => label[1] !== null),
+  )

@@ -11,7 +11,8 @@ export type Volume = {
 /** Deleting what is attached is `busy`; attaching across zones `invalid`; shrinking `invalid`. */
 export type VolumeApi = {
   ensure(
-    spec: { readonly name: string; readonly sizeGb: number; readonly zone?: string },
+    /** `token`: makes asking twice at once the same volume, where the provider has such a thing. */
+    spec: { readonly name: string; readonly sizeGb: number; readonly zone?: string; readonly token?: string },
     signal: AbortSignal,
   ): Promise<Volume>
   observe(ref: string, signal: AbortSignal): Promise<Volume | null>
@@ -33,7 +34,15 @@ export type Snapshot = {
 }
 export type ImageApi = {
   /** Looks for the name first, so asking again is the same snapshot. */
-  ensure(spec: { readonly name: string; readonly machine: string }, signal: AbortSignal): Promise<Snapshot>
+  ensure(
+    spec: {
+      readonly name: string
+      readonly machine: string
+      /** What the machine was made of. */
+      readonly image?: string
+    },
+    signal: AbortSignal,
+  ): Promise<Snapshot>
   observe(ref: string, signal: AbortSignal): Promise<Snapshot | null>
   list(signal: AbortSignal): Promise<readonly Snapshot[]>
   delete(ref: string, signal: AbortSignal): Promise<void>
@@ -63,6 +72,7 @@ export type FirewallApi = {
     signal: AbortSignal,
   ): Promise<Firewall>
   observe(ref: string, signal: AbortSignal): Promise<Firewall | null>
+  list(signal: AbortSignal): Promise<readonly Firewall[]>
   /** In use is `busy`; absent is ok. */
   delete(ref: string, signal: AbortSignal): Promise<void>
 }

@@ -28,6 +28,9 @@ export type Caps = {
   liveResize: boolean
   diskShrink: boolean
   snapshot: 'disk' | 'disk+mem' | 'none'
+  /** Whether the machine may run meanwhile. */
+  liveSnapshot: boolean
+  liveRename: boolean
   userData: { maxBytes: number } | false
   protection: boolean
   spot: boolean
@@ -83,6 +86,8 @@ export interface Provider {
   offerings(spec: VmSpec): readonly Offering[]
   /** Pure: spec -> frozen request. Throws `invalid` naming what is allowed. */
   planCreate(spec: VmSpec, identity: Identity, offering?: Offering): CreateRequest
+  /** Pure, where more is known than a new machine's request tells: throws `invalid` when it cannot get that size. */
+  checkResize?(spec: VmSpec, size: string): void
   /** The only call that may make a machine. Same identity => same machine, or ProviderError{outcome}. */
   create(request: CreateRequest, signal: AbortSignal): Promise<Accepted>
   /** Every machine that may carry this identity, by token, id, tag or name; all pages. */

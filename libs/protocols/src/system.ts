@@ -45,10 +45,28 @@ export const MachineOptions = Type.Object(
     sshKeys: Type.Optional(
       Type.Array(Type.String({ pattern: '^(ssh|ecdsa|sk)-\\S+ \\S+', maxLength: 8_192 }), { maxItems: 16 }),
     ),
+    userData: Type.Optional(
+      Type.String({
+        pattern: '^(sealed|(secret|file|env):[^\\s]+)$',
+        maxLength: 512,
+        description: 'a reference to what cloud-init is given; `sealed`: given as a text, which nobody is shown',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
 export type MachineOptions = Static<typeof MachineOptions>
+
+/** The same as a person gives it: user-data may be the text itself. */
+export const AskedOptions = Type.Object(
+  {
+    ...MachineOptions.properties,
+    userData: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 65_536, description: "cloud-init's, or secret:, file:, env: of re-core" }),
+    ),
+  },
+  { additionalProperties: false },
+)
 
 /** What a person asks for. Everything but the name has a default. */
 export const SystemSpec = Type.Object(
@@ -86,7 +104,7 @@ export const CreateSystems = Type.Object(
     labels: Type.Optional(Labels),
     readiness: Type.Optional(Readiness),
     protected: Type.Optional(Type.Boolean()),
-    options: Type.Optional(MachineOptions),
+    options: Type.Optional(AskedOptions),
     lease: Type.Optional(AskLease),
   },
   { additionalProperties: false },

@@ -1,5 +1,6 @@
 import { createCases } from './create-cases.ts'
 import { destroyCases } from './destroy-cases.ts'
+import { extrasCases } from './extras-cases.ts'
 import { listCases } from './list-cases.ts'
 import { mishapCases } from './mishap-cases.ts'
 import { powerCases } from './power-cases.ts'
@@ -10,6 +11,7 @@ export const cases: readonly Case[] = [
   ...createCases,
   ...powerCases,
   ...destroyCases,
+  ...extrasCases,
   ...listCases,
   ...mishapCases,
 ].toSorted((a, b) => a.n - b.n)

@@ -41,6 +41,8 @@ const sizes = {
 /** libvirt's test driver. */
 export const openTestTarget = (): Promise<KvmTarget> =>
   openKvm('test:///default', libvirt => libvirt.pools.byName('default-pool'), {
+    // It has no network by which anything could call home.
+    home: 'http://192.0.2.1:7020',
     sizes,
     images: { blank: { path: '/blank.qcow2' } },
   })

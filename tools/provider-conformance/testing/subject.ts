@@ -48,6 +48,8 @@ export type Subject = {
   readonly mishaps: readonly (keyof Mishaps)[]
   /** How many machines a case that needs many makes; more than two pages where there are pages. */
   readonly many: number
+  /** What stands beside machines there. */
+  readonly extras?: readonly ('volumes' | 'keys')[]
   /** Cases left out for another reason than a capability. */
   readonly skips?: Readonly<Record<number, string>>
   readonly start: () => Promise<Target>

@@ -1,8 +1,10 @@
 import type { Offering, Provider } from '@re-ops/protocols'
 import type { Mote } from '../mote.ts'
 import type { Open } from '../providers/opener.ts'
+import type { OpChanges, OpEnd } from '../store/ops.ts'
+import type { SnapshotChanges, SnapshotRow } from '../store/snapshots.ts'
 import type { Changes } from '../store/systems.ts'
-import type { Sighting, SystemRow } from '../store/row.ts'
+import type { OpRow, Sighting, SystemRow } from '../store/row.ts'
 import type { Rules, Seen } from './decide.ts'
 
 /** A queue message of ours; a hint and nothing more. */
@@ -18,7 +20,18 @@ export type Store = {
   write(row: SystemRow, changes: Changes, at: number): Promise<SystemRow | null>
   /** Accepted from a stale attempt too, if the row still wants it; null = it does not, and it was noted as a sighting. */
   saveRef(row: SystemRow, ref: string, at: number): Promise<SystemRow | null>
+  /** References of volumes that stay when a machine of the row's place goes. */
+  keptVolumes(row: SystemRow): Promise<readonly string[]>
+  /** Sealed. */
+  userData(row: SystemRow): Promise<Buffer | null>
   forgetSighting(row: SystemRow, ref: string): Promise<void>
+  /** The row's one-shot verb. */
+  op(row: SystemRow): Promise<OpRow | null>
+  writeOp(row: SystemRow, op: OpRow, changes: OpChanges): Promise<OpRow | null>
+  /** Ends it, and writes what follows for its system: one transaction. */
+  endOp(row: SystemRow, op: OpRow, end: OpEnd, changes: Changes, at: number): Promise<SystemRow | null>
+  snapshot(id: string): Promise<SnapshotRow | null>
+  writeSnapshot(id: string, changes: SnapshotChanges): Promise<void>
   /** Offerings of the row's place that are passed over, by `offeringKey`, until when (ms since 1970). */
   scarce(row: SystemRow, now: number): Promise<ReadonlyMap<string, number>>
   noteScarce(row: SystemRow, offering: Offering, until: number): Promise<void>
@@ -74,6 +87,10 @@ export const unborn = {
   ref: null,
   destroyedAt: null,
   missingAt: null,
+  nameThere: null,
+  labelsThere: null,
+  opRef: null,
+  stopSentAt: null,
   downAt: null,
   observed: null,
   observedAt: null,

@@ -1,5 +1,9 @@
-import { wireLimits, type Caps, type ObservedVm, type Observation, type Phase } from '@re-ops/protocols'
-import type { Sighting, SystemRow } from '../store/row.ts'
+import type { Caps, ObservedVm, Observation, Phase, ProviderError } from '@re-ops/protocols'
+import type { OpRow, Sighting, SystemRow } from '../store/row.ts'
+import { doOnce } from './decide-op.ts'
+import { awaited, fallen, halt } from './decide-power.ts'
+import type { OpEnd } from '../store/ops.ts'
+import { resized, told } from './decide-change.ts'
 import { isExpiryUntold } from './decide-lease.ts'
 
 /** What one message has looked at so far. `undefined` = not looked. */
@@ -12,10 +16,18 @@ export type Seen = {
     readonly online: boolean
     readonly enrolledAt: number
     readonly seenAt: number
+    readonly boot: string | null
   } | null
   /** Of a machine that died: whether its agent had called home since its last start, as far as can be known now. */
   readonly calledHome?: boolean
+  /** The one-shot verb as it is written down. */
+  readonly op?: OpRow | null
+  /** What the provider's history says of it. */
+  readonly history?: 'none' | 'cannot-tell'
+  /** What became of what the provider still did. */
+  readonly progress?: Progress
 }
+export type Progress = 'running' | 'done' | { readonly failed: ProviderError }
 
 export type Rules = {
   readonly caps: Caps
@@ -26,13 +38,20 @@ export type Rules = {
 
 /** What to do next for one system. Looks are free; of the mutations one message does at most one. */
 export type Step =
-  | { kind: 'look'; at: 'instance' | 'identity' | 'host' | 'last-life' }
+  | { kind: 'look'; at: 'instance' | 'identity' | 'host' | 'last-life' | 'op' | 'history' | 'progress' }
   | { kind: 'freeze' }
   | { kind: 'register' }
   | { kind: 'create' }
   | { kind: 'adopt'; ref: string }
   | { kind: 'start' }
-  | { kind: 'stop' }
+  | { kind: 'stop'; force: boolean }
+  | { kind: 'tell'; what: 'name' | 'labels' }
+  | { kind: 'resize' }
+  | { kind: 'resize-over'; why: string | null }
+  /** Sends a one-shot verb; `unsent`: it certainly was not done, and may be sent. */
+  | { kind: 'op' }
+  | { kind: 'op-unsent' }
+  | { kind: 'op-over'; end: OpEnd }
   | { kind: 'protect' }
   | { kind: 'set-expiry' }
   | { kind: 'destroy'; of: 'own' | 'found' | 'sighting'; ref: string | null }
@@ -47,10 +66,17 @@ export type Step =
   /** Wanted and seen agree (or nothing more can be done without a person). */
   | { kind: 'settled'; phase: Phase; reason: string | null }
 
-/** Deaths in a row without calling home between, after which a person is asked. */
-const restartsMax = 6
-
-const mutations: ReadonlySet<Step['kind']> = new Set(['create', 'start', 'stop', 'protect', 'set-expiry', 'destroy'])
+const mutations: ReadonlySet<Step['kind']> = new Set([
+  'create',
+  'start',
+  'stop',
+  'protect',
+  'set-expiry',
+  'destroy',
+  'tell',
+  'resize',
+  'op',
+])
 export const isMutation = (step: Step): boolean => mutations.has(step.kind)
 
 /** From here on a create that was sent can no longer make its machine appear. */
@@ -157,12 +183,15 @@ const keep = (row: SystemRow, seen: Seen, now: number, rules: Rules): Step => {
     return { kind: 'settled', phase: 'failed', reason: `the provider says: ${seen.instance.vm.raw}` }
   if (isProtectedOtherwise(row, seen, rules.caps)) return { kind: 'protect' }
   if (isExpiryUntold(row, rules.caps)) return { kind: 'set-expiry' }
+  const change =
+    told(row, rules) ?? doOnce(row, power, seen, now, rules) ?? resized(row, power, seen, { now, caps: rules.caps })
+  if (change !== null) return change
+  if (power === 'stopping' && row.desired === 'stopped') return halt(row, power, now)
   if (power === 'pending' || power === 'stopping' || power === 'unknown')
     return { kind: 'wait', at: null, phase: row.phase, reason: `the machine is ${power}` }
   const running = power === 'running'
   if (row.desired === 'stopped') {
-    if (!running) return { kind: 'settled', phase: 'stopped', reason: null }
-    return row.phase === 'stopping' ? { kind: 'stop' } : { kind: 'enter', phase: 'stopping' }
+    return running ? halt(row, power, now) : { kind: 'settled', phase: 'stopped', reason: null }
   }
   return running ? awaited(row, seen, now, rules) : fallen(row, seen, now, rules)
 }
@@ -195,64 +224,3 @@ const missing = (row: SystemRow, proof: 'terminal' | 'not-found', now: number, {
     ? { kind: 'wait', at: null, phase: row.phase, reason: 'the provider does not show the machine' }
     : gone
 }
-
-/**
- * Stopped though wanted running: shown as such for a while, then started again; later each time, and not for ever, while
- * its agent does not call home. One that did call home was in order, also when it died before we could note that.
- */
-const fallen = (row: SystemRow, seen: Seen, now: number, { restartDelayMs }: Rules): Step => {
-  if (row.phase === 'failed') return { kind: 'settled', phase: 'failed', reason: row.reason }
-  // Asked for by a person (or left stopped on purpose until now): at once.
-  if (row.phase === 'stopped' && row.downAt === null) return { kind: 'start' }
-  if (row.downAt === null) {
-    if (row.restarts === 0 || row.readiness !== 'agent') return { kind: 'note', what: 'down' }
-    if (seen.calledHome === undefined) return { kind: 'look', at: 'last-life' }
-    return { kind: 'note', what: 'down', ...(seen.calledHome ? { restarts: 0 } : {}) }
-  }
-  if (row.restarts >= restartsMax)
-    return { kind: 'settled', phase: 'failed', reason: `it died ${restartsMax} times before it was ready; see its log` }
-  const startAt = row.downAt + restartDelayMs * 2 ** Math.min(row.restarts, 3)
-  return now < startAt
-    ? { kind: 'wait', at: startAt, phase: 'stopped', reason: `it died; it is started again at ${iso(startAt)}` }
-    : { kind: 'start' }
-}
-
-/** Running: ready when its agent has called home (or at once, when nothing is asked of it). */
-const awaited = (row: SystemRow, seen: Seen, now: number, rules: Rules): Step => {
-  const ready: Step = { kind: 'settled', phase: 'ready', reason: null }
-  if (row.phase === 'ready' || row.readiness !== 'agent') return ready
-  if (row.phase !== 'booting' && row.phase !== 'enrolled' && row.phase !== 'failed')
-    return { kind: 'enter', phase: 'booting' }
-  if (seen.host === undefined) return { kind: 'look', at: 'host' }
-  if (seen.host !== null && seen.host.id !== row.host)
-    return { kind: 'enter', phase: 'enrolled', at: seen.host.enrolledAt, host: seen.host.id }
-  if (seen.host !== null && seen.host.online && (row.phase === 'enrolled' || isOfThisLife(seen.host.seenAt, row, now)))
-    return ready
-  const what = seen.host === null ? 'has not called home' : 'holds no session'
-  if (row.phase === 'failed') return { kind: 'settled', phase: 'failed', reason: row.reason }
-  const bootTimeoutMs = rules.caps.bootTimeoutMs ?? rules.bootTimeoutMs
-  if (now >= row.phaseAt + bootTimeoutMs)
-    return {
-      kind: 'settled',
-      phase: 'failed',
-      reason: `its agent ${what} within ${bootTimeoutMs / 1000} s; the machine is kept, start tries again`,
-    }
-  const pauseMs = Math.min(5_000, 500 + (now - row.phaseAt) / 4)
-  return { kind: 'wait', at: now + pauseMs, phase: row.phase, reason: `its agent ${what} yet` }
-}
-
-const clockSkewMs = 2_000
-/** A session that is still shown after this time has answered heartbeats since. */
-const sessionProvenMs = wireLimits.heartbeatMs * (wireLimits.heartbeatsMissedMax + 1)
-
-/**
- * After a restart the session of the life before may still be shown for a while. One that began since counts at once; an
- * older one only when it has outlived its heartbeats (we may have died between the start and writing it down).
- */
-const isOfThisLife = (seenAt: number, row: SystemRow, now: number): boolean =>
-  isSince(seenAt, row) || now >= row.phaseAt + sessionProvenMs
-
-/** Whether its agent was heard since the row's phase began. */
-export const isSince = (seenAt: number, row: SystemRow): boolean => seenAt >= row.phaseAt - clockSkewMs
-
-const iso = (ms: number): string => new Date(ms).toISOString()

@@ -2,10 +2,13 @@ import { ProviderError, type Observation } from '@re-ops/protocols'
 import { MoteError } from '../mote.ts'
 import { identityOf } from '../providers/identity.ts'
 import { destroyAll, newOp } from '../providers/op.ts'
-import type { Changes } from '../store/systems.ts'
 import type { SystemRow } from '../store/row.ts'
 import { parkedMs, unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
-import { isSince, type Step } from './decide.ts'
+import type { Step } from './decide.ts'
+import { isSince } from './decide-power.ts'
+import { written } from './written.ts'
+import { resize, resizeOver, tell } from './effects-change.ts'
+import { endOp, lookAtOp, sendOp, unsendOp } from './effects-op.ts'
 import { freeze, noMote, register } from './freeze.ts'
 import { setExpiry } from './lease-effects.ts'
 import { send } from './send.ts'
@@ -13,11 +16,6 @@ import { send } from './send.ts'
 type Of<K extends Step['kind']> = Extract<Step, { kind: K }>
 
 const identity = (deps: Deps, row: SystemRow) => identityOf(deps.installation, row.id, row.generation, row.candidate)
-
-const written = async (deps: Deps, { row, pending }: Attempt, changes: Changes, at = deps.now()): Promise<Outcome> => {
-  const next = await deps.store.write(row, { ...pending, ...changes }, at)
-  return next === null ? { kind: 'fenced' } : { kind: 'go', row: next, seen: {} }
-}
 
 const observe = async ({ row, signal, provider }: Attempt): Promise<Observation> => {
   try {
@@ -38,6 +36,7 @@ const look = async (deps: Deps, attempt: Attempt, { at }: Of<'look'>): Promise<O
     const calledHome = await calledHomeSince(deps, attempt)
     return { kind: 'go', row, pending, seen: { calledHome } }
   }
+  if (at === 'op' || at === 'history' || at === 'progress') return lookAtOp(deps, attempt, at)
   if (at === 'identity') {
     const found = await provider.findByIdentity(identity(deps, row), signal)
     return { kind: 'go', row, pending, seen: { found } }
@@ -62,7 +61,8 @@ const calledHomeSince = async ({ mote }: Deps, { row, signal }: Attempt): Promis
 const destroy = async (deps: Deps, attempt: Attempt, { of, ref }: Of<'destroy'>): Promise<Outcome> => {
   const { row, signal, provider } = attempt
   await deps.at?.('destroy.before', row.id)
-  await provider.destroy(ref ?? identity(deps, row).uuid, destroyAll, signal)
+  const plan = provider.volumes === undefined ? destroyAll : { keep: await deps.store.keptVolumes(row) }
+  await provider.destroy(ref ?? identity(deps, row).uuid, plan, signal)
   await deps.at?.('destroy.after', row.id)
   if (of === 'sighting' && ref !== null) {
     await deps.store.forgetSighting(row, ref)
@@ -71,15 +71,15 @@ const destroy = async (deps: Deps, attempt: Attempt, { of, ref }: Of<'destroy'>)
   return written(deps, attempt, { destroyedAt: deps.now(), observed: 'absent', observedAt: deps.now() })
 }
 
-const act = async (deps: Deps, attempt: Attempt, { kind }: Of<'start' | 'stop'>): Promise<Outcome> => {
+const act = async (deps: Deps, attempt: Attempt, step: Of<'start' | 'stop'>): Promise<Outcome> => {
   const { row, signal, provider } = attempt
+  const { kind } = step
   await deps.at?.(`${kind}.before`, row.id)
   // Its agent may call home before we have written that it boots: the phase begins when the start is asked for.
   const askedAt = Math.max(deps.now(), row.phaseAt)
-  const action = kind === 'start' ? ({ kind } as const) : ({ kind, force: false } as const)
-  await provider.act(row.ref ?? '', action, newOp(askedAt), signal)
+  await provider.act(row.ref ?? '', step, newOp(askedAt), signal)
   await deps.at?.(`${kind}.after`, row.id)
-  if (kind === 'stop') return { kind: 'go', row, pending: attempt.pending, seen: {} }
+  if (kind === 'stop') return written(deps, attempt, { stopSentAt: askedAt })
   const restarts = row.downAt === null ? row.restarts : row.restarts + 1
   return written(deps, attempt, { phase: 'booting', reason: null, downAt: null, restarts }, askedAt)
 }
@@ -163,6 +163,18 @@ export const perform = async (
       case 'start':
       case 'stop':
         return await act(deps, attempt, step)
+      case 'tell':
+        return await tell(deps, attempt, step)
+      case 'resize':
+        return await resize(deps, attempt)
+      case 'resize-over':
+        return await resizeOver(deps, attempt, step.why)
+      case 'op':
+        return await sendOp(deps, attempt)
+      case 'op-unsent':
+        return await unsendOp(deps, attempt)
+      case 'op-over':
+        return await endOp(deps, attempt, step.end)
       case 'protect':
         return await protect(deps, attempt)
       case 'set-expiry':

@@ -16,6 +16,7 @@ import { MoteError, type Mote } from '../mote.ts'
 import type { SystemRow } from '../store/row.ts'
 import { offeringKey } from '../store/scarce.ts'
 import type { Attempt, Deps, Outcome } from './attempt.ts'
+import { userDataOfRow } from './user-data.ts'
 
 /** What a sealed request is bound to: it opens only for the life it was frozen for. */
 export const requestContext = (row: SystemRow): string => ['request', row.id, row.generation, row.candidate].join('|')
@@ -37,23 +38,26 @@ const callHome = async (row: SystemRow, mote: Mote, signal: AbortSignal): Promis
 
 export const noMote = 're-core has no REMOTE_URL, so no agent can call home'
 
+/** Without user-data: the row holds no more of it than where it is. */
 const given = (options: MachineOptions): Partial<VmSpec> =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  Object.fromEntries(Object.entries(options).filter(([key, value]) => key !== 'userData' && value !== undefined))
 
 /** The machine as its provider is asked for it. */
 export const specOf = (
-  row: Omit<SystemSpec, 'readiness'> & Partial<Pick<SystemRow, 'leaseExpiresAt'>>,
+  row: Omit<SystemSpec, 'readiness'> & Partial<Pick<SystemRow, 'leaseExpiresAt' | 'imageRef'>>,
   home: CallHome | null,
+  userData?: string,
 ): VmSpec => ({
   name: row.name,
   type: row.type,
   size: row.size,
-  image: row.image,
+  image: row.imageRef ?? row.image,
   callHome: home,
   tags: row.labels,
   ...(row.protected ? { protected: true } : {}),
   ...(typeof row.leaseExpiresAt !== 'number' ? {} : { expiresAt: new Date(row.leaseExpiresAt).toISOString() }),
   ...given(row.options),
+  ...(userData === undefined ? {} : { userData }),
 })
 
 /** Of the places where it could be had the next one that had something lately; else how long until one is tried again. */
@@ -78,7 +82,7 @@ export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => 
   try {
     const home = row.readiness === 'agent' && mote !== null ? await callHome(row, mote, signal) : null
     const identity = identityOf(deps.installation, row.id, row.generation, row.candidate)
-    const spec = specOf(row, home)
+    const spec = specOf(row, home, await userDataOfRow(deps, row))
     const offering = await choose(deps, attempt, spec)
     if (typeof offering === 'number')
       return { kind: 'pause', reason: 'nothing to be had in any place that was asked for', afterMs: offering }
@@ -86,7 +90,14 @@ export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => 
     const frozenRequest = deps.cipher.seal(JSON.stringify(request), requestContext(row))
     const written = await deps.store.write(
       row,
-      { ...pending, frozenRequest, protectedThere: row.protected, leaseThere: row.leaseExpiresAt },
+      {
+        ...pending,
+        frozenRequest,
+        protectedThere: row.protected,
+        leaseThere: row.leaseExpiresAt,
+        nameThere: row.name,
+        labelsThere: row.labels,
+      },
       deps.now(),
     )
     return written === null ? { kind: 'fenced' } : { kind: 'go', row: written, seen: {} }

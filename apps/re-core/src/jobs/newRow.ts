@@ -13,8 +13,9 @@ export const unleased = {
 } as const satisfies Partial<SystemRow>
 
 /** The row of a system that was just asked for. */
-export const newRow = (spec: SystemSpec, now: number): SystemRow => ({
+export const newRow = (spec: SystemSpec & { readonly imageRef?: string | null }, now: number): SystemRow => ({
   id: newId(),
+  imageRef: null,
   ...spec,
   ...unleased,
   origin: 'created',
@@ -23,10 +24,18 @@ export const newRow = (spec: SystemSpec, now: number): SystemRow => ({
   onLost: 'alert',
   drift: [],
   protectedThere: false,
+  nameThere: null,
+  labelsThere: null,
   desired: 'running',
   wantGeneration: 1,
   generation: 1,
   candidate: 0,
+  wantSize: null,
+  opRef: null,
+  forceAt: null,
+  stopSentAt: null,
+  op: null,
+  verdict: null,
   phase: 'planned',
   phases: [{ name: 'planned', at: new Date(now).toISOString() }],
   phaseAt: now,

@@ -1,4 +1,4 @@
-import { destroyAll } from '../providers/op.ts'
+import { keptVolumes } from '../store/volumes.ts'
 import { addNotice } from '../store/notices.ts'
 import type { SystemRow } from '../store/row.ts'
 import { forgetSighting, forgetUnseen, noteSighting } from '../store/sightings.ts'
@@ -46,7 +46,7 @@ const end = async (deps: ReapDeps, { place, provider }: OpenPlace, one: Owned, s
   const what = { ...place, ref: vm.ref, system: owner.vmId }
   log.warn(what, 'a machine that belongs to no life of its system is destroyed')
   await noteSighting(sql, { ...what, ...owner }, { certain: true })
-  await provider.destroy(vm.ref, destroyAll, signal)
+  await provider.destroy(vm.ref, { keep: await keptVolumes(sql, place) }, signal)
   await forgetSighting(sql, place, vm.ref)
   const text = `it belonged to no life of its system (generation ${owner.generation}.${owner.candidate})`
   await addNotice(sql, { kind: 'stray-destroyed', place, ref: vm.ref, system: owner.vmId, text })

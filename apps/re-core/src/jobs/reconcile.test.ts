@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { newId, ProviderError, type Provider, type SystemSpec, type Verb } from '@re-ops/protocols'
+import { newId, ProviderError, type Provider, type SystemSpec, type Verb, type VerbInput } from '@re-ops/protocols'
 import fc from 'fast-check'
 import { want } from '../services/want.ts'
-import type { SystemRow } from '../store/row.ts'
+import type { OpRow, SystemRow } from '../store/row.ts'
 import { landingMs, memoryMote, memoryProvider, memoryStore, type Mode } from '../testing/memory.ts'
 import type { Deps } from './attempt.ts'
 import { newRow } from './newRow.ts'
@@ -43,7 +43,12 @@ const makeWorld = (mode: Mode, chance: ReturnType<typeof fates>) => {
     cloud
       .alive()
       .some(vm => vm.power === 'running' && vm.identity.vmId === system && vm.identity.generation === generation)
-  const { mote, revoked, heardAt } = memoryMote(() => moteIsUp.value, runs)
+  /** Another start of its agent is another id. */
+  const bootOf = (system: string) => {
+    const vm = cloud.alive().find(one => one.identity.vmId === system && one.power === 'running')
+    return vm === undefined ? null : `${system.slice(0, -3)}${String(100 + (vm.boots % 900))}`
+  }
+  const { mote, revoked, heardAt } = memoryMote(() => moteIsUp.value, runs, bootOf)
   const stalled: (() => void)[] = []
   const faulty = async <T>(apply: () => Promise<T>, sendLate?: () => void): Promise<T> => {
     const fate = chance.next()
@@ -64,7 +69,7 @@ const makeWorld = (mode: Mode, chance: ReturnType<typeof fates>) => {
     create: (request, signal) =>
       faulty(
         () => provider.create(request, signal),
-        () => cloud.sendLate(request.identity, landingMs - 1),
+        () => cloud.sendLate(request, landingMs - 1),
       ),
     act: (ref, action, op, signal) => faulty(() => provider.act(ref, action, op, signal)),
     destroy: (ref, plan, signal) => faulty(() => provider.destroy(ref, plan, signal)),
@@ -101,12 +106,35 @@ const makeWorld = (mode: Mode, chance: ReturnType<typeof fates>) => {
     }
     await new Promise(() => {})
   }
-  const ask = (id: string, verb: Exclude<Verb, 'create'>) => {
+  const asked = new Map<string, number>()
+  const ask = (id: string, verb: Exclude<Verb, 'create'>, input: VerbInput = {}) => {
     const row = memory.rows.get(id) as SystemRow
     if (row.phase === 'gone' || row.desired === 'absent') return
-    memory.rows.set(id, { ...row, ...want(row, verb, now()), leaseEpoch: row.leaseEpoch + 1 })
+    // As the service does it: one job at a time, and what runs alone can be rebooted.
+    const isBusy = row.op !== null || row.wantSize !== null
+    if (isBusy && verb !== 'destroy') return
+    if (verb === 'reboot' && (row.ref === null || row.desired !== 'running' || row.wantGeneration > row.generation))
+      return
+    const op = verb === 'reboot' ? reboot(row) : null
+    if (op !== null) asked.set(id, (asked.get(id) ?? 0) + 1)
+    const changes = { ...want(row, verb, now(), input), ...(op === null ? {} : { op: op.id }) }
+    memory.rows.set(id, { ...row, ...changes, leaseEpoch: row.leaseEpoch + 1 })
   }
-  return { ...memory, clock, cloud, moteIsUp, revoked, heardAt, stalled, attempt, ask }
+  const reboot = (row: SystemRow): OpRow => {
+    const unsent = { sentAt: null, acceptedAt: null, opRef: null, before: null, snapshot: null }
+    const op: OpRow = {
+      id: newId(),
+      system: row.id,
+      kind: 'reboot',
+      generation: row.generation,
+      force: false,
+      ...unsent,
+      createdAt: now(),
+    }
+    memory.ops.set(op.id, op)
+    return op
+  }
+  return { ...memory, asked, clock, cloud, moteIsUp, revoked, heardAt, stalled, attempt, ask }
 }
 type World = ReturnType<typeof makeWorld>
 
@@ -117,6 +145,8 @@ const create = (world: World, name: string): string => {
 }
 
 const agrees = (row: SystemRow) =>
+  row.op === null &&
+  row.wantSize === null &&
   row.wantGeneration === row.generation &&
   row.phase === { running: 'ready', stopped: 'stopped', absent: 'gone' }[row.desired]
 
@@ -132,6 +162,11 @@ const converge = async (world: World) => {
   }
 }
 
+const inputs = (n: number): Readonly<Record<string, VerbInput>> => ({
+  resize: { size: n % 3 === 0 ? 'too-small' : 'larger' },
+  label: { labels: { round: String(n % 7) } },
+})
+
 /** 0 orphans, 0 lost, 0 duplicates. */
 const check = (world: World) => {
   const alive = world.cloud.alive()
@@ -145,6 +180,11 @@ const check = (world: World) => {
     expect(own.map(vm => [vm.ref, vm.identity.generation, vm.power])).toEqual(
       row.desired === 'absent' ? [] : [[row.ref, row.generation, row.desired]],
     )
+    // Never a second time silently, whatever was lost.
+    for (const vm of own) {
+      expect(vm.reboots).toBeLessThanOrEqual(world.asked.get(row.id) ?? 0)
+      expect([vm.size, vm.tags]).toEqual([row.size, row.labels])
+    }
     if (row.desired === 'absent' && row.registeredAt !== null)
       expect(world.revoked.get(row.id)).toBeGreaterThanOrEqual(row.generation)
   }
@@ -195,7 +235,9 @@ describe.each<Mode>(['caller-id', 'token', 'lookup'])('with identity by %s', mod
       { weight: 4, arbitrary: fc.constantFrom<Fate>('crash', 'stall', 'drop-before', 'drop-after', 'late', 'fail') },
     )
     const action = fc.oneof(
-      fc.constantFrom('start' as const, 'stop', 'reload', 'destroy').map(verb => ({ kind: 'ask' as const, verb })),
+      fc
+        .constantFrom('start' as const, 'stop', 'reload', 'destroy', 'reboot', 'resize', 'label')
+        .map(verb => ({ kind: 'ask' as const, verb })),
       fc.constant({ kind: 'attempt' as const }),
       fc.integer({ min: 1, max: 20_000 }).map(ms => ({ kind: 'pass' as const, ms })),
       fc.boolean().map(up => ({ kind: 'mote' as const, up })),
@@ -212,7 +254,7 @@ describe.each<Mode>(['caller-id', 'token', 'lookup'])('with identity by %s', mod
         const ids = [create(world, 'one'), create(world, 'two')]
         for (const [which, one] of actions) {
           const id = ids[which] as string
-          if (one.kind === 'ask') world.ask(id, one.verb)
+          if (one.kind === 'ask') world.ask(id, one.verb, inputs(world.clock.now)[one.verb])
           else if (one.kind === 'pass') world.clock.now += one.ms
           else if (one.kind === 'mote') world.moteIsUp.value = one.up
           else if (one.kind === 'wake') for (const wake of world.stalled.splice(0)) wake()

@@ -34,6 +34,9 @@ const settledChanges = (row: SystemRow, step: Extract<Step, { kind: 'settled' }>
   reason: step.reason,
   nextAt: null,
   attempt: 0,
+  verdict: null,
+  op: null,
+  ...(step.phase === 'failed' || step.phase === 'lost' || step.phase === 'gone' ? { wantSize: null, opRef: null } : {}),
   ...(step.phase === 'ready'
     ? { downAt: null, restarts: 0, readyAfterMs: row.readyAfterMs ?? Math.max(0, now - lifeBegan(row)) }
     : {}),
@@ -61,6 +64,7 @@ export const reconcile = async (
     return store.finish(claimed, { nextAt, reason: provider }, ending, message, now())
   }
   const { caps } = provider
+  const rules = { ...deps.rules, caps, bootTimeoutMs: caps.bootTimeoutMs ?? deps.rules.bootTimeoutMs }
   let attempt: Attempt = { row: claimed, seen: { sightings: await store.sightings(id) }, pending: {}, signal, provider }
   let mutated = false
   const finish = (changes: Changes, ending: Ending) =>
@@ -72,7 +76,7 @@ export const reconcile = async (
 
   for (let n = 0; n < stepsMax; n += 1) {
     const { row } = attempt
-    const step = decide(row, attempt.seen, now(), { ...deps.rules, caps })
+    const step = decide(row, attempt.seen, now(), rules)
     await deps.at?.(step.kind, claimed.id)
     if (step.kind === 'settled')
       return finish(settledChanges(row, step, now()), { nextAt: null, settled: true, reason: step.reason })

@@ -15,6 +15,7 @@ import { inPlaces, type Reach } from './places.ts'
 import type { Queue } from './queue.ts'
 import { reap } from './reap.ts'
 import { reconcile } from './reconcile.ts'
+import { sweepSnapshots } from './sweep-snapshots.ts'
 import { every, forEachBounded } from './tick.ts'
 
 export type Timings = {
@@ -118,6 +119,7 @@ export const startWorker = async (deps: WorkerDeps) => {
   const tick = async (): Promise<void> => {
     await forEachBounded(await overdueSystems(pool, now() - 1_000, overdueMax), atOnceMax, wake, onError)
     await forgetGone(pool, now())
+    await sweepSnapshots({ sql: pool, open: deps.open, log }, signal)
     await forgetNotices(pool)
   }
   const reapAll = async (): Promise<void> => {
@@ -135,7 +137,7 @@ export const startWorker = async (deps: WorkerDeps) => {
   }
   const hint = async (id: string): Promise<void> => {
     const { rows } = await pool.query<{ id: string }>(
-      `select id from core.system where id = $1 and phase in ('booting', 'enrolled', 'failed')`,
+      `select id from core.system where id = $1 and (phase in ('booting', 'enrolled', 'failed') or op is not null)`,
       [id],
     )
     if (rows.length > 0) await wake(id)

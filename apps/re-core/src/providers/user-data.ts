@@ -13,19 +13,39 @@ const cloudConfig = (callHome: CallHome | null, sshKeys: readonly string[]): str
   return `#cloud-config\n${JSON.stringify(config)}\n`
 }
 
-const typeOf = (part: string): string => (part.startsWith('#!') ? 'text/x-shellscript' : 'text/cloud-config')
-const boundary = 're-ops-part-of-user-data'
+/** What a part begins with, as cloud-init knows it. */
+const types: readonly (readonly [RegExp, string])[] = [
+  [/^#!/, 'text/x-shellscript'],
+  [/^#include/, 'text/x-include-url'],
+  [/^#cloud-boothook/, 'text/cloud-boothook'],
+  [/^#part-handler/, 'text/part-handler'],
+  [/^## template: jinja/, 'text/jinja2'],
+]
+const typeOf = (part: string): string => types.find(([begin]) => begin.test(part))?.[1] ?? 'text/cloud-config'
+const isMime = (part: string): boolean => /^(Content-Type|MIME-Version):/i.test(part)
+
+/** A line that stands in none of the parts. */
+const boundaryFor = (parts: readonly string[]): string => {
+  let boundary = 're-ops-part-of-user-data'
+  while (parts.some(part => part.includes(boundary))) boundary += '-'
+  return boundary
+}
+
+/** With headers of its own it is a message within ours, which cloud-init walks through. */
+const partText = (part: string): string =>
+  isMime(part)
+    ? part
+    : `Content-Type: ${typeOf(part)}; charset="utf-8"\nMerge-Type: list(append)+dict(recurse_array)+str()\n\n${part}`
 
 /** cloud-init takes several parts; lists of the person's cloud-config are added to ours. */
-const multipart = (parts: readonly string[]): string =>
-  [
+const multipart = (parts: readonly string[]): string => {
+  const boundary = boundaryFor(parts)
+  return [
     `Content-Type: multipart/mixed; boundary="${boundary}"\nMIME-Version: 1.0\n`,
-    ...parts.map(
-      part =>
-        `--${boundary}\nContent-Type: ${typeOf(part)}; charset="utf-8"\nMerge-Type: list(append)+dict(recurse_array)+str()\n\n${part}`,
-    ),
+    ...parts.map(part => `--${boundary}\n${partText(part)}`),
     `--${boundary}--\n`,
   ].join('\n')
+}
 
 /** What cloud-init is given: how to call home, who may log in, and what the person wrote. Null = nothing. */
 export const userDataOf = ({ callHome, sshKeys = [], userData }: VmSpec): string | null => {

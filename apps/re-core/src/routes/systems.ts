@@ -2,11 +2,14 @@ import { CreateSystems, Estimate, Job, System, SystemsPlan } from '@re-ops/proto
 import type { App } from '@re-ops/service'
 import { Type } from 'typebox'
 import type { ServiceDeps } from '../services/deps.ts'
+import { askSystem } from '../services/ask.ts'
 import { priceSystems } from '../services/plan.ts'
-import { askSystem, createPriced, getSystem, getSystems } from '../services/systems.ts'
+import { createPriced, getSystem, getSystems } from '../services/systems.ts'
 import { askedBy } from './asked.ts'
 
-const Which = Type.Object({ system: Type.String({ minLength: 1, maxLength: 63, description: 'id or name' }) })
+export const WhichSystem = Type.Object({
+  system: Type.String({ minLength: 1, maxLength: 63, description: 'id or name' }),
+})
 const Listing = Type.Object({ gone: Type.Optional(Type.Boolean({ description: 'also those that are gone' })) })
 const Created = Type.Object({ systems: Type.Array(System), jobs: Type.Array(Job), cost: Estimate })
 const write = { scope: 'systems:write' } as const
@@ -28,7 +31,7 @@ export const systemRoutes = (app: App, deps: ServiceDeps): void => {
         response: { 200: SystemsPlan },
       },
     },
-    async request => priceSystems(deps, request.body),
+    async request => priceSystems(deps, request.body, request.caller.scopes),
   )
   app.get(
     '/v1/systems',
@@ -37,27 +40,26 @@ export const systemRoutes = (app: App, deps: ServiceDeps): void => {
   )
   app.get(
     '/v1/systems/:system',
-    { config: read, schema: { summary: 'One system', params: Which, response: { 200: System } } },
+    { config: read, schema: { summary: 'One system', params: WhichSystem, response: { 200: System } } },
     async request => getSystem(deps, request.params.system),
   )
   const verbs = {
     start: 'Power on',
-    stop: 'Power off',
     protect: 'Refuse destroy and reload, here and at the provider',
     unprotect: 'Allow destroy and reload again',
     reload: 'Destroy the machine and make the next one under the same id',
   } as const
-  for (const verb of ['start', 'stop', 'protect', 'unprotect', 'reload'] as const)
+  for (const verb of ['start', 'protect', 'unprotect', 'reload'] as const)
     app.post(
       `/v1/systems/:system/${verb}`,
-      { config: write, schema: { summary: verbs[verb], params: Which, response: { 202: Job } } },
+      { config: write, schema: { summary: verbs[verb], params: WhichSystem, response: { 202: Job } } },
       async (request, reply) =>
-        reply.code(202).send(await askSystem(deps, request.params.system, verb, askedBy(request))),
+        reply.code(202).send(await askSystem(deps, request.params.system, { verb }, askedBy(request))),
     )
   app.delete(
     '/v1/systems/:system',
-    { config: write, schema: { summary: 'Destroy', params: Which, response: { 202: Job } } },
+    { config: write, schema: { summary: 'Destroy', params: WhichSystem, response: { 202: Job } } },
     async (request, reply) =>
-      reply.code(202).send(await askSystem(deps, request.params.system, 'destroy', askedBy(request))),
+      reply.code(202).send(await askSystem(deps, request.params.system, { verb: 'destroy' }, askedBy(request))),
   )
 }

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg'
+import type { Cipher } from '../jobs/attempt.ts'
 import type { Queue } from '../jobs/queue.ts'
 import type { PriceFile } from '../prices/file.ts'
 import type { Open, OpenerDeps } from '../providers/opener.ts'
@@ -15,8 +16,14 @@ export type ServiceDeps = {
   readonly hasMote: boolean
   /** Of what no provider's API tells. */
   readonly prices: PriceFile
+  readonly cipher: Cipher
   readonly now: () => number
 }
 
 /** Who asks, and the key that makes asking again the same request. */
-export type Asked = { readonly subject: string; readonly route: string; readonly key: string | undefined }
+export type Asked = {
+  readonly subject: string
+  readonly route: string
+  readonly key: string | undefined
+  readonly scopes: readonly string[]
+}

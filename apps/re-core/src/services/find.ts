@@ -3,9 +3,9 @@ import type { SystemRow } from '../store/row.ts'
 import type { Sql } from '../store/sql.ts'
 import { claimSystem, systemById, systemByName } from '../store/systems.ts'
 
-const isId = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)
+export const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)
 
-/** By id or name. Throws HttpProblem 404. */
+/** The system of that id or name, or HttpProblem 404. */
 export const findSystem = async (sql: Sql, idOrName: string): Promise<SystemRow> => {
   const row = (isId(idOrName) ? await systemById(sql, idOrName) : null) ?? (await systemByName(sql, idOrName))
   if (row !== null) return row

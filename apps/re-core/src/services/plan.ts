@@ -1,11 +1,14 @@
 import {
+  enrolmentToken,
   newId,
   ProviderError,
+  type CallHome,
   type CreateSystems,
   type Provider,
   type ResolvedValue,
   type SystemSpec,
   type SystemsPlan,
+  type VmSpec,
 } from '@re-ops/protocols'
 import { HttpProblem } from '@re-ops/service'
 import { specOf } from '../jobs/freeze.ts'
@@ -15,7 +18,9 @@ import type { AllWords } from '../words/all.ts'
 import { WordError } from '../words/layers.ts'
 import { compose, listSaid, meaningOf, valuesOf, withSizeOptions, type Composed } from '../words/resolve.ts'
 import { estimate } from './costs.ts'
-import type { ServiceDeps } from './deps.ts'
+import type { Asked, ServiceDeps } from './deps.ts'
+import { snapshotFor } from './snapshots.ts'
+import { openUserData, type UserData } from './user-data.ts'
 import { driverFor, openFor, placeFor, type Wish } from './where.ts'
 import { allWords, wordProblem } from './words.ts'
 
@@ -33,13 +38,26 @@ const checkReadiness = (readiness: SystemSpec['readiness'], hasMote: boolean): v
     refuse('no-re-mote', 'No agent can call home', 'readiness is agent and re-core has no REMOTE_URL; set it')
 }
 
+/** As long as a real one, for what it adds to user-data counts. */
+const homeOf = (name: string, labels: CallHome['labels']): CallHome => ({
+  url: `https://${'x'.repeat(100)}`,
+  token: enrolmentToken('x'.repeat(43), 'x'.repeat(43)),
+  name,
+  labels: { ...labels, system: newId() },
+})
+
 /** Asks the provider for the request it would freeze: what it refuses never becomes a row. */
-const checkSpec = (provider: Provider, spec: SystemSpec): void => {
-  const home = { url: 'http://127.0.0.1', token: '', name: spec.name, labels: {} }
+export const checkSpec = (
+  provider: Provider,
+  spec: SystemSpec & { readonly imageRef?: string | null },
+  userData?: string,
+  more: (asked: VmSpec) => void = () => {},
+): void => {
   try {
-    const asked = specOf(spec, spec.readiness === 'agent' ? home : null)
+    const asked = specOf(spec, spec.readiness === 'agent' ? homeOf(spec.name, spec.labels) : null, userData)
     for (const offering of provider.offerings(asked))
       provider.planCreate(asked, identityOf(newId(), newId(), 1, 0), offering)
+    more(asked)
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error
     refuse('bad-spec', 'The provider cannot make this', error.message)
@@ -98,21 +116,35 @@ const asked = async (deps: PlanDeps, body: CreateSystems): Promise<Resolved> => 
   }
 }
 
+/** `imageRef`: what the image is at the provider, when it is a snapshot. */
+export type Planned = Omit<SystemsPlan, 'cost'> & {
+  readonly userData: UserData | null
+  readonly imageRef: string | null
+}
 /** The body with its words and defaults, checked as far as can be without asking the provider: a bad spec never becomes a row. */
-export const planSystems = async (deps: PlanDeps, body: CreateSystems): Promise<Omit<SystemsPlan, 'cost'>> => {
-  const { spec, values } = await asked(deps, body)
-  checkReadiness(spec.readiness, deps.hasMote)
+export const planSystems = async (deps: PlanDeps, body: CreateSystems, scopes: Asked['scopes']): Promise<Planned> => {
+  const { where, imageRef } = await snapshotFor(deps, body)
+  const { spec: given, values } = await asked(deps, { ...body, ...where })
+  checkReadiness(given.readiness, deps.hasMote)
+  const userData = await openUserData(deps, given.options.userData, scopes)
+  const hidden = userData === null ? {} : { userData: userData.shown }
+  const spec = { ...given, options: { ...given.options, ...hidden } }
   const systems = namesOf(body).map(name => ({ name, ...spec }))
   const tooLong = systems.find(one => one.name.length > 63)
   if (tooLong !== undefined)
     refuse('bad-name', 'A name is too long', `name ${tooLong.name} has ${tooLong.name.length} characters; allowed: 63`)
   const provider = await openFor(deps, spec)
-  for (const one of systems.slice(0, 1)) checkSpec(provider, one)
-  return { systems, values }
+  for (const one of systems.slice(0, 1)) checkSpec(provider, { ...one, imageRef }, userData?.text)
+  const shown = values.map(one => (one.path === 'options.userData' ? { ...one, value: userData?.shown } : one))
+  return { systems, values: shown, userData, imageRef }
 }
 
-/** The same, and what it would cost. */
-export const priceSystems = async (deps: ServiceDeps, body: CreateSystems): Promise<SystemsPlan> => {
-  const plan = await planSystems(deps, body)
-  return { ...plan, cost: await estimate(deps, plan.systems) }
+/** The same for a person: what it would cost, and no user-data. */
+export const priceSystems = async (
+  deps: ServiceDeps,
+  body: CreateSystems,
+  scopes: Asked['scopes'],
+): Promise<SystemsPlan> => {
+  const { systems, values } = await planSystems(deps, body, scopes)
+  return { systems, values, cost: await estimate(deps, systems) }
 }

@@ -20,7 +20,7 @@ test('creates above the limit of an account are refused before anything is made,
     `insert into core.account (name, provider, regions, settings, created_at, max_systems)
      values ('local', 'local', '{local}', '{}', now(), 5)`,
   )
-  const asked = (n: number) => ({ subject: 'me', route: `POST /v1/systems ${n}`, key: undefined })
+  const asked = (n: number) => ({ subject: 'me', scopes: ['admin'], route: `POST /v1/systems ${n}`, key: undefined })
   const create = (n: number, count: number) => createSystems(world.services(), { name: `web-${n}`, count }, asked(n))
   const ended = await Promise.allSettled([1, 2, 3].map(n => create(n, 2)))
   expect(ended.map(one => one.status).toSorted()).toEqual(['fulfilled', 'fulfilled', 'rejected'])

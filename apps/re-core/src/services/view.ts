@@ -43,6 +43,7 @@ export const jobView = (row: JobRow): Job => ({
   system: row.system,
   name: row.name,
   verb: row.verb,
+  input: row.input,
   state: row.state,
   error: row.error,
   phases: spans(row.phases),

@@ -1,4 +1,4 @@
-import type { Verb } from '@re-ops/protocols'
+import type { Verb, VerbInput } from '@re-ops/protocols'
 import type { SystemRow } from '../store/row.ts'
 import type { Changes } from '../store/systems.ts'
 
@@ -8,20 +8,39 @@ const resumed = (row: SystemRow): Changes =>
     ? { phase: row.ref !== null ? 'booting' : row.sentAt !== null ? 'requested' : 'planned' }
     : {}
 
+/** From when on the guest is not asked any more. */
+export const forceAtOf = ({ force, forceAfterSeconds }: VerbInput, now: number): number | null => {
+  if (force === true) return now
+  return forceAfterSeconds === undefined ? null : now + forceAfterSeconds * 1_000
+}
+
 /** What a verb writes into the row: what is wanted, and nothing about how to get there. */
-export const want = (row: SystemRow, verb: Exclude<Verb, 'create'>, now: number): Changes => {
-  const asked: Changes = { nextAt: now, reason: null, attempt: 0, restarts: 0, downAt: null, missingAt: null }
+export const want = (row: SystemRow, verb: Exclude<Verb, 'create'>, now: number, input: VerbInput = {}): Changes => {
+  const soon: Changes = { nextAt: now, attempt: 0, verdict: null }
+  const halting: Changes = { forceAt: forceAtOf(input, now), stopSentAt: null }
+  const undone: Changes = { op: null, wantSize: null, opRef: null }
+  const asked: Changes = { ...soon, ...halting, reason: null, restarts: 0, downAt: null, missingAt: null }
   switch (verb) {
     case 'start':
       return { ...asked, ...resumed(row), desired: 'running' }
     case 'stop':
       return { ...asked, ...resumed(row), desired: 'stopped' }
+    case 'reboot':
+      return { ...asked, ...resumed(row) }
+    case 'resize':
+      return { ...asked, ...resumed(row), wantSize: input.size ?? row.size }
+    case 'rename':
+      return { ...soon, name: input.name ?? row.name, nameThere: row.nameThere ?? row.name }
+    case 'label':
+      return { ...soon, labels: input.labels ?? row.labels, labelsThere: row.labelsThere ?? row.labels }
+    case 'snapshot':
+      return soon
     case 'protect':
     case 'unprotect':
-      return { nextAt: now, attempt: 0, protected: verb === 'protect' }
+      return { ...soon, protected: verb === 'protect' }
     case 'reload':
-      return { ...asked, desired: 'running', wantGeneration: row.generation + 1 }
+      return { ...asked, ...undone, desired: 'running', wantGeneration: row.generation + 1 }
     case 'destroy':
-      return { ...asked, desired: 'absent' }
+      return { ...asked, ...undone, desired: 'absent' }
   }
 }

@@ -1,4 +1,4 @@
-import type { JobRow, PhaseMark, SystemRow } from './row.ts'
+import type { JobRow, OpRow, PhaseMark, SystemRow } from './row.ts'
 
 type Column = { readonly name: string; readonly isTime?: true; readonly isNumber?: true; readonly isJson?: true }
 const column = (name: string, more: Omit<Column, 'name'> = {}): Column => ({ name, ...more })
@@ -18,6 +18,9 @@ export const columns: { readonly [F in keyof SystemRow]: Column } = {
   readiness: column('readiness'),
   protected: column('protected'),
   protectedThere: column('protected_there'),
+  nameThere: column('name_there'),
+  labelsThere: column('labels_there', { isJson: true }),
+  imageRef: column('image_ref'),
   options: column('options', { isJson: true }),
   leaseMs: column('lease_ms', { isNumber: true }),
   leaseExpiresAt: column('lease_expires_at', time),
@@ -35,6 +38,12 @@ export const columns: { readonly [F in keyof SystemRow]: Column } = {
   wantGeneration: column('want_generation'),
   generation: column('generation'),
   candidate: column('candidate'),
+  wantSize: column('want_size'),
+  opRef: column('op_ref'),
+  forceAt: column('force_at', time),
+  stopSentAt: column('stop_sent_at', time),
+  op: column('op'),
+  verdict: column('verdict', { isJson: true }),
   phase: column('phase'),
   phases: column('phases', { isJson: true }),
   phaseAt: column('phase_at', time),
@@ -67,7 +76,7 @@ const fromColumn = (value: unknown, { isTime, isNumber }: Column): unknown => {
 export const toColumn = (field: keyof SystemRow, value: unknown): unknown => {
   const { isTime, isJson } = columns[field]
   if (isTime === true && typeof value === 'number') return new Date(value)
-  return isJson === true ? JSON.stringify(value) : value
+  return isJson === true && value !== null ? JSON.stringify(value) : value
 }
 
 export const systemOf = (row: Record<string, unknown>): SystemRow =>
@@ -78,9 +87,25 @@ export const jobOf = (row: Record<string, unknown>): JobRow => ({
   system: row['system'] as string,
   name: row['name'] as string,
   verb: row['verb'] as JobRow['verb'],
+  input: row['input'] as JobRow['input'],
   state: row['state'] as JobRow['state'],
   error: row['error'] as string | null,
   phases: row['phases'] as readonly PhaseMark[],
   createdAt: (row['created_at'] as Date).getTime(),
   finishedAt: (row['finished_at'] as Date | null)?.getTime() ?? null,
+})
+
+const msOf = (at: unknown): number | null => (at instanceof Date ? at.getTime() : null)
+export const opOf = (row: Record<string, unknown>): OpRow => ({
+  id: row['id'] as string,
+  system: row['system'] as string,
+  kind: row['kind'] as OpRow['kind'],
+  generation: row['generation'] as number,
+  force: row['force'] as boolean,
+  snapshot: row['snapshot'] as string | null,
+  sentAt: msOf(row['sent_at']),
+  acceptedAt: msOf(row['accepted_at']),
+  opRef: row['op_ref'] as string | null,
+  before: row['before'] as string | null,
+  createdAt: msOf(row['created_at']) ?? 0,
 })

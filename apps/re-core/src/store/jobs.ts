@@ -1,4 +1,4 @@
-import { newId, type Phase, type Verb } from '@re-ops/protocols'
+import { newId, type Phase, type Verb, type VerbInput } from '@re-ops/protocols'
 import { jobOf } from './columns.ts'
 import type { JobRow, SystemRow } from './row.ts'
 import type { Sql } from './sql.ts'
@@ -7,12 +7,19 @@ type Raw = Record<string, unknown>
 const select = 'select j.*, s.name from core.job j join core.system s on s.id = j.system'
 const first = (rows: readonly Raw[]): JobRow | null => (rows[0] === undefined ? null : jobOf(rows[0]))
 
-export const insertJob = async (sql: Sql, system: SystemRow, verb: Verb, at: number): Promise<JobRow> => {
+export const insertJob = async (
+  sql: Sql,
+  system: SystemRow,
+  verb: Verb,
+  at: number,
+  input: VerbInput = {},
+): Promise<JobRow> => {
   const job: JobRow = {
     id: newId(),
     system: system.id,
     name: system.name,
     verb,
+    input,
     state: 'queued',
     error: null,
     phases: [],
@@ -20,8 +27,15 @@ export const insertJob = async (sql: Sql, system: SystemRow, verb: Verb, at: num
     finishedAt: null,
   }
   await sql.query(
-    `insert into core.job (id, system, verb, state, phases, created_at) values ($1, $2, $3, 'queued', $4, $5)`,
-    [job.id, job.system, verb, JSON.stringify(verb === 'create' ? system.phases : job.phases), new Date(at)],
+    `insert into core.job (id, system, verb, input, state, phases, created_at) values ($1, $2, $3, $4, 'queued', $5, $6)`,
+    [
+      job.id,
+      job.system,
+      verb,
+      JSON.stringify(input),
+      JSON.stringify(verb === 'create' ? system.phases : job.phases),
+      new Date(at),
+    ],
   )
   return verb === 'create' ? { ...job, phases: system.phases } : job
 }
@@ -60,27 +74,37 @@ export const cancelJob = async (sql: Sql, id: string, why: string, at: number): 
   )
 }
 
-/** The phase each verb is over in; null = any in which the system settles. */
-const goals: Readonly<Record<Verb, Phase | null>> = {
-  create: 'ready',
-  start: 'ready',
-  reload: 'ready',
-  stop: 'stopped',
+/** The phases each verb is over in; null = any in which the system settles. */
+const goals: Readonly<Record<Verb, readonly Phase[] | null>> = {
+  create: ['ready'],
+  start: ['ready'],
+  reload: ['ready'],
+  reboot: ['ready'],
+  stop: ['stopped'],
+  resize: ['ready', 'stopped'],
+  rename: null,
+  label: null,
+  snapshot: null,
   protect: null,
   unprotect: null,
-  destroy: 'gone',
+  destroy: ['gone'],
 }
 
-/** The system has settled: the open job is done if that was its goal, failed if nothing more will happen. */
+/**
+ * The system has settled: the open job ends as its verdict says, else it is done if that was its goal, failed if nothing
+ * more will happen.
+ */
 export const settleJob = async (sql: Sql, row: SystemRow, at: number): Promise<void> => {
-  const reached = Object.entries(goals).flatMap(([verb, goal]) => (goal === null || goal === row.phase ? [verb] : []))
+  const reached = Object.entries(goals).flatMap(([verb, goal]) =>
+    goal === null || goal.includes(row.phase) ? [verb] : [],
+  )
   const over = row.phase === 'failed' || row.phase === 'lost'
   await sql.query(
     `update core.job set finished_at = $4,
-       state = case when verb = any($2) then 'done' else 'failed' end,
-       error = case when verb = any($2) then null else $5 end
-     where system = $1 and finished_at is null and (verb = any($2) or $3)`,
-    [row.id, reached, over, new Date(at), row.reason],
+       state = case when $6::text is not null then $6 when verb = any($2) then 'done' else 'failed' end,
+       error = case when $6::text is not null then $7 when verb = any($2) then null else $5 end
+     where system = $1 and finished_at is null and (verb = any($2) or $3 or $6::text is not null)`,
+    [row.id, reached, over, new Date(at), row.reason, row.verdict?.state ?? null, row.verdict?.why ?? null],
   )
 }
 

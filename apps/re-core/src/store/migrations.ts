@@ -1,5 +1,6 @@
+import { ops } from './migrations/ops.ts'
 import { leases } from './migrations/leases.ts'
-import { wordsMigration } from './migrations/words.ts'
+import { userDataMigration, volumeMigration, wordsMigration } from './migrations/words.ts'
 
 /** Forward only. Times are the service's clock; the fence and the order of writes are the database's. */
 export const migrations = [
@@ -169,6 +170,9 @@ update core.system set protected_there = protected;
 comment on column core.system.protected_there is 'what the provider was last told of its protection';
 `,
   },
+  ops,
   leases,
   wordsMigration,
+  userDataMigration,
+  volumeMigration,
 ]

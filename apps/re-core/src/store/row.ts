@@ -12,6 +12,7 @@ import type {
   ProviderKind,
   Readiness,
   Verb,
+  VerbInput,
   JobState,
 } from '@re-ops/protocols'
 
@@ -33,6 +34,11 @@ export type SystemRow = {
   readonly protected: boolean
   /** What its provider was last told of that, where it can be told. */
   readonly protectedThere: boolean
+  /** What its provider was last told of its name and labels; null = nothing yet. */
+  readonly nameThere: string | null
+  readonly labelsThere: Labels | null
+  /** What its image is at the provider, where that is another word (a snapshot's reference). */
+  readonly imageRef: string | null
   readonly options: MachineOptions
 
   /** How long the lease was last asked for, ms; null = it has none, nor any field below. */
@@ -58,6 +64,18 @@ export type SystemRow = {
   readonly wantGeneration: number
   readonly generation: number
   readonly candidate: number
+  /** The size it shall get; null = the one it has. */
+  readonly wantSize: string | null
+  /** What the provider still does about that. */
+  readonly opRef: string | null
+  /** From then on a stop does not ask the guest any more; null = it always asks. */
+  readonly forceAt: number | null
+  /** When the guest was last asked to stop. */
+  readonly stopSentAt: number | null
+  /** The one-shot verb that is not over yet (core.op). */
+  readonly op: string | null
+  /** What the verb that was asked last came to, when it is not what was wanted; its job ends with it. */
+  readonly verdict: Verdict | null
 
   readonly phase: Phase
   readonly phases: readonly PhaseMark[]
@@ -92,6 +110,26 @@ export type SystemRow = {
   readonly readyAfterMs: number | null
 }
 
+export type Verdict = { readonly state: 'failed' | 'uncertain' | 'cancelled'; readonly why: string }
+
+/** A verb that is done once and is not the same when it is done twice. Times are ms since 1970. */
+export type OpRow = {
+  readonly id: string
+  readonly system: string
+  readonly kind: 'reboot' | 'snapshot'
+  readonly generation: number
+  readonly force: boolean
+  readonly snapshot: string | null
+  /** Committed before it is sent: from here on it may have been done. */
+  readonly sentAt: number | null
+  /** The provider said that it does it. */
+  readonly acceptedAt: number | null
+  readonly opRef: string | null
+  /** Which start of its agent answered before: another one afterwards proves a reboot. */
+  readonly before: string | null
+  readonly createdAt: number
+}
+
 /** A machine that carries one of our identities and is not (yet) the row's own. */
 export type Sighting = {
   readonly ref: string
@@ -104,6 +142,7 @@ export type JobRow = {
   readonly system: string
   readonly name: string
   readonly verb: Verb
+  readonly input: VerbInput
   readonly state: JobState
   readonly error: string | null
   readonly phases: readonly PhaseMark[]

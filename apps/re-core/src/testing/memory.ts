@@ -1,4 +1,5 @@
 import {
+  type Action,
   type CreateRequest,
   type Identity,
   type Observation,
@@ -6,13 +7,15 @@ import {
   type Power,
   type Provider,
   ProviderError,
+  relabelled,
 } from '@re-ops/protocols'
 import type { Ending, Store } from '../jobs/attempt.ts'
 import { MoteError, type Mote } from '../mote.ts'
 import { identityOf } from '../providers/identity.ts'
 import { localCaps } from '../providers/local/local.ts'
 import { plainLimits } from '../providers/plain.ts'
-import type { Sighting, SystemRow } from '../store/row.ts'
+import type { OpEnd } from '../store/ops.ts'
+import type { OpRow, Sighting, SystemRow } from '../store/row.ts'
 import { offeringKey } from '../store/scarce.ts'
 
 /** Rows in memory with the rules of the real store: the epoch fences, a reference is saved only where it is wanted. */
@@ -21,6 +24,8 @@ export const memoryStore = (installation: string) => {
   const sightings = new Map<string, Map<string, Sighting>>()
   const scarce = new Map<string, number>()
   const endings = new Map<string, Ending>()
+  const ops = new Map<string, OpRow>()
+  const opEnds = new Map<string, OpEnd>()
   const of = (id: string) => sightings.get(id) ?? new Map<string, Sighting>()
   const put = (row: SystemRow): SystemRow => {
     rows.set(row.id, row)
@@ -51,11 +56,27 @@ export const memoryStore = (installation: string) => {
         sightings.set(row.id, of(row.id).set(ref, { ref, generation: row.generation, candidate: row.candidate }))
       return null
     },
+    keptVolumes: async () => [],
+    userData: async () => null,
     forgetSighting: async (row, ref) => void of(row.id).delete(ref),
     finish: async (row, changes, ending, _message, at) => {
       if ((await store.write(row, changes, at)) !== null) endings.set(row.id, ending)
     },
     drop: async () => {},
+    op: async row => (row.op === null ? null : (ops.get(row.op) ?? null)),
+    writeOp: async (row, op, changes) => {
+      if (rows.get(row.id)?.leaseEpoch !== row.leaseEpoch || !ops.has(op.id)) return null
+      const next = { ...op, ...changes }
+      ops.set(op.id, next)
+      return next
+    },
+    endOp: async (row, op, end, changes, at) => {
+      const written = await store.write(row, { ...changes, op: null }, at)
+      if (written !== null) opEnds.set(op.id, end)
+      return written
+    },
+    snapshot: async () => null,
+    writeSnapshot: async () => {},
     scarce: async (_row, at) => new Map([...scarce].filter(([, until]) => until > at)),
     noteScarce: async (_row, offering, until) => void scarce.set(offeringKey(offering), until),
   }
@@ -63,20 +84,63 @@ export const memoryStore = (installation: string) => {
     store,
     rows,
     endings,
+    ops,
+    opEnds,
     identity: (row: SystemRow) => identityOf(installation, row.id, row.generation, row.candidate),
   }
 }
 
-type Vm = { ref: string; identity: Identity; power: Power; createdAt: number; visibleAt: number }
+type Vm = {
+  ref: string
+  identity: Identity
+  power: Power
+  createdAt: number
+  visibleAt: number
+  size: string
+  name: string
+  tags: Record<string, string>
+  /** Which start of its guest this is. */
+  boots: number
+  reboots: number
+}
 export type Mode = 'caller-id' | 'token' | 'lookup'
 export const landingMs = 5_000
 export const lagMs = 2_000
+
+const invalid = (text: string) => new ProviderError('invalid', 'not-applied', text)
+const does = (vm: Vm, action: Action): void => {
+  switch (action.kind) {
+    case 'start':
+      if (vm.power !== 'running') vm.boots += 1
+      vm.power = 'running'
+      return
+    case 'stop':
+      vm.power = 'stopped'
+      return
+    case 'reboot':
+      vm.reboots += 1
+      vm.boots += 1
+      return
+    case 'resize':
+      if (vm.power === 'running') throw new ProviderError('busy', 'not-applied', 'it runs')
+      if (action.size === 'too-small') throw invalid('size is too-small; allowed: larger')
+      vm.size = action.size
+      return
+    case 'rename':
+      vm.name = action.name
+      return
+    case 'setTags':
+      vm.tags = relabelled(vm.tags, action.tags)
+      return
+    case 'setProtection':
+  }
+}
 
 /** A provider in memory, with a delay before a new machine shows and requests that land late when told so. */
 export const memoryProvider = (mode: Mode, now: () => number) => {
   const vms: Vm[] = []
   const spent = new Set<string>()
-  const late: { at: number; identity: Identity }[] = []
+  const late: { at: number; request: CreateRequest }[] = []
   const lag = mode === 'caller-id' ? 0 : lagMs
   const shown = (vm: Vm): ObservedVm => ({
     ref: vm.ref,
@@ -84,20 +148,25 @@ export const memoryProvider = (mode: Mode, now: () => number) => {
     raw: vm.power,
     locked: false,
     addresses: [],
-    size: 'small',
+    size: vm.size,
     lifecycle: 'on-demand',
     createdAt: new Date(vm.createdAt).toISOString(),
-    tags: {},
+    tags: vm.tags,
     owner: { ...vm.identity },
   })
   const alive = () => vms.filter(vm => vm.power !== 'gone')
-  const make = (identity: Identity, at: number): string => {
+  const bodyOf = ({ size, tags }: CreateRequest['body']) => ({
+    size: String(size),
+    tags: { ...(tags as Record<string, string> | undefined) },
+  })
+  const born = { name: '', boots: 1, reboots: 0 }
+  const make = ({ identity, body }: CreateRequest, at: number): string => {
     const known = mode === 'lookup' ? undefined : vms.find(vm => vm.identity.token === identity.token)
     if (known?.power === 'gone' || spent.has(identity.uuid))
       throw new ProviderError('identity-spent', 'not-applied', 'this identity was destroyed')
     if (known !== undefined) return known.ref
     const ref = mode === 'caller-id' ? identity.uuid : `vm-${vms.length + 1}`
-    vms.push({ ref, identity, power: 'running', createdAt: at, visibleAt: at + lag })
+    vms.push({ ref, identity, power: 'running', createdAt: at, visibleAt: at + lag, ...born, ...bodyOf(body) })
     return ref
   }
   const land = () => {
@@ -105,7 +174,7 @@ export const memoryProvider = (mode: Mode, now: () => number) => {
       if (one.at > now()) late.push(one)
       else
         try {
-          make(one.identity, one.at)
+          make(one.request, one.at)
         } catch (error) {
           if (!(error instanceof ProviderError)) throw error // refused when it landed: nobody is there to hear it
         }
@@ -117,6 +186,8 @@ export const memoryProvider = (mode: Mode, now: () => number) => {
     kind: 'local',
     caps: {
       ...localCaps,
+      actions: [...localCaps.actions, 'resize'],
+      opHistory: false,
       createIdempotency: mode,
       maxVisibilityLagMs: lag,
       latestLandingMs: mode === 'caller-id' ? 0 : landingMs,
@@ -124,7 +195,7 @@ export const memoryProvider = (mode: Mode, now: () => number) => {
     ...plainLimits,
     offerings: spec => [{ size: spec.size, zone: null, market: 'on-demand' }],
     planCreate: (spec, identity) => ({ identity, body: { ...spec } }),
-    create: async (request: CreateRequest) => (land(), { ref: make(request.identity, now()) }),
+    create: async (request: CreateRequest) => (land(), { ref: make(request, now()) }),
     findByIdentity: async identity =>
       visible()
         .filter(vm => vm.identity.token === identity.token)
@@ -139,7 +210,7 @@ export const memoryProvider = (mode: Mode, now: () => number) => {
     act: async (ref, action) => {
       const vm = byRef(ref)
       if (vm === undefined) throw new ProviderError('not-found', 'not-applied', `no machine ${ref}`)
-      vm.power = action.kind === 'stop' ? 'stopped' : 'running'
+      does(vm, action)
       return { ref }
     },
     pollOp: async () => 'done',
@@ -156,12 +227,16 @@ export const memoryProvider = (mode: Mode, now: () => number) => {
     },
   }
   /** The request is on its way; nobody knows. */
-  const sendLate = (identity: Identity, afterMs: number) => void late.push({ at: now() + afterMs, identity })
+  const sendLate = (request: CreateRequest, afterMs: number) => void late.push({ at: now() + afterMs, request })
   return { provider, alive: () => (land(), alive()), sendLate }
 }
 
 /** re-mote as re-core sees it: an agent has called home as soon as its machine runs. */
-export const memoryMote = (isUp: () => boolean, runs: (system: string, generation: number) => boolean) => {
+export const memoryMote = (
+  isUp: () => boolean,
+  runs: (system: string, generation: number) => boolean,
+  bootOf: (system: string) => string | null = () => null,
+) => {
   const revoked = new Map<string, number>()
   /** When an agent was last heard that has no session any more. */
   const heardAt = new Map<string, number>()
@@ -172,13 +247,14 @@ export const memoryMote = (isUp: () => boolean, runs: (system: string, generatio
     url: 'http://127.0.0.1:1',
     root: async () => (up(), 'r'.repeat(43)),
     register: async () => up(),
+    change: async () => up(),
     hostOf: async (system, generation) => {
       up()
       const online = runs(system, generation)
       const seenAt = online ? Number.MAX_SAFE_INTEGER : heardAt.get(system)
       return seenAt === undefined
         ? null
-        : { id: `${system.slice(0, -1)}${generation % 10}`, online, enrolledAt: 0, seenAt }
+        : { id: `${system.slice(0, -1)}${generation % 10}`, online, enrolledAt: 0, seenAt, boot: bootOf(system) }
     },
     revoke: async (system, generation) => {
       up()

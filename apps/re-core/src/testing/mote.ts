@@ -60,6 +60,7 @@ export const startFakeMote = async (callsHome: (system: string, generation: numb
       for (const one of hit) one.revoked = true
       return [200, { revoked: hit.length }]
     }
+    if (method === 'PATCH') return [200, {}]
     if (path === '/v1/hosts')
       return [200, await hostsOf(url.searchParams.get('system') ?? '', Number(url.searchParams.get('generation')))]
     return [404, { detail: `${method} ${path}` }]

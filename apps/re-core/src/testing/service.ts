@@ -93,7 +93,7 @@ export const makeService = async (databaseUrl: string, callsHome?: CallsHome) =>
   }
   type Asking = { body?: unknown; text?: string; token?: string | null; key?: string }
   const ask = async (method: string, path: string, { body, text, token = admin, key }: Asking = {}): Promise<Reply> => {
-    const signal = AbortSignal.timeout(10_000)
+    const signal = AbortSignal.timeout(30_000)
     const sent = text ?? (body === undefined ? undefined : JSON.stringify(body))
     const reply = await fetch(`${url}${path}`, {
       method,

@@ -204,6 +204,7 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     },
     installation,
     prices: shippedPrices,
+    cipher,
     hasMote: true,
     now: Date.now,
   })

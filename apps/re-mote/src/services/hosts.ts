@@ -1,4 +1,4 @@
-import { labelsMax, type ChangeHost, type Labels } from '@re-ops/protocols'
+import { labelsMax, relabelled, type ChangeHost } from '@re-ops/protocols'
 import { HttpProblem, transaction, type Pool } from '@re-ops/service'
 import { changeHost, findNamesake, lockHost } from '../store/hosts.ts'
 
@@ -37,8 +37,3 @@ export const patchHost = (pool: Pool, id: string, asked: ChangeHost): Promise<Ho
       ...(changed.length === 0 ? {} : { labels: Object.fromEntries(changed) }),
     }
   })
-
-const relabelled = (labels: Labels, asked: Readonly<Record<string, string | null>>): Labels =>
-  Object.fromEntries(
-    Object.entries({ ...labels, ...asked }).filter((label): label is [string, string] => label[1] !== null),
-  )

@@ -16,13 +16,14 @@ type HostRow = {
   ssh_error: string | null
   version: string | null
   pid: number | null
+  boot: string | null
   system: string | null
   generation: number | null
   enrolled_at: Date
   seen_at: Date | null
 }
 const columns =
-  'h.id, h.name, h.labels, h.facts, h.facts_at, h.state, h.state_reason, h.transport, h.ssh, h.ssh_error, h.version, h.pid, h.system, h.generation, h.enrolled_at, h.seen_at'
+  'h.id, h.name, h.labels, h.facts, h.facts_at, h.state, h.state_reason, h.transport, h.ssh, h.ssh_error, h.version, h.pid, h.system, h.generation, h.enrolled_at, h.seen_at, (select s.boot from mote.session s where s.host = h.id) as boot'
 
 export type IsOnline = (host: string) => boolean
 const hostOf = (row: HostRow, isOnline: IsOnline): Host => ({
@@ -40,6 +41,7 @@ const hostOf = (row: HostRow, isOnline: IsOnline): Host => ({
   generation: row.generation,
   enrolledAt: row.enrolled_at.toISOString(),
   seenAt: row.seen_at?.toISOString() ?? null,
+  ...(row.boot === null ? {} : { boot: row.boot }),
   ...(row.ssh ? { ssh: row.ssh } : {}),
   ...(row.ssh_error === null ? {} : { sshError: row.ssh_error }),
   ...(row.state === 'quarantined'

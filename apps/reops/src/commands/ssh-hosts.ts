@@ -81,25 +81,3 @@ export const addHost = async (context: Context, name: string, options: AddOption
   }
   return 0
 }
-
-export const setSecret = async (
-  context: Context,
-  name: string,
-  options: { readonly json?: boolean; readonly file?: string },
-): Promise<number> => {
-  const { mote } = await context.client()
-  const value = secretText(options.file ?? '-', '--file')
-  if (value === '') throw usage('the secret is empty; give it on standard input or by --file')
-  const stored = await mote.putSecret(name, value)
-  if (options.json === true) printJson(context.terminal, stored)
-  else context.terminal.out(`secret:${stored.name}  version ${stored.version}\n`)
-  return 0
-}
-
-export const removeSecret = async (context: Context, name: string, options: { json?: boolean }): Promise<number> => {
-  const { mote } = await context.client()
-  const { removed } = await mote.removeSecret(name)
-  if (options.json === true) printJson(context.terminal, { name, removed })
-  else context.terminal.out(removed ? `${name}  removed\n` : `${name}  was not there\n`)
-  return 0
-}

@@ -1,3 +1,4 @@
+import type { Core } from '@re-ops/client'
 import type { CreateSystems, Job, System, SystemCost } from '@re-ops/protocols'
 import { durationMs } from '../arguments/duration.ts'
 import { labelsOf, wholeNumber } from '../arguments/labels.ts'
@@ -11,11 +12,13 @@ import { byNumber } from '../render/nodeset.ts'
 import { phasesText } from '../render/system.ts'
 import { table } from '../render/table.ts'
 import { ago, labelsText } from '../render/units.ts'
+import { secretText } from './ssh-hosts.ts'
 import { costOfSystem, showCosts } from './systems-cost.ts'
 import { showPlan } from './systems-plan.ts'
 import { waitForJobs } from './wait.ts'
 
 type Common = { readonly json?: boolean; readonly on?: string; readonly allowNone?: boolean }
+export type Asked = Common & Waiting & { readonly yes?: boolean }
 type Waiting = { readonly wait?: boolean; readonly timeout?: string }
 const waitDefault = '10m'
 
@@ -37,6 +40,7 @@ export type CreateOptions = Common &
     readonly spot?: boolean
     readonly disk?: string
     readonly sshKey?: readonly string[]
+    readonly userData?: string
     readonly preset?: readonly string[]
     readonly dryRun?: boolean
   }
@@ -46,13 +50,18 @@ const given = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], un
     [K in keyof T]?: Exclude<T[K], undefined>
   }
 
+/** A reference goes as it is: re-core follows it. */
+const userDataText = (given: string): string =>
+  /^(secret|file|env):\S+$/.test(given) ? given : secretText(given, '--user-data')
+
 /** What not every provider has; absent when nothing of it was given. */
-const machineOptions = ({ zone, spot, disk, sshKey }: CreateOptions): CreateSystems['options'] => {
+const machineOptions = ({ zone, spot, disk, sshKey, userData }: CreateOptions): CreateSystems['options'] => {
   const found = given({
     zones: zone ? [...zone] : undefined,
     market: spot === true ? ('spot' as const) : undefined,
     diskGb: disk === undefined ? undefined : wholeNumber(disk, '--disk', 1, 16_384),
     sshKeys: sshKey ? [...sshKey] : undefined,
+    userData: userData === undefined ? undefined : userDataText(userData),
   })
   return Object.keys(found).length > 0 ? found : undefined
 }
@@ -181,33 +190,28 @@ const leaseText = ({ lease }: System): string | null =>
 
 const readyAfter = (system: System) => (system.phase === 'ready' ? system.readyAfterMs : null)
 
-export type Verb = 'start' | 'stop' | 'protect' | 'unprotect' | 'reload' | 'destroy'
-const harmlessVerbs: ReadonlySet<Verb> = new Set(['start', 'protect'])
-
-export const actOnSystems = async (
+/** Asks each of the systems that are meant for a job, and waits for them when told to. Exit code 1 when one refused. */
+export const askEach = async (
   context: Context,
-  verb: Verb,
-  names: readonly string[],
-  options: Common & Waiting & { readonly yes?: boolean },
+  what: {
+    readonly verb: string
+    readonly isHarmless: boolean
+    readonly names: readonly string[]
+    readonly options: Asked
+    readonly act: (core: Core, system: System) => Promise<Job>
+  },
 ): Promise<number> => {
+  const { verb, names, options } = what
   const timeoutMs = durationMs(options.timeout ?? waitDefault, '--timeout')
   const { core } = await context.client()
   const living = await core.systems()
   const systems = pickSystems(living, { names, on: options.on, allowNone: options.allowNone === true })
-  if (!harmlessVerbs.has(verb))
+  if (!what.isHarmless)
     await confirm(context, { verb, noun: 'system', names: systems.map(one => one.name), yes: options.yes === true })
-  const act = {
-    start: core.startSystem,
-    stop: core.stopSystem,
-    protect: core.protectSystem,
-    unprotect: core.unprotectSystem,
-    reload: core.reloadSystem,
-    destroy: core.destroySystem,
-  }[verb]
   const jobs: Job[] = []
   const failed: string[] = []
   for (const system of systems) {
-    const done = await act(system.id).catch((error: unknown) => refusal(error, system))
+    const done = await what.act(core, system).catch((error: unknown) => refusal(error, system))
     if (typeof done === 'string') failed.push(done)
     else jobs.push(done)
   }
@@ -231,3 +235,15 @@ const refusal = (error: unknown, system: System): string => {
 }
 
 const named = (name: string, message: string) => (message.startsWith(`${name} `) ? message : `${name}: ${message}`)
+
+export type Verb = 'start' | 'protect' | 'unprotect' | 'reload' | 'destroy'
+const harmlessVerbs: ReadonlySet<Verb> = new Set(['start', 'protect'])
+
+export const actOnSystems = (context: Context, verb: Verb, names: readonly string[], options: Asked): Promise<number> =>
+  askEach(context, {
+    verb,
+    isHarmless: harmlessVerbs.has(verb),
+    names,
+    options,
+    act: (core, { id }) => core[`${verb}System`](id),
+  })

@@ -8,7 +8,7 @@ import { systemEndText, systemsProgress } from '../render/system.ts'
 import { duration } from '../render/units.ts'
 
 const pollMs = 2_000
-const isOver = (job: Job) => job.state === 'done' || job.state === 'failed' || job.state === 'cancelled'
+const isOver = (job: Job) => job.finishedAt !== null
 
 /**
  * Follows jobs to their end and prints each system's phases as it gets there. Events make it quick; every two seconds

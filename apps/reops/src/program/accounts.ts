@@ -17,7 +17,7 @@ export const addAccounts = ({ program, context, done, add }: Kit): void => {
     .argument('[setting...]', 'of the provider: key=value, or key:=json')
     .addOption(new Option('--provider <provider>', 'whose account it is').choices(providers))
     .option('--region <region>', 'may be given again; the first is the default', listOf)
-    .option('--secret <reference>', 'where the secret is for re-core: file:/path or env:NAME')
+    .option('--secret <reference>', 'where the secret is for re-core: secret:NAME, file:/path or env:NAME')
     .option('--max-systems <n>', 'creates above so many are refused; `none` takes the limit away')
     .action((name: string, settings: string[], options: object) =>
       done(

@@ -1,11 +1,15 @@
 import { Option } from 'commander'
+import { addSystemVerbs } from './system-verbs.ts'
 import { examples, listOf, providers, readiness, type Kit } from './kit.ts'
 import { addAdopt, leaseOptions } from './leases.ts'
 
 /** `reops systems`: machines and what is done to them. */
 export const addSystems = (kit: Kit): void => {
   const { context, done, add, group, selecting, waiting } = kit
-  const systems = group('systems', 'machines: create, list, show, start, stop, protect, reload, destroy')
+  const systems = group(
+    'systems',
+    'machines: create, list, show, start, stop, reboot, resize, label, snapshot, clone, reload, destroy',
+  )
   leaseOptions(waiting(add(systems, 'create', 'create machines')))
     .option('--name <stem>', 'the name; with --count they are stem-1, stem-2, ...')
     .option('--count <n>', 'how many')
@@ -16,10 +20,11 @@ export const addSystems = (kit: Kit): void => {
     .option('--spot', 'cheaper, and the provider may take it back')
     .option('--disk <GB>', 'size of its disk')
     .option('--ssh-key <key>', 'a public key that may log in; may be given again', listOf)
+    .option('--user-data <file>', "cloud-init's; - is standard input; or secret:user-data/NAME, file:, env: of re-core")
     .option('--type <type>', 'named role, for example web; `reops words` lists those that say more')
     .option('--preset <preset>', 'words that go above those of the type; may be given again', listOf)
     .option('--size <size>', 'CPU, memory and disk')
-    .option('--image <image>', 'base operating system')
+    .option('--image <image>', 'base operating system, or snapshot:<name>')
     .option('--label <key=value>', 'a label; may be given again', listOf)
     .addOption(new Option('--readiness <how>', 'what must answer until it is ready (default agent)').choices(readiness))
     .option('--protected', 'destroy and reload are refused until `reops systems unprotect`')
@@ -54,7 +59,6 @@ export const addSystems = (kit: Kit): void => {
   addAdopt(systems, kit)
   const verbs = {
     start: 'power on',
-    stop: 'power off; asks first',
     protect: 'refuse destroy and reload, here and at the provider',
     unprotect: 'allow destroy and reload again; asks first',
     reload: 'destroy and create anew, under the same id; asks first',
@@ -79,4 +83,5 @@ export const addSystems = (kit: Kit): void => {
       )
     if (verb !== 'start' && verb !== 'protect') command.option('-y, --yes', 'do not ask')
   }
+  addSystemVerbs(systems, kit)
 }

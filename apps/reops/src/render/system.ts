@@ -13,7 +13,7 @@ export const phasesText = (
 ): string => {
   const passed = spans.filter(span => span.ms !== null && !resting.has(span.name) && span.ms > 0)
   const last = `${end.phase}${end.afterMs === null ? '' : ` after ${duration(end.afterMs)}`}`
-  const colour = end.phase === 'failed' || end.phase === 'lost' ? paint.bad : paint.good
+  const colour = end.phase === 'failed' || end.phase === 'uncertain' || end.phase === 'lost' ? paint.bad : paint.good
   return [...passed.map(span => `${span.name} ${duration(span.ms ?? 0)}`), colour(last)].join(' · ')
 }
 
@@ -25,8 +25,11 @@ export const systemEndText = (system: System, job: Job | undefined, paint: Paint
   const all = job === undefined || job.verb === 'create'
   const spans = job?.phases.length ? job.phases : all ? system.phases : phasesSince(system.phases, job.createdAt)
   const endedMs = job?.finishedAt ? Date.parse(job.finishedAt) - Date.parse(job.createdAt) : system.readyAfterMs
-  const phase = job && job.state !== 'done' ? (job.state === 'cancelled' ? 'cancelled' : 'failed') : system.phase
-  const why = job?.state === 'failed' || system.phase === 'failed' ? (job?.error ?? system.reason) : null
+  const phase = job && job.state !== 'done' ? job.state : system.phase
+  const why =
+    job?.state === 'failed' || job?.state === 'uncertain' || system.phase === 'failed'
+      ? (job?.error ?? system.reason)
+      : null
   return (
     phasesText(spans, { phase, afterMs: endedMs }, paint) + (why ? `\n    ${paint.bad(why.split('\n')[0] ?? '')}` : '')
   )

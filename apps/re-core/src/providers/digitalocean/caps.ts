@@ -8,6 +8,8 @@ export const doCaps: Caps = {
   liveResize: false,
   diskShrink: false,
   snapshot: 'disk',
+  liveSnapshot: true,
+  liveRename: true,
   userData: { maxBytes: 65_536 },
   protection: false,
   spot: false,

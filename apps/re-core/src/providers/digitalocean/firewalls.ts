@@ -1,5 +1,5 @@
 import { ProviderError, type Firewall, type FirewallApi, type FirewallRule } from '@re-ops/protocols'
-import { acting, destroying, reading, type DoCall } from './client.ts'
+import { acting, destroying, listing, reading, type DoCall } from './client.ts'
 import { all } from './pages.ts'
 
 type Rule = { readonly protocol: FirewallRule['protocol']; readonly ports: string }
@@ -82,6 +82,8 @@ export const makeFirewalls = (call: DoCall): FirewallApi => ({
     const one = await seen(call, ref, signal)
     return one === null ? null : firewall(one)
   },
+  list: async signal =>
+    (await all<DoFirewall>(call, listing, { path: '/firewalls', key: 'firewalls' }, signal)).map(firewall),
   delete: async (ref, signal) => {
     const one = await seen(call, ref, signal)
     if (one === null) return

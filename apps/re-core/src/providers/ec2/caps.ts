@@ -8,6 +8,8 @@ export const ec2Caps: Caps = {
   liveResize: false,
   diskShrink: false,
   snapshot: 'disk',
+  liveSnapshot: true,
+  liveRename: true,
   userData: { maxBytes: 16_384 },
   protection: true,
   spot: true,

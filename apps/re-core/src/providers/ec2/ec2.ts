@@ -10,6 +10,7 @@ import { classifyEc2 } from './errors.ts'
 import { findByIdentity, list, makeObserve } from './observe.ts'
 import { offerings, planCreate } from './plan.ts'
 import { credentialsOf, type Ec2Settings } from './settings.ts'
+import { makeVolumes } from './volumes.ts'
 
 export type Ec2Deps = {
   /** Instead of what the account's settings say; tests and the proof kit. */
@@ -50,5 +51,6 @@ export const makeEc2 = (deps: Ec2Deps, { account, region, limiter }: Place): Pro
     verifyCredentials: signal => verify(call, signal),
     classify: classifyEc2,
     limits: () => ec2Limits,
+    volumes: makeVolumes(call, region),
   }
 }

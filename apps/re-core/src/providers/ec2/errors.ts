@@ -28,6 +28,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   MaxIOPSLimitExceeded: refused('quota'),
   SnapshotLimitExceeded: refused('quota'),
   TagLimitExceeded: refused('quota'),
+  'InvalidZone.NotFound': refused('invalid'),
   AuthFailure: refused('auth'),
   InvalidClientTokenId: refused('auth'),
   UnrecognizedClientException: refused('auth'),

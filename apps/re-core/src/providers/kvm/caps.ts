@@ -9,6 +9,8 @@ export const kvmCaps: Caps = {
   liveResize: false,
   diskShrink: false,
   snapshot: 'none',
+  liveSnapshot: false,
+  liveRename: false,
   userData: { maxBytes: seedBytesMax },
   protection: true,
   spot: false,

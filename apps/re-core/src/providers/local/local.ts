@@ -27,7 +27,7 @@ import {
   type Machine,
 } from './machine.ts'
 import { marksFile, type Marks } from './marks.ts'
-import { checkRef, children, list, marksOf, observe } from './observe.ts'
+import { checkRef, children, list, marksOf, observe, startedSince } from './observe.ts'
 import { powerOff } from './power.ts'
 import { point, start, type LocalDeps } from './start.ts'
 
@@ -43,11 +43,13 @@ export const localCaps: Caps = {
   liveResize: false,
   diskShrink: false,
   snapshot: 'none',
+  liveSnapshot: false,
+  liveRename: true,
   userData: false,
   protection: true,
   spot: false,
   zones: false,
-  opHistory: false,
+  opHistory: true,
   events: false,
   gracefulStop: true,
   stoppedIsBilled: false,
@@ -72,7 +74,7 @@ export const makeLocal = (deps: LocalDeps): Provider => ({
   list: () => list(deps),
   act: async (ref, action) => (await act(deps, ref, action), { ref }),
   pollOp: async () => 'done',
-  findOp: async () => 'cannot-tell',
+  findOp: async (ref, _kind, { since }) => ((await startedSince(deps, ref, since)) ? { opRef: ref } : 'none'),
   destroy: async ref => (await destroy(deps, ref), { ref }),
   children: ref => children(deps, ref),
   catalog: async () => catalog(),

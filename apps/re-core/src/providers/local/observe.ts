@@ -1,4 +1,4 @@
-import { hostname } from 'node:os'
+import { hostname, uptime } from 'node:os'
 import { ProviderError, type Child, type Observation, type ObservedVm } from '@re-ops/protocols'
 import { findAgent, findAgents } from './control.ts'
 import {
@@ -75,4 +75,15 @@ export const children = async ({ root }: LocalDeps, ref: string): Promise<Child[
   checkRef(ref)
   const folder = folderOf(root, ref)
   return (await exists(folder)) ? [{ ref: logOf(folder), kind: 'disk', costs: false, endsWithMachine: true }] : []
+}
+
+/** Start times are told in hundredths of a second. */
+const tickMs = 10
+/** Whether its agent was started since then: by a reboot, which is all that is asked for here. */
+export const startedSince = async ({ root, now }: LocalDeps, ref: string, since: Date): Promise<boolean> => {
+  checkRef(ref)
+  const agent = await findAgent(folderOf(root, ref))
+  if (agent === null) return false
+  const startedAt = now() - uptime() * 1_000 + Number(agent.startTicks) * tickMs
+  return startedAt >= since.getTime() - tickMs
 }

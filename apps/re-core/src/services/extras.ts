@@ -1,0 +1,65 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { ProviderError, type Accepted, type Provider, type ProviderErrorKind } from '@re-ops/protocols'
+import { HttpProblem } from '@re-ops/service'
+import type { PlaceKey } from '../providers/place.ts'
+import type { ServiceDeps } from './deps.ts'
+import { openFor, placeFor, type Wish } from './where.ts'
+
+export type Deps = Pick<ServiceDeps, 'opener' | 'open' | 'pool' | 'now'>
+
+const statuses: Partial<Record<ProviderErrorKind, number>> = {
+  invalid: 422,
+  unsupported: 422,
+  quota: 422,
+  'not-found': 404,
+  busy: 409,
+  conflict: 409,
+  throttled: 503,
+}
+
+/** A provider's refusal as an answer. */
+export const told = async <T>(work: Promise<T>): Promise<T> => {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error
+    const extra = error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }
+    throw new HttpProblem(
+      statuses[error.kind] ?? 502,
+      `provider-${error.kind}`,
+      'The provider refuses',
+      error.message,
+      extra,
+    )
+  }
+}
+
+const answerMs = 60_000
+export const bound = (): AbortSignal => AbortSignal.timeout(answerMs)
+
+type Extra = 'volumes' | 'keys' | 'firewalls'
+/** The place that is meant, and what its provider has of the kind. Throws HttpProblem 422 where there is none. */
+export const extraOf = async <K extends Extra>(
+  deps: Deps,
+  wish: Wish,
+  kind: K,
+): Promise<{ place: PlaceKey; api: NonNullable<Provider[K]>; provider: Provider }> => {
+  const { place } = await placeFor(deps, wish)
+  const provider = await openFor(deps, place)
+  const api = provider[kind]
+  if (api !== undefined) return { place, api, provider }
+  throw new HttpProblem(422, 'no-such-thing', 'The provider has none', `provider ${place.provider} has no ${kind}`)
+}
+
+const pollMs = 500
+/** Until the provider has done it; throws HttpProblem 504 when that takes longer than a request may. */
+export const completed = async (provider: Provider, { opRef }: Accepted, signal: AbortSignal): Promise<void> => {
+  if (opRef === undefined) return
+  for (;;) {
+    const state = await provider.pollOp(opRef, signal)
+    if (state === 'done') return
+    if (state !== 'running') throw state.failed
+    if (signal.aborted) throw new HttpProblem(504, 'still-running', 'The provider is still at it', 'ask again')
+    await wait(pollMs)
+  }
+}

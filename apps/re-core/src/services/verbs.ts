@@ -1,0 +1,134 @@
+import { labelsMax, type Caps, type Labels, type Provider, type ProviderKind, type VerbInput } from '@re-ops/protocols'
+import { HttpProblem } from '@re-ops/service'
+import type { PoolClient } from 'pg'
+import type { SystemRow } from '../store/row.ts'
+import type { Asking } from './ask.ts'
+import type { ServiceDeps } from './deps.ts'
+import { checkSpec } from './plan.ts'
+import { ensureSnapshotRow } from './snapshots.ts'
+import { refuseTaken } from './systems.ts'
+import type { AllWords } from '../words/all.ts'
+import { WordError } from '../words/layers.ts'
+import { meaningOf } from '../words/resolve.ts'
+import { openFor } from './where.ts'
+import { allWords, wordProblem } from './words.ts'
+
+export const conflict = (kind: string, title: string, detail: string): HttpProblem =>
+  new HttpProblem(409, kind, title, detail)
+const refused = (kind: string, title: string, detail: string): HttpProblem => new HttpProblem(422, kind, title, detail)
+
+/**
+ * Throws HttpProblem where a verb cannot be (a job is made of what can be done only); answers the input as its job
+ * keeps it.
+ */
+export type Check = (tx: PoolClient, row: SystemRow, verb: Asking, input: VerbInput) => Promise<VerbInput>
+
+const refuseIfProtected = (row: SystemRow, verb: Asking): void => {
+  if (row.protected && (verb === 'destroy' || verb === 'reload'))
+    throw conflict(
+      'protected',
+      'The system is protected',
+      `${row.name} is protected: ${verb} would end its machine; unprotect it first`,
+    )
+}
+
+const refuseWithoutMachine = (row: SystemRow, verb: Asking): void => {
+  if (row.ref === null)
+    throw conflict('no-machine', 'There is no machine yet', `${row.name} is ${row.phase}; ${verb} needs its machine`)
+}
+
+const actionOf = { reboot: 'reboot', resize: 'resize' } as const
+const refuseUnlessOffered = (row: SystemRow, verb: Asking, caps: Caps): void => {
+  if (verb === 'snapshot' && caps.snapshot === 'none')
+    throw refused('unsupported', 'Not offered', `snapshot of ${row.name}: provider ${row.provider} has no snapshots`)
+  if (!(verb in actionOf)) return
+  const action = actionOf[verb as keyof typeof actionOf]
+  if (!caps.actions.includes(action))
+    throw refused(
+      'unsupported',
+      'Not offered',
+      `${verb} of ${row.name}: provider ${row.provider} does not offer it; allowed: ${caps.actions.join(', ')}`,
+    )
+}
+
+const refuseUnlessRunning = (row: SystemRow): void => {
+  if (row.desired !== 'running')
+    throw conflict('not-running', 'The system is not running', `${row.name} is ${row.phase}; start it instead`)
+}
+
+const refuseWhileRunning = (row: SystemRow, verb: Asking, may: boolean): void => {
+  if (!may && (row.desired !== 'stopped' || row.phase !== 'stopped'))
+    throw conflict(
+      'running',
+      'The system is running',
+      `${row.name} is ${row.phase}; on provider ${row.provider} a ${verb} needs it stopped: stop it first`,
+    )
+}
+
+const checkLabels = (labels: Labels): void => {
+  if ('system' in labels)
+    throw refused('label-fixed', 'Label is fixed', '/body/labels/system: says which system it is, and cannot be set')
+  const count = Object.keys(labels).length
+  if (count > labelsMax)
+    throw refused('too-many-labels', 'Too many labels', `/body/labels: ${count} labels; allowed: ${labelsMax}`)
+}
+
+const checkInput = async (
+  tx: PoolClient,
+  row: SystemRow,
+  input: VerbInput,
+  { verb, provider }: { readonly verb: Asking; readonly provider: Provider },
+): Promise<VerbInput> => {
+  const { caps } = provider
+  if (verb === 'resize') {
+    const size = input.size ?? row.size
+    checkSpec(provider, { ...row, size })
+    checkSpec(provider, row, undefined, asked => provider.checkResize?.(asked, size))
+  }
+  if (verb === 'rename' && input.name !== undefined && input.name !== row.name) {
+    refuseWhileRunning(row, verb, caps.liveRename || row.ref === null)
+    await refuseTaken(tx, [input.name])
+    checkSpec(provider, { ...row, name: input.name })
+  }
+  if (verb === 'label') {
+    checkLabels(input.labels ?? {})
+    checkSpec(provider, { ...row, labels: input.labels ?? {} })
+  }
+  if (verb !== 'snapshot') return input
+  refuseWhileRunning(row, verb, caps.liveSnapshot)
+  const { id: snapshot, name } = await ensureSnapshotRow(tx, row, input.name ?? '')
+  return { name, snapshot }
+}
+
+const looks: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'rename', 'label', 'snapshot'])
+const needsMachine: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'snapshot'])
+
+const meant = (words: AllWords, size: string, provider: ProviderKind): string => {
+  try {
+    return meaningOf(words, 'sizes', { value: size, from: 'given' }, provider).said.value
+  } catch (error) {
+    if (!(error instanceof WordError)) throw error
+    throw wordProblem(error, 'bad-spec', 'A word does not fit')
+  }
+}
+
+/** What stands in the way of a verb. Its provider is opened before any row is locked. */
+export const makeCheck = async (
+  deps: Pick<ServiceDeps, 'open' | 'pool'>,
+  row: SystemRow,
+  verb: Asking,
+): Promise<Check> => {
+  const provider = looks.has(verb) && row.phase !== 'gone' ? await openFor(deps, row) : null
+  const words = verb === 'resize' ? await allWords(deps.pool) : null
+  return async (tx, now, _verb, input) => {
+    refuseIfProtected(now, verb)
+    if (provider === null) return input
+    refuseUnlessOffered(now, verb, provider.caps)
+    if (verb === 'reboot') refuseUnlessRunning(now)
+    if (needsMachine.has(verb)) refuseWithoutMachine(now, verb)
+    const { size } = input
+    if (words === null || size === undefined) return checkInput(tx, now, input, { verb, provider })
+    // A word of ours means what it means at this provider.
+    return checkInput(tx, now, { ...input, size: meant(words, size, now.provider) }, { verb, provider })
+  }
+}

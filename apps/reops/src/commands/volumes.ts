@@ -1,0 +1,60 @@
+import type { VolumeInfo } from '@re-ops/protocols'
+import { wholeNumber } from '../arguments/labels.ts'
+import { placeOf, type PlaceOptions } from '../arguments/place.ts'
+import { confirm } from '../confirm.ts'
+import { printJson, type Context } from '../context.ts'
+import { table } from '../render/table.ts'
+
+const show = ({ terminal }: Context, volumes: readonly VolumeInfo[], { json }: PlaceOptions): number => {
+  if (json === true) printJson(terminal, volumes)
+  else if (volumes.length === 0) terminal.error('no volumes there; reops volumes create --help')
+  else
+    terminal.out(
+      table(
+        ['VOLUME', 'SIZE', 'ACCOUNT', 'REGION', 'ZONE', 'ATTACHED TO', 'ID'],
+        volumes.map(one => [
+          one.name,
+          `${one.sizeGb} GB`,
+          one.account,
+          one.region,
+          one.zone ?? '',
+          one.system ?? one.attachedTo ?? '-',
+          one.ref,
+        ]),
+        { paint: terminal.paint, width: terminal.columns },
+      ),
+    )
+  return 0
+}
+
+export const listVolumes = async (context: Context, options: PlaceOptions): Promise<number> =>
+  show(context, await (await context.client()).core.volumes(placeOf(options)), options)
+
+export const putVolume = async (
+  context: Context,
+  name: string,
+  options: PlaceOptions & { readonly size: string; readonly zone?: string },
+): Promise<number> => {
+  const { zone } = options
+  const body = { sizeGb: wholeNumber(options.size, '--size', 1, 16_384), ...(zone === undefined ? {} : { zone }) }
+  return show(context, [await (await context.client()).core.putVolume(name, body, placeOf(options))], options)
+}
+
+export const attachVolume = async (
+  context: Context,
+  [name = '', system = '']: readonly string[],
+  options: PlaceOptions,
+): Promise<number> =>
+  show(context, [await (await context.client()).core.attachVolume(name, system, placeOf(options))], options)
+
+export const detachVolume = async (context: Context, name: string, options: PlaceOptions): Promise<number> =>
+  show(context, [await (await context.client()).core.detachVolume(name, placeOf(options))], options)
+
+export const removeVolume = async (
+  context: Context,
+  name: string,
+  options: PlaceOptions & { readonly yes?: boolean },
+): Promise<number> => {
+  await confirm(context, { verb: 'delete', noun: 'volume', names: [name], yes: options.yes === true })
+  return show(context, [await (await context.client()).core.removeVolume(name, placeOf(options))], options)
+}
