@@ -46,6 +46,8 @@ export type Caps = {
   maxVisibilityLagMs: number
   /** How long after it was sent a create may still take effect. */
   latestLandingMs: number
+  /** From its start until its agent calls home, where that may take longer than usual. */
+  bootTimeoutMs?: number
 }
 
 /** In the order in which they are let through when the API's limit is near. */

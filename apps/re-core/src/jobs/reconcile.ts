@@ -64,6 +64,7 @@ export const reconcile = async (
     return store.finish(claimed, { nextAt, reason: provider }, ending, message, now())
   }
   const { caps } = provider
+  const rules = { ...deps.rules, caps, bootTimeoutMs: caps.bootTimeoutMs ?? deps.rules.bootTimeoutMs }
   let attempt: Attempt = { row: claimed, seen: { sightings: await store.sightings(id) }, pending: {}, signal, provider }
   let mutated = false
   const finish = (changes: Changes, ending: Ending) =>
@@ -75,7 +76,7 @@ export const reconcile = async (
 
   for (let n = 0; n < stepsMax; n += 1) {
     const { row } = attempt
-    const step = decide(row, attempt.seen, now(), { ...deps.rules, caps })
+    const step = decide(row, attempt.seen, now(), rules)
     await deps.at?.(step.kind, claimed.id)
     if (step.kind === 'settled')
       return finish(settledChanges(row, step, now()), { nextAt: null, settled: true, reason: step.reason })
