@@ -101,5 +101,5 @@ const growDisk = async (
   const { capacityBytes } = await libvirt.volumes.info(disk, within(signal))
   const wanted = diskGb * bytesPerGb
   // libvirt's test driver keeps no contents to grow.
-  if (Number(capacityBytes) < wanted) await unless(libvirt.volumes.resize(disk, wanted, within(signal)), 'no-support')
+  if (capacityBytes < wanted) await unless(libvirt.volumes.resize(disk, wanted, within(signal)), 'no-support')
 }
