@@ -84,6 +84,6 @@ describeProvider({
   caps: doCaps,
   mishaps: ['loseReply', 'landLate', 'breakSecondPage', 'lag', 'refuse'],
   many: 205,
-  extras: ['volumes', 'keys'],
+  extras: ['volumes', 'keys', 'images'],
   start,
 })

@@ -4,6 +4,7 @@ import { extrasCases } from './extras-cases.ts'
 import { listCases } from './list-cases.ts'
 import { mishapCases } from './mishap-cases.ts'
 import { powerCases } from './power-cases.ts'
+import { snapshotCases } from './snapshot-cases.ts'
 import type { Case } from './subject.ts'
 
 /** By the numbers of the conformance table (docs/adr/0027); those about jobs and rows are re-core's own tests. */
@@ -12,6 +13,7 @@ export const cases: readonly Case[] = [
   ...powerCases,
   ...destroyCases,
   ...extrasCases,
+  ...snapshotCases,
   ...listCases,
   ...mishapCases,
 ].toSorted((a, b) => a.n - b.n)

@@ -7,6 +7,7 @@ import { catalog, verify } from './catalog.ts'
 import { creating, makeCall } from './client.ts'
 import { children, destroy } from './destroy.ts'
 import { classifyEc2 } from './errors.ts'
+import { makeImages } from './images.ts'
 import { findByIdentity, list, makeObserve } from './observe.ts'
 import { offerings, planCreate } from './plan.ts'
 import { credentialsOf, type Ec2Settings } from './settings.ts'
@@ -52,5 +53,6 @@ export const makeEc2 = (deps: Ec2Deps, { account, region, limiter }: Place): Pro
     classify: classifyEc2,
     limits: () => ec2Limits,
     volumes: makeVolumes(call, region),
+    images: makeImages(call),
   }
 }
