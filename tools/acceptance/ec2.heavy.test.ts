@@ -70,7 +70,7 @@ test('what the provider cannot make never becomes a row, and what is allowed is 
   expect(fake.counts.get('RunInstances')).toBeUndefined()
 }, 120_000)
 
-test('a machine on EC2: created, its agent calls home, an operation runs on it, stopped, started, destroyed', async () => {
+test('a machine on EC2: created, its agent calls home, an operation runs on it, stopped, started, resized, cloned, destroyed', async () => {
   const where = ['--account', 'aws', '--size', 't3.small', '--image', 'debian-12', '--label', 'env=test']
   const created = await run('systems', 'create', '--name', 'web', ...where, '--wait')
   expect(created).toMatchObject({ code: 0 })
@@ -84,7 +84,16 @@ test('a machine on EC2: created, its agent calls home, an operation runs on it, 
   expect([machine?.state, guests.running()]).toEqual(['stopped', []])
   expect(await run('systems', 'start', 'web', '--wait')).toMatchObject({ code: 0 })
   expect(guests.running()).toEqual([machine?.id])
-  expect(await run('systems', 'destroy', 'web', '--yes', '--wait')).toMatchObject({ code: 0 })
+  expect(await run('systems', 'resize', 'web', '--size', 't3.medium', '--yes', '--wait')).toMatchObject({ code: 0 })
+  expect(machine).toMatchObject({ size: 't3.medium', state: 'running' })
+  expect(await run('systems', 'clone', 'web', '--name', 'copy', '--wait')).toMatchObject({ code: 0 })
+  expect(fake.alive()).toHaveLength(2)
+  expect(await run('run', 'uptime', '--on', 'web or copy')).toMatchObject({ code: 0 })
+  const snapshots = JSON.parse((await run('snapshots', '--json')).out) as { name: string; state: string }[]
+  expect(snapshots).toMatchObject([{ state: 'ready' }])
+  expect(await run('systems', 'destroy', 'web', 'copy', '--yes', '--wait')).toMatchObject({ code: 0 })
+  expect(await run('snapshots', 'delete', snapshots[0]?.name ?? '', '--yes')).toMatchObject({ code: 0 })
+  expect(fake.state.images.size).toBe(0)
   expect([fake.alive(), guests.running(), [...fake.state.disks]]).toEqual([[], [], []])
 }, 240_000)
 
