@@ -3,7 +3,7 @@ import { runTarget, safety, shortPlan } from './lifecycle/lifecycle.ts'
 
 const seed = 20_261_126
 
-test('libvirt: worker processes killed at steps of create, reload and destroy leave nothing and lose nothing', async () => {
+test('libvirt: worker processes killed at steps of create, resize, reload and destroy leave nothing and lose nothing', async () => {
   const said: string[] = []
   const measures = await runTarget('libvirt-test', { ...shortPlan, seed, naive: false }, line => void said.push(line))
   const broken = safety.filter(key => measures[key] !== 0)

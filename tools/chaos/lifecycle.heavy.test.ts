@@ -10,7 +10,7 @@ const run = async (target: TargetName, naive: boolean) => {
   return { measures, said }
 }
 
-describe('worker processes killed at steps of create, reload and destroy', () => {
+describe('worker processes killed at steps of create, resize, reload and destroy', () => {
   test.each<TargetName>(['fake-ec2', 'fake-do'])(
     '%s: no machine lost, doubled or left behind, and nothing else of them',
     async target => {

@@ -54,14 +54,15 @@ const settle = async (
 
 /** Asks the verb of all; of `create`, only once the worker knows where they are to die. */
 const ask = async (
-  { world }: BatchDeps,
+  { world, stage }: BatchDeps,
   verb: LifeVerb,
   lives: { readonly names: readonly string[]; readonly ids: string[] },
   ready: (ids: readonly string[]) => void,
 ): Promise<void> => {
   if (verb !== 'create') {
     ready(lives.ids)
-    for (const id of lives.ids) await world.ask(id, verb)
+    const input = verb === 'resize' && stage.largerSize !== null ? { size: stage.largerSize } : {}
+    for (const id of lives.ids) await world.ask(id, verb, input)
     return
   }
   const known = Promise.withResolvers<void>()
@@ -117,6 +118,10 @@ const lead = async (
   return round
 }
 
+/** Systems that do not have the size they were given. */
+const otherSize = (rows: readonly SystemRow[], { largerSize }: Stage): string[] =>
+  rows.filter(row => row.size !== largerSize || row.wantSize !== null).map(row => row.id)
+
 /** Leads as many lives as there are plans, side by side, through all verbs. */
 export const leadBatch = async (deps: BatchDeps, name: string, plans: readonly Deaths[]): Promise<Batch> => {
   const { world, stage, workers, verbs } = deps
@@ -130,7 +135,8 @@ export const leadBatch = async (deps: BatchDeps, name: string, plans: readonly D
     for (const [n, id] of lives.ids.entries()) (last[n] ?? {})[verb] = worker.steps(id)
     const rows: SystemRow[] = await Promise.all(lives.ids.map(world.row))
     const goal = verb === 'destroy' ? 'gone' : 'ready'
-    verdict = sum(verdict, judge({ rows, late: round.late, machines: await stage.alive(), goal }))
+    const late = [...round.late, ...(verb === 'resize' ? otherSize(rows, stage) : [])]
+    verdict = sum(verdict, judge({ rows, late, machines: await stage.alive(), goal }))
     deaths.push(...round.deaths)
     ;[killed, spared] = [killed + round.killed, spared + round.spared]
   }

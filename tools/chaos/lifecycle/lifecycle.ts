@@ -112,6 +112,10 @@ const identitiesLeft = ({ mote }: World): number => [...mote.enrolments.values()
 /** Their common steps are the trace. */
 const undisturbed = 3
 
+/** What has no sizes is not resized. */
+const verbsOf = ({ largerSize }: Stage): readonly LifeVerb[] =>
+  largerSize === null ? verbs.filter(verb => verb !== 'resize') : verbs
+
 /** One target: a trace of undisturbed lives, then one death at each of its steps, then two. */
 export const runTarget = async (target: TargetName, plan: LifecyclePlan, say: Say) => {
   const from = performance.now()
@@ -130,7 +134,7 @@ export const runTarget = async (target: TargetName, plan: LifecyclePlan, say: Sa
   const workers = makeWorkers(told)
   try {
     // The seeded bug does its harm where machines are made.
-    const deps: BatchDeps = { world, stage, workers, verbs: plan.naive ? ['create', 'destroy'] : verbs }
+    const deps: BatchDeps = { world, stage, workers, verbs: plan.naive ? ['create', 'destroy'] : verbsOf(stage) }
     const total: Total = { verdict: clean, killed: 0, deaths: [], spared: 0, lives: 0 }
     const alone: Traces[] = []
     // One after the other: side by side they would get in each other's way.
@@ -210,7 +214,7 @@ const fullAgain = 3
 
 /** `chaos lifecycle [--target T] [--seed N] [--short yes] [--doubles N|all] [--fault naive] [--keep no]` */
 export const lifecycle: Proof = {
-  doc: 'worker processes killed (-9) before and after every step of create, reload and destroy; then rows against machines',
+  doc: 'worker processes killed (-9) before and after every step of create, resize, reload and destroy; then rows against machines',
   run: ({ say, flag }) => {
     const names = targetsOf(flag('target'))
     const isShort = flag('short') !== undefined

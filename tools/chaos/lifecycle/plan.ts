@@ -1,7 +1,7 @@
 import { makeRandom } from '../foundation/random.ts'
 
 /** Verbs of one life, in order; each is killed in. */
-export const verbs = ['create', 'reload', 'destroy'] as const
+export const verbs = ['create', 'resize', 'reload', 'destroy'] as const
 export type LifeVerb = (typeof verbs)[number]
 
 /** By verb, the steps at which the worker dies: the first, and then (of a double) one of its successor's. */

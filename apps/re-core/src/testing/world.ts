@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import type { Provider, SystemSpec, Verb } from '@re-ops/protocols'
+import type { Provider, SystemSpec, Verb, VerbInput } from '@re-ops/protocols'
 import { makeLog, makePool, transaction as inTransaction, type Tx } from '@re-ops/service'
 import type { Cipher, Store } from '../jobs/attempt.ts'
 import { newRow } from '../jobs/newRow.ts'
@@ -174,14 +174,14 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     })
     return row.id
   }
-  const ask = (id: string, verb: Exclude<Verb, 'create'>) =>
+  const ask = (id: string, verb: Exclude<Verb, 'create'>, input: VerbInput = {}) =>
     transaction(async tx => {
       const row = await claimSystem(tx, id)
       if (row === null) throw new Error('no such system')
       const open = await jobInFlight(tx, id)
       if (open !== null) await cancelJob(tx, open.id, 'superseded', Date.now())
-      await writeSystem(tx, row, want(row, verb, Date.now()), { at: Date.now(), fenced: true })
-      await insertJob(tx, row, verb, Date.now())
+      await writeSystem(tx, row, want(row, verb, Date.now(), input), { at: Date.now(), fenced: true })
+      await insertJob(tx, row, verb, Date.now(), input)
       await sender.wake(tx, id)
     })
   const row = async (id: string): Promise<SystemRow> => {
