@@ -29,7 +29,8 @@ const judged = async (
   hello: { agent: string; boot: string; journalCounter?: number; challengedAt?: number },
 ) => {
   const facts = { kind: 'hello' as const, routing: '00', name: 'a', pid: 1, version: '0.1.0' }
-  const whole = { journalCounter: 1, challengedAt: Date.now(), ...facts, ...hello }
+  // Challenged at the very moment it is judged, unless said otherwise: what passes between the two would make it look older.
+  const whole = { journalCounter: 1, challengedAt: Number.POSITIVE_INFINITY, ...facts, ...hello }
   const [one] = await transaction(pool, tx => judgeHellos(tx, broker, [whole]))
   return one?.verdict
 }
