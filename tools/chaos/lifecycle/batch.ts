@@ -61,7 +61,9 @@ const ask = async (
 ): Promise<void> => {
   if (verb !== 'create') {
     ready(lives.ids)
-    const input = verb === 'resize' && stage.largerSize !== null ? { size: stage.largerSize } : {}
+    // A guest whose CPUs do not run cannot be asked to stop.
+    const force = stage.worker.paused === true
+    const input = verb === 'resize' && stage.largerSize !== null ? { size: stage.largerSize, force } : {}
     for (const id of lives.ids) await world.ask(id, verb, input)
     return
   }
