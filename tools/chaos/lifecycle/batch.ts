@@ -62,7 +62,7 @@ const ask = async (
   if (verb !== 'create') {
     ready(lives.ids)
     // A guest whose CPUs do not run cannot be asked to stop.
-    const force = stage.worker.paused === true
+    const force = stage.worker.paused
     const input = verb === 'resize' && stage.largerSize !== null ? { size: stage.largerSize, force } : {}
     for (const id of lives.ids) await world.ask(id, verb, input)
     return
