@@ -12,6 +12,7 @@ import { addExtras } from './program/extras.ts'
 import { addLeases } from './program/leases.ts'
 import { addWords } from './program/words.ts'
 import { addJobs } from './program/jobs.ts'
+import { addReach } from './program/reach.ts'
 import { addRuns } from './program/runs.ts'
 import { addOperations } from './program/operations.ts'
 import { addAgents } from './program/agents.ts'
@@ -34,6 +35,7 @@ const groups = [
   addSelectors,
   addFiles,
   addSystems,
+  addReach,
   addWords,
   addExtras,
   addJobs,

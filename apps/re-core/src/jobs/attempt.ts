@@ -95,5 +95,6 @@ export const unborn = {
   observed: null,
   observedAt: null,
   host: null,
+  addresses: [],
   leaseThere: null,
 } as const satisfies Changes

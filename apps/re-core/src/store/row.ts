@@ -14,6 +14,7 @@ import type {
   Verb,
   VerbInput,
   JobState,
+  SystemAddress,
 } from '@re-ops/protocols'
 
 /** When a phase was entered; how long it lasted follows from the next one. */
@@ -104,6 +105,7 @@ export type SystemRow = {
   /** First seen absent though it should be there (or: though it may still show up). */
   readonly missingAt: number | null
   readonly host: string | null
+  readonly addresses: readonly SystemAddress[]
   readonly leaseEpoch: number
   readonly createdAt: number
   readonly createCalledAt: number | null

@@ -45,6 +45,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   VolumeInUse: refused('busy'),
   DependencyViolation: refused('busy'),
   ConcurrentTagAccess: refused('busy'),
+  UnsupportedOperation: refused('unsupported'),
   OperationNotPermitted: refused('protected'),
   IdempotentParameterMismatch: refused('identity-mismatch'),
   IdempotentInstanceTerminated: refused('identity-spent'),
