@@ -52,7 +52,8 @@ describeWithSshd(`hosts over SSH, by the command${missing === null ? '' : ` (${m
     })
     const [listed] = JSON.parse((await ask('hosts', '--on', 'one', '--json')).out) as unknown[]
     expect(listed).toMatchObject({ name: 'one', online: true, transport: 'ssh', pid: null })
-    const login = (...more: string[]) => ask('ssh', 'one', '-i', join(sshd.folder, 'id'), '-o', 'IdentitiesOnly=yes', ...more)
+    const login = (...more: string[]) =>
+      ask('ssh', 'one', '-i', join(sshd.folder, 'id'), '-o', 'IdentitiesOnly=yes', ...more)
     expect(await login('--', 'echo here; exit 7')).toMatchObject({ code: 7, out: 'here\n' })
     const { out: printed } = await login('--print')
     expect(printed).toMatch(/^ssh -o IdentitiesOnly=yes .*StrictHostKeyChecking=yes/)

@@ -14,7 +14,8 @@ const consolePath = (system: string) => `/v1/systems/${encodeURIComponent(system
 
 const read = (event: string, data: unknown, path: string): ConsoleEvent | undefined => {
   if (event === 'open') return { event, data: shaped<ConsoleOpen>(data, 'console', openShape, path) }
-  if (event === 'data') return { event, data: Buffer.from(shaped<{ data: string }>(data, 'text', { data: 'string' }, path).data, 'base64') }
+  if (event === 'data')
+    return { event, data: Buffer.from(shaped<{ data: string }>(data, 'text', { data: 'string' }, path).data, 'base64') }
   if (event === 'end') return { event, data: shaped<ConsoleEnd>(data, 'end', {}, path) }
   return undefined
 }

@@ -3,7 +3,11 @@ import { Id } from './ids.ts'
 
 /** Of what is typed at once, or written between two looks of the reader. */
 export const consoleBytesMax = 49_152
-const Bytes = Type.String({ maxLength: (consoleBytesMax / 3) * 4, pattern: '^[A-Za-z0-9+/]*={0,2}$', description: 'base64' })
+const Bytes = Type.String({
+  maxLength: (consoleBytesMax / 3) * 4,
+  pattern: '^[A-Za-z0-9+/]*={0,2}$',
+  description: 'base64',
+})
 
 /** First event of a console: what it is, and where what is typed goes (`POST .../consoles/<id>`). */
 export const ConsoleOpen = Type.Object({

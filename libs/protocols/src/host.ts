@@ -46,7 +46,10 @@ export const Host = Type.Object({
   version: Type.Union([Type.String(), Type.Null()], { description: "the agent's version" }),
   boot: Type.Optional({ ...Id, description: 'which start of its agent held the last session' }),
   addresses: Type.Optional(
-    Type.Array(IpAddress, { maxItems: hostAddressesMax, description: "of its network interfaces, as its agent's last hello said" }),
+    Type.Array(IpAddress, {
+      maxItems: hostAddressesMax,
+      description: "of its network interfaces, as its agent's last hello said",
+    }),
   ),
   facts: Type.Record(Type.String(), Type.Unknown(), { description: 'what the last `facts` run and custom facts said' }),
   factsAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], { description: 'when facts came last' }),

@@ -1,7 +1,10 @@
 import { expect, test } from '@jest/globals'
 import { addressOf, asProvided, asTold, changedAddresses } from './addresses.ts'
 
-const from = (addresses: readonly { address: string; scope: 'public' | 'private' }[], power: 'running' | 'stopped' = 'running') => ({ addresses, power })
+const from = (
+  addresses: readonly { address: string; scope: 'public' | 'private' }[],
+  power: 'running' | 'stopped' = 'running',
+) => ({ addresses, power })
 
 test('the provider’s addresses and the agent’s are kept apart and each is shown once', () => {
   const provided = asProvided([], from([{ address: '10.0.0.7', scope: 'private' }]))
@@ -12,7 +15,13 @@ test('the provider’s addresses and the agent’s are kept apart and each is sh
     { address: '192.168.3.4', scope: 'private', from: 'agent' },
   ])
   expect(addressOf(told)).toBe('10.0.0.7')
-  const moved = asProvided(told, from([{ address: '10.0.0.8', scope: 'private' }, { address: '203.0.113.5', scope: 'public' }]))
+  const moved = asProvided(
+    told,
+    from([
+      { address: '10.0.0.8', scope: 'private' },
+      { address: '203.0.113.5', scope: 'public' },
+    ]),
+  )
   expect(moved.map(one => one.address)).toEqual(['10.0.0.8', '203.0.113.5', '198.51.100.9', '192.168.3.4'])
   expect(addressOf(moved)).toBe('203.0.113.5')
   expect(asProvided(moved, from([], 'stopped'))).toEqual([])

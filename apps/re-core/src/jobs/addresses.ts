@@ -18,7 +18,10 @@ const together = (provided: Addresses, told: Addresses): Addresses =>
 const of = (known: Addresses, from: SystemAddress['from']): Addresses => known.filter(one => one.from === from)
 
 /** With what the provider says now; what the agent has seen stays while the machine runs. */
-export const asProvided = (known: Addresses, { addresses, power }: Pick<ObservedVm, 'addresses' | 'power'>): Addresses =>
+export const asProvided = (
+  known: Addresses,
+  { addresses, power }: Pick<ObservedVm, 'addresses' | 'power'>,
+): Addresses =>
   together(
     addresses.map(({ address, scope }) => ({ address, scope, from: 'provider' })),
     power === 'running' ? of(known, 'agent') : [],

@@ -32,7 +32,10 @@ const look = async (deps: Deps, attempt: Attempt, { at }: Of<'look'>): Promise<O
   if (at === 'host') {
     if (deps.mote === null) return { kind: 'pause', reason: noMote }
     const host = await deps.mote.hostOf(row.id, row.generation, signal)
-    const told = changedAddresses(row.addresses, asTold(pending.addresses ?? row.addresses, host?.addresses ?? [], provider.caps))
+    const told = changedAddresses(
+      row.addresses,
+      asTold(pending.addresses ?? row.addresses, host?.addresses ?? [], provider.caps),
+    )
     return { kind: 'go', row, pending: { ...pending, ...told }, seen: { host } }
   }
   if (at === 'last-life') {

@@ -20,7 +20,12 @@ const statuses: Readonly<Partial<Record<ProviderErrorKind, number>>> = {
 }
 const refusal = (error: unknown): unknown => {
   if (!(error instanceof ProviderError)) return error
-  return new HttpProblem(statuses[error.kind] ?? 502, `console-${error.kind}`, 'The console does not open', error.message)
+  return new HttpProblem(
+    statuses[error.kind] ?? 502,
+    `console-${error.kind}`,
+    'The console does not open',
+    error.message,
+  )
 }
 
 /** The system's machine, or HttpProblem 409 with why there is none. */
@@ -76,7 +81,12 @@ export const makeConsoles = (deps: ConsoleDeps) => {
       if (session === undefined || session.system !== system || session.subject !== subject) throw noSuchConsole(id)
       const { write } = session.machine
       if (write === undefined)
-        throw new HttpProblem(409, 'read-only', 'The console can only be read', `nothing can be typed into console ${id}`)
+        throw new HttpProblem(
+          409,
+          'read-only',
+          'The console can only be read',
+          `nothing can be typed into console ${id}`,
+        )
       await write(Buffer.from(data, 'base64')).catch(() => {
         throw noSuchConsole(id)
       })

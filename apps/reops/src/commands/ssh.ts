@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { constants, homedir } from 'node:os'
 import { join } from 'node:path'
 import { isClientError } from '@re-ops/client'
-import type { Host, System, Words } from '@re-ops/protocols'
+import type { Host, System, Word } from '@re-ops/protocols'
 import { wholeNumber } from '../arguments/labels.ts'
 import type { Context } from '../context.ts'
 import { Fault, usage } from '../fault.ts'
@@ -24,7 +24,8 @@ const hostFor = (word: string, system: System | null, hosts: readonly Host[]): H
   if (own !== undefined) return own
   const found = named(hosts, word)
   const [only = null] = found
-  if (found.length > 1) throw usage(`${found.length} hosts are called ${word}; give an id: ${found.map(one => one.id).join(', ')}`)
+  if (found.length > 1)
+    throw usage(`${found.length} hosts are called ${word}; give an id: ${found.map(one => one.id).join(', ')}`)
   return only
 }
 
@@ -39,16 +40,20 @@ const lookUp = async (context: Context, word: string): Promise<Known> => {
   const [system = null] = named(systems, word)
   const found = hostFor(word, system, hosts)
   if (system === null && found === null)
-    throw usage(`no system and no host is called ${word}; \`reops systems list\` and \`reops hosts\` show what there is`)
+    throw usage(
+      `no system and no host is called ${word}; \`reops systems list\` and \`reops hosts\` show what there is`,
+    )
   // Alone it comes with the keys that are trusted for it.
   const host = found === null ? null : await mote.host(found.id)
-  const words = system === null ? {} : await core.words().catch(noWords)
-  return { system, host, images: words.images ?? {}, hosts: new Map(hosts.map(one => [one.name, one])) }
+  const words = system === null ? [] : await core.words().catch(noWords)
+  return { system, host, images: imagesOf(words), hosts: new Map(hosts.map(one => [one.name, one])) }
 }
-const noWords = (error: unknown): Words => {
-  if (isClientError(error)) return {}
+const noWords = (error: unknown): Word[] => {
+  if (isClientError(error)) return []
   throw error
 }
+const imagesOf = (words: readonly Word[]): Known['images'] =>
+  Object.fromEntries(words.flatMap(({ kind, name, body }) => (kind === 'images' && 'on' in body ? [[name, body]] : [])))
 
 const cacheFolder = (): string => join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 're-ops/ssh')
 

@@ -6,7 +6,18 @@ import { sshTargetOf, type Known } from './target.ts'
 const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB'
 const host = (more: Partial<Host>): Host => ({ id: 'h1', name: 'web-1', facts: {}, ...more }) as Host
 const system = (more: Partial<System>): System =>
-  ({ id: 's1', name: 'web-1', provider: 'ec2', image: 'debian-12', phase: 'ready', reason: null, ref: 'i-1', addresses: [], address: null, ...more }) as System
+  ({
+    id: 's1',
+    name: 'web-1',
+    provider: 'ec2',
+    image: 'debian-12',
+    phase: 'ready',
+    reason: null,
+    ref: 'i-1',
+    addresses: [],
+    address: null,
+    ...more,
+  }) as System
 const known = (more: Partial<Known>): Known => ({ system: null, host: null, images: {}, hosts: new Map(), ...more })
 const where = { knownHosts: '/known', command: [] }
 const wordsOf = (of: Known, wish = {}) => sshArguments(sshTargetOf('web-1', of), wish, where).join(' ')
@@ -26,14 +37,19 @@ test('keys that its agent told are the only ones', () => {
   const of = known({ host: host({ addresses: ['10.0.0.7'], facts: { sshKeys: [key, 'nonsense\n* ssh-rsa AA'] } }) })
   const target = sshTargetOf('web-1', of)
   expect(target.hostKeys).toEqual([key])
-  expect(wordsOf(of)).toContain('HostKeyAlias=re-ops-h1 -o UserKnownHostsFile=/known -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes')
+  expect(wordsOf(of)).toContain(
+    'HostKeyAlias=re-ops-h1 -o UserKnownHostsFile=/known -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes',
+  )
 })
 
 test('a host of the inventory is reached as re-mote reaches it, through its jumps', () => {
   const far = host({ ssh: { address: 'fd00::7', port: 2222, user: 'ops', jump: 'near' }, hostKeys: [key] })
   const near = host({ name: 'near', ssh: { address: 'near.example', user: 'hop', jump: 'edge' } })
   const edge = host({ name: 'edge', ssh: { address: '198.51.100.1', port: 22022 } })
-  const hosts = new Map([['near', near], ['edge', edge]])
+  const hosts = new Map([
+    ['near', near],
+    ['edge', edge],
+  ])
   expect(wordsOf(known({ host: far, hosts }))).toBe(
     '-o HostKeyAlias=re-ops-h1 -o UserKnownHostsFile=/known -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes -J 198.51.100.1:22022,hop@near.example -p 2222 -l ops fd00::7',
   )

@@ -32,7 +32,9 @@ const jumpsOf = (host: Host, hosts: Known['hosts']): Pick<SshTarget, 'address' |
   for (let at = host.ssh?.jump; at !== undefined; at = hosts.get(at)?.ssh?.jump) {
     const { ssh } = hosts.get(at) ?? {}
     if (ssh === undefined || jumps.length === jumpsMax)
-      throw usage(`${host.name} is reached through ${at}, ${ssh === undefined ? 'which is no SSH host' : 'in a circle'}`)
+      throw usage(
+        `${host.name} is reached through ${at}, ${ssh === undefined ? 'which is no SSH host' : 'in a circle'}`,
+      )
     jumps.unshift({ address: ssh.address, port: ssh.port, user: ssh.user })
   }
   return jumps
@@ -45,7 +47,8 @@ const userOfImage = (images: Known['images'], { image, provider }: System): stri
 }
 
 const whyNone = (name: string, system: System | null): string => {
-  if (system === null) return `no address of ${name} is known; \`reops hosts add ${name} --ssh user@address --change\` tells one`
+  if (system === null)
+    return `no address of ${name} is known; \`reops hosts add ${name} --ssh user@address --change\` tells one`
   if (system.addresses.length > 0)
     return `nothing reaches ${name}: its network lets out only; \`reops run --on ${name} -- ...\` and \`reops console ${name}\` do`
   return `${name} has no address yet: it is ${system.phase}${system.reason === null ? '' : ` (${system.reason})`}`
@@ -53,7 +56,9 @@ const whyNone = (name: string, system: System | null): string => {
 
 const factKeys = (host: Host | null): string[] => {
   const keys = host?.facts['sshKeys']
-  return Array.isArray(keys) ? keys.filter(key => typeof key === 'string' && /^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$/.test(key)) : []
+  return Array.isArray(keys)
+    ? keys.filter(key => typeof key === 'string' && /^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$/.test(key))
+    : []
 }
 
 /** From what is known of it: settings for SSH first, then its addresses. Throws Fault 2 when there is none. */
@@ -71,7 +76,7 @@ export const sshTargetOf = (name: string, { system, host, images, hosts }: Known
     jumps: host === null ? [] : jumpsOf(host, hosts),
     hostKeys,
     // Of a host of one's own that nobody knows, one's own known_hosts may know more.
-    alias: id == null || (ssh !== undefined && hostKeys.length === 0) ? null : `re-ops-${id}`,
+    alias: id === undefined || id === null || (ssh !== undefined && hostKeys.length === 0) ? null : `re-ops-${id}`,
     acceptsNew: ssh === undefined || ssh.hostKey === 'accept-new',
   }
 }

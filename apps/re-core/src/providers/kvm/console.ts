@@ -29,8 +29,7 @@ export const openConsole = async (
   stream.on('error', () => undefined)
   return {
     output: stream,
-    write: bytes =>
-      new Promise((resolve, reject) => stream.write(bytes, error => (error ? reject(error) : resolve()))),
+    write: bytes => new Promise((resolve, reject) => stream.write(bytes, error => (error ? reject(error) : resolve()))),
     close: () => void stream.destroy(),
   }
 }
