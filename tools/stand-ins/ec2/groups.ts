@@ -24,18 +24,17 @@ type PeerKind = keyof typeof peers
 const rulesOf = (egress: boolean, permissions: readonly IpPermission[] | undefined): Rule[] =>
   (permissions ?? []).flatMap(one =>
     (Object.keys(peers) as PeerKind[]).flatMap(kind =>
-      (one[kind] ?? []).map(
-        (peer): Rule => ({
-          egress,
-          protocol: one.IpProtocol ?? '-1',
-          from: one.FromPort ?? null,
-          to: one.ToPort ?? null,
-          peer: [kind, (peer as Record<string, string>)[peers[kind]] ?? ''],
-        }),
-      ),
+      (one[kind] ?? []).map((peer): Rule => ({
+        egress,
+        protocol: one.IpProtocol ?? '-1',
+        from: one.FromPort ?? null,
+        to: one.ToPort ?? null,
+        peer: [kind, (peer as Record<string, string>)[peers[kind]] ?? ''],
+      })),
     ),
   )
-const keyOf = (rule: Rule): string => JSON.stringify(Object.entries(rule).toSorted())
+const keyOf = ({ egress, protocol, from, to, peer }: Rule): string =>
+  JSON.stringify([egress, protocol, from, to, ...peer])
 
 const portMax = 65_535
 const check = ({ protocol, from, to, peer: [kind, value] }: Rule): void => {

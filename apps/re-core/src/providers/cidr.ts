@@ -2,11 +2,14 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { ProviderError } from '@re-ops/protocols'
 
 const invalid = (peer: string): never => {
-  throw new ProviderError('invalid', 'not-applied', `${peer} is not an address or CIDR, as 192.0.2.0/24 or 2001:db8::/32`)
+  throw new ProviderError(
+    'invalid',
+    'not-applied',
+    `${peer} is not an address or CIDR, as 192.0.2.0/24 or 2001:db8::/32`,
+  )
 }
 
-const v4Bits = (address: string): bigint =>
-  address.split('.').reduce((bits, part) => (bits << 8n) | BigInt(part), 0n)
+const v4Bits = (address: string): bigint => address.split('.').reduce((bits, part) => (bits << 8n) | BigInt(part), 0n)
 const v4Text = (bits: bigint): string => [24n, 16n, 8n, 0n].map(shift => (bits >> shift) & 255n).join('.')
 
 /** As the URL standard writes it: eight groups, the longest run of zeros left out. */

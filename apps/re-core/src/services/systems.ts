@@ -4,6 +4,7 @@ import type { PoolClient } from 'pg'
 import { newRow } from '../jobs/newRow.ts'
 import { insertJob } from '../store/jobs.ts'
 import { insertSystem, listSystems } from '../store/systems.ts'
+import { keepVolumeNames } from './beside.ts'
 import { estimate } from './costs.ts'
 import type { Asked, ServiceDeps } from './deps.ts'
 import { findSystem } from './find.ts'
@@ -54,6 +55,7 @@ export const createSystems = async (deps: ServiceDeps, body: CreateSystems, aske
         for (const spec of specs) {
           const row = { ...newRow({ ...spec, imageRef }, now), ...lease }
           await insertSystem(tx, row)
+          await keepVolumeNames(tx, row)
           if (userData !== null) await keepUserData(deps, tx, row.id, userData)
           const job = await insertJob(tx, row, 'create', now)
           await deps.queue.later(tx, row.id, 0)

@@ -16,7 +16,12 @@ const firewall = (group: SecurityGroup): Firewall => ({
 })
 
 type Where = { readonly Name: string; readonly Values: string[] }
-const found = async (call: Ec2Call, kind: CallKind, Filters: Where[], signal: AbortSignal): Promise<SecurityGroup[]> => {
+const found = async (
+  call: Ec2Call,
+  kind: CallKind,
+  Filters: Where[],
+  signal: AbortSignal,
+): Promise<SecurityGroup[]> => {
   const all: SecurityGroup[] = []
   let NextToken: string | undefined
   do {
@@ -51,9 +56,7 @@ const make = async (place: Place, name: string, signal: AbortSignal): Promise<Se
     throw refused ?? new ProviderError('transient', 'unknown', `security group ${name} does not show yet`)
   }
   try {
-    const { GroupId = '' } = await call(acting, signal, (client, options) =>
-      client.createSecurityGroup(asked, options),
-    )
+    const { GroupId = '' } = await call(acting, signal, (client, options) => client.createSecurityGroup(asked, options))
     // It begins with a rule of EC2's own: all may go out.
     return await look(numbered(GroupId), null)
   } catch (error) {

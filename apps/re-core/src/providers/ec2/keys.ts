@@ -10,7 +10,12 @@ const key = ({ KeyPairId, KeyName, KeyFingerprint }: KeyPairInfo): SshKey => ({
 })
 
 /** A filter finds nothing where there is none; names and ids would be refused. */
-const found = async (call: Ec2Call, kind: CallKind, name: string | null, signal: AbortSignal): Promise<KeyPairInfo[]> => {
+const found = async (
+  call: Ec2Call,
+  kind: CallKind,
+  name: string | null,
+  signal: AbortSignal,
+): Promise<KeyPairInfo[]> => {
   const asked = {
     IncludePublicKey: true,
     ...(name === null ? {} : { Filters: [{ Name: 'key-name', Values: [name] }] }),
