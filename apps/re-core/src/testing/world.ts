@@ -196,6 +196,7 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     pool,
     transaction,
     queue: sender,
+    begin: id => void sender.wake(pool, id),
     open: async () => provider,
     opener: {
       drivers: new Map([['local', localDriver(localDeps())]]),
