@@ -2,6 +2,7 @@ import type {
   Account,
   Catalog,
   CreateSystems,
+  DestroySystem,
   Estimate,
   Job,
   ProviderInfo,
@@ -71,8 +72,13 @@ export const makeCore = (service: Service) => {
     unprotectSystem: verb('unprotect'),
     /** Destroys the instance and creates the next generation. */
     reloadSystem: verb('reload'),
-    destroySystem: async (system: string, options: CallOptions = {}): Promise<Job> => {
-      const path = `/v1/systems/${encodeURIComponent(system)}`
+    /** With the volumes that were made with it, unless they are to be kept. */
+    destroySystem: async (
+      system: string,
+      options: CallOptions = {},
+      { keepVolumes = false }: DestroySystem = {},
+    ): Promise<Job> => {
+      const path = `/v1/systems/${encodeURIComponent(system)}${keepVolumes ? '?keepVolumes=true' : ''}`
       return shaped(await send(service, { ...options, method: 'DELETE', path }), 'job', jobShape, url)
     },
     ...makeLeases(service, url),

@@ -5,6 +5,7 @@ import type { Message } from '../jobs/attempt.ts'
 import { newRow } from '../jobs/newRow.ts'
 import { insertJob } from '../store/jobs.ts'
 import { insertSystem, listSystems } from '../store/systems.ts'
+import { keepVolumeNames } from './beside.ts'
 import { estimate } from './costs.ts'
 import type { Asked, ServiceDeps } from './deps.ts'
 import { findSystem } from './find.ts'
@@ -60,6 +61,7 @@ export const createSystems = async (deps: ServiceDeps, body: CreateSystems, aske
         for (const spec of specs) {
           const row = { ...newRow({ ...spec, imageRef }, now), ...lease, createdBy: asked.subject }
           await insertSystem(tx, row)
+          await keepVolumeNames(tx, row)
           if (userData !== null) await keepUserData(deps, tx, row.id, userData)
           const job = await insertJob(tx, row, 'create', now)
           const message = specs.length > begunMax ? null : await deps.queue.hold(tx, row.id)

@@ -1,4 +1,5 @@
 import { quotas } from './migrations/quotas.ts'
+import { extras } from './migrations/extras.ts'
 import { ops } from './migrations/ops.ts'
 import { leases } from './migrations/leases.ts'
 import { userDataMigration, volumeMigration, wordsMigration } from './migrations/words.ts'
@@ -177,4 +178,5 @@ comment on column core.system.protected_there is 'what the provider was last tol
   userDataMigration,
   volumeMigration,
   quotas,
+  extras,
 ]
