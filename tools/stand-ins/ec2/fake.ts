@@ -6,6 +6,7 @@ import { catalogActions } from './catalog.ts'
 import { getConsoleOutput } from './console.ts'
 import { control, controlPath } from './control.ts'
 import { decode, encode, escaped, type Values } from './codec.ts'
+import { groupActions } from './groups.ts'
 import { imageActions } from './images.ts'
 import {
   describeInstanceAttribute,
@@ -14,6 +15,7 @@ import {
   powerActions,
   terminate,
 } from './instances.ts'
+import { keyActions } from './keys.ts'
 import { Ec2Refusal, refuse } from './refusal.ts'
 import { runInstances } from './run.ts'
 import { defaultSetup, makeState, type Ec2State, type Machine, type Setup } from './state.ts'
@@ -33,6 +35,8 @@ const actions: Readonly<Record<string, Action>> = {
   ...powerActions,
   ...volumeActions,
   ...imageActions,
+  ...keyActions,
+  ...groupActions,
   ...catalogActions,
 }
 

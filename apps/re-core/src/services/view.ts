@@ -38,6 +38,7 @@ export const systemView = (row: SystemRow): System => ({
   address: addressOf(row.addresses),
   addresses: [...row.addresses],
   createdAt: iso(row.createdAt),
+  createdBy: row.createdBy,
   readyAfterMs: row.readyAfterMs,
 })
 

@@ -1,3 +1,5 @@
+import { quotas } from './migrations/quotas.ts'
+import { extras } from './migrations/extras.ts'
 import { addresses } from './migrations/addresses.ts'
 import { ops } from './migrations/ops.ts'
 import { leases } from './migrations/leases.ts'
@@ -176,5 +178,7 @@ comment on column core.system.protected_there is 'what the provider was last tol
   wordsMigration,
   userDataMigration,
   volumeMigration,
+  quotas,
+  extras,
   addresses,
 ]

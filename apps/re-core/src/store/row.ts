@@ -41,6 +41,10 @@ export type SystemRow = {
   /** What its image is at the provider, where that is another word (a snapshot's reference). */
   readonly imageRef: string | null
   readonly options: MachineOptions
+  /** How many of what stands beside its machine (`besideOf`) are in place, in their order. */
+  readonly besideDone: number
+  /** Volumes that were made with it stay when it goes. */
+  readonly keepVolumes: boolean
 
   /** How long the lease was last asked for, ms; null = it has none, nor any field below. */
   readonly leaseMs: number | null
@@ -106,6 +110,8 @@ export type SystemRow = {
   readonly missingAt: number | null
   readonly host: string | null
   readonly addresses: readonly SystemAddress[]
+  /** The subject of the token that asked for it; null = it was there before anybody was noted. */
+  readonly createdBy: string | null
   readonly leaseEpoch: number
   readonly createdAt: number
   readonly createCalledAt: number | null
