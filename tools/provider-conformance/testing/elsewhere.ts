@@ -35,5 +35,6 @@ export const elsewhere: readonly Elsewhere[] = [
   { n: 35, letters: 'L', file: 'apps/re-core/src/jobs/crash.heavy.test.ts', test: '35: ' },
   { n: 35, letters: 'FD', file: 'tools/stand-ins/beside.heavy.test.ts', test: '35: the second volume' },
   { n: 38, letters: 'L', file: 'apps/re-core/src/jobs/reap.test.ts', test: 'what is not certainly ours' },
+  { n: 44, letters: 'K', file: 'tools/acceptance/guest-debian.heavy.test.ts', test: '44: cloud-init ran once' },
   { n: 39, letters: 'L', file: 'apps/re-core/src/jobs/reap.test.ts', test: 'a stray is destroyed after two sightings' },
 ]

@@ -6,7 +6,7 @@ const configPath = '/var/lib/re-gent/config.json'
 const cloudConfig = (callHome: CallHome | null, sshKeys: readonly string[]): string => {
   const files = callHome === null ? [] : [{ path: configPath, permissions: '0600', content: JSON.stringify(callHome) }]
   const config = {
-    ...(files.length > 0 ? { write_files: files, runcmd: [['systemctl', 'restart', 're-gent']] } : {}),
+    ...(files.length > 0 ? { write_files: files, runcmd: [['systemctl', 'start', 're-gent']] } : {}),
     ...(sshKeys.length > 0 ? { ssh_authorized_keys: sshKeys } : {}),
   }
   // JSON is YAML, and needs no care for what stands in a token or a label.
