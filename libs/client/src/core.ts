@@ -10,6 +10,7 @@ import type {
   PutAccount,
   System,
 } from '@re-ops/protocols'
+import { makeConsoleCalls } from './console.ts'
 import { makeCoreVerbs } from './core-verbs.ts'
 import { follow, type EventOptions } from './events.ts'
 import { makeLeases } from './leases.ts'
@@ -42,6 +43,7 @@ export const makeCore = (service: Service) => {
   }
   return {
     ...makeExtras(service),
+    ...makeConsoleCalls(service),
     ...makeCoreVerbs(service),
     ...makeWords(service),
     ...makeSecretCalls(service),

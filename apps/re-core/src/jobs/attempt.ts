@@ -98,5 +98,6 @@ export const unborn = {
   observed: null,
   observedAt: null,
   host: null,
+  addresses: [],
   leaseThere: null,
 } as const satisfies Changes

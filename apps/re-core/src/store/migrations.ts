@@ -1,5 +1,6 @@
 import { quotas } from './migrations/quotas.ts'
 import { extras } from './migrations/extras.ts'
+import { addresses } from './migrations/addresses.ts'
 import { ops } from './migrations/ops.ts'
 import { leases } from './migrations/leases.ts'
 import { userDataMigration, volumeMigration, wordsMigration } from './migrations/words.ts'
@@ -179,4 +180,5 @@ comment on column core.system.protected_there is 'what the provider was last tol
   volumeMigration,
   quotas,
   extras,
+  addresses,
 ]
