@@ -38,6 +38,7 @@ import { driverTable } from './providers/table.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { costRoutes } from './routes/costs.ts'
 import { eventRoutes } from './routes/events.ts'
+import { importRoutes } from './routes/import.ts'
 import { jobVerbRoutes } from './routes/job-verbs.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { keyAndFirewallRoutes } from './routes/keys-and-firewalls.ts'
@@ -157,6 +158,7 @@ export const start = async (config: Config, environment: Environment, context: S
   systemRoutes(app, services)
   systemChangeRoutes(app, services)
   snapshotRoutes(app, services)
+  importRoutes(app, services)
   jobRoutes(app, services)
   jobVerbRoutes(app, services)
   accountRoutes(app, services)

@@ -11,6 +11,7 @@ import type {
 } from '@re-ops/protocols'
 import { makeCoreVerbs } from './core-verbs.ts'
 import { follow, type EventOptions } from './events.ts'
+import { makeImports } from './import.ts'
 import { makeLeases } from './leases.ts'
 import { send, type CallOptions, type Service } from './http.ts'
 import { accountShape, catalogShape, jobShape, providerShape, shaped, shapedList, systemShape } from './shape.ts'
@@ -75,6 +76,7 @@ export const makeCore = (service: Service) => {
       return shaped(await send(service, { ...options, method: 'DELETE', path }), 'job', jobShape, url)
     },
     ...makeLeases(service, url),
+    ...makeImports(service, url),
     accounts: async (options: CallOptions = {}): Promise<Account[]> =>
       shapedList(await get('/v1/accounts', options), 'account', accountShape, url),
     account: async (name: string, options: CallOptions = {}): Promise<Account> =>

@@ -52,7 +52,7 @@ export const createSystems = async (deps: ServiceDeps, body: CreateSystems, aske
         await refuseAboveLimit(tx, account, specs.length)
         const lease = firstLease(body.lease, asked.subject, await databaseNow(tx))
         for (const spec of specs) {
-          const row = { ...newRow({ ...spec, imageRef }, now), ...lease }
+          const row = { ...newRow({ ...spec, imageRef }, now), ...lease, ...body.policy }
           await insertSystem(tx, row)
           if (userData !== null) await keepUserData(deps, tx, row.id, userData)
           const job = await insertJob(tx, row, 'create', now)

@@ -1,4 +1,5 @@
 import { ops } from './migrations/ops.ts'
+import { importMigration } from './migrations/import.ts'
 import { leases } from './migrations/leases.ts'
 import { userDataMigration, volumeMigration, wordsMigration } from './migrations/words.ts'
 
@@ -175,4 +176,5 @@ comment on column core.system.protected_there is 'what the provider was last tol
   wordsMigration,
   userDataMigration,
   volumeMigration,
+  importMigration,
 ]
