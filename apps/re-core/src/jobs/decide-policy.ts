@@ -1,7 +1,7 @@
 import type { ObservedVm, Power } from '@re-ops/protocols'
 import type { SystemRow } from '../store/row.ts'
 import type { Seen, Step } from './decide.ts'
-import { isFixed } from './drift.ts'
+import { isFixed, protects } from './drift.ts'
 
 /** A machine says that it is this system's. */
 export const isMarked = (row: SystemRow, { owner }: ObservedVm): boolean => owner?.vmId === row.id
@@ -36,8 +36,7 @@ export const release = (row: SystemRow, { instance }: Seen): Step | null => {
 export const putRight = (row: SystemRow, vm: ObservedVm): Step | null => {
   if (isFixed(row, 'labels') && Object.entries(row.labelsThere ?? {}).some(([key, value]) => vm.tags[key] !== value))
     return { kind: 'fix', field: 'labels' }
-  const { protected: isProtected = row.protected } = vm
-  return isFixed(row, 'protection') && isProtected !== row.protected ? { kind: 'fix', field: 'protection' } : null
+  return protects(row) && vm.protected === false ? { kind: 'fix', field: 'protection' } : null
 }
 
 /** Lives that are begun by themselves within this time, after which a person is asked. */

@@ -17,6 +17,9 @@ const poweredOff: ReadonlySet<string> = new Set(['stopped', 'suspended'])
 export const isFixed = ({ managed, fixes }: Pick<SystemRow, 'managed' | 'fixes'>, field: Fix): boolean =>
   managed === 'full' && fixes.includes(field)
 
+/** A protection that was taken off is put back; nothing takes one off that somebody put there. */
+export const protects = (row: SystemRow): boolean => row.protected && isFixed(row, 'protection')
+
 const power = (row: SystemRow, vm: ObservedVm): Drift[] => {
   const isOther = row.desired === 'running' ? poweredOff.has(vm.power) : poweredOn.has(vm.power)
   if (row.desired === 'absent' || !isOther) return []
@@ -52,7 +55,7 @@ const protection = (row: SystemRow, vm: ObservedVm): Drift[] =>
           field: 'protection',
           wanted: row.protectedThere,
           observed: vm.protected,
-          fixed: isFixed(row, 'protection'),
+          fixed: protects(row),
         },
       ]
 

@@ -55,7 +55,8 @@ export const want = (row: SystemRow, verb: Exclude<Verb, 'create'>, now: number,
       return soon
     case 'protect':
     case 'unprotect':
-      return { ...soon, protected: verb === 'protect' }
+      // Told also when it was told before: somebody may have changed it there.
+      return { ...soon, protected: verb === 'protect', protectedThere: verb === 'unprotect' }
     case 'policy':
       return { ...soon, ...policyOf(input.policy ?? {}) }
     case 'import':
