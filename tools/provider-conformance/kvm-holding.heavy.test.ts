@@ -1,4 +1,4 @@
-import { openKvm } from '../stand-ins/holding/kvm.ts'
-import { describeHolding } from '../stand-ins/holding/suite.ts'
+import { openKvm } from './testing/holding/kvm.ts'
+import { describeHolding } from './testing/holding/suite.ts'
 
 describeHolding('libvirt', openKvm)

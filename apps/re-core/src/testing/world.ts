@@ -197,6 +197,7 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     pool,
     transaction,
     queue: sender,
+    begin: id => void sender.wake(pool, id),
     open: place => (place.provider === 'local' ? Promise.resolve(provider) : clouds.open(place)),
     opener: clouds.opener,
     installation,

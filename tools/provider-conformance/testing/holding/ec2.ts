@@ -1,6 +1,6 @@
 import { ec2Driver } from '@re-ops/re-core/testing'
-import { startFakeEc2 } from '../ec2/fake.ts'
-import { runInstances } from '../ec2/run.ts'
+import { startFakeEc2 } from '../../../stand-ins/ec2/fake.ts'
+import { runInstances } from '../../../stand-ins/ec2/run.ts'
 import { quickCaps, type Hand } from './hand.ts'
 
 const delays = { bootMs: 20, stopMs: 20, terminateMs: 20, lagMs: 0, tombstoneMs: 3_600_000 }

@@ -1,6 +1,6 @@
 import { element, parseXml, writeXml } from '@re-ops/node-libvirt/xml'
 import { kvmDriver, marksNamespace, readMarks, writeMarks, type Marks } from '@re-ops/re-core/testing'
-import { openTestTarget } from '../../provider-conformance/testing/kvm-target.ts'
+import { openTestTarget } from '../kvm-target.ts'
 import { quickCaps, type Hand } from './hand.ts'
 
 const sizes = { small: { cores: 1, memoryMb: 64 }, larger: { cores: 2, memoryMb: 96 } }

@@ -1,7 +1,7 @@
 import { doDriver, pairOf } from '@re-ops/re-core/testing'
-import { addTag } from '../digitalocean/cloud.ts'
-import { createDroplet } from '../digitalocean/droplets.ts'
-import { startFakeDigitalOcean } from '../digitalocean/fake.ts'
+import { addTag } from '../../../stand-ins/digitalocean/cloud.ts'
+import { createDroplet } from '../../../stand-ins/digitalocean/droplets.ts'
+import { startFakeDigitalOcean } from '../../../stand-ins/digitalocean/fake.ts'
 import { quickCaps, type Hand } from './hand.ts'
 
 const delays = { createMs: 20, actMs: 20, tagMs: 20, listMs: 20, showMs: 10 }
@@ -40,7 +40,7 @@ export const openDigitalOcean = async (name = 'do'): Promise<Hand> => {
     resize: async (ref, size) => void (droplet(ref).size = size),
     tag: async (ref, key, value) => {
       const { tags } = droplet(ref)
-      for (const tag of [...tags]) if (pairOf(tag)[0] === key) tags.delete(tag)
+      for (const tag of tags) if (pairOf(tag)[0] === key) tags.delete(tag)
       addTag(fake.cloud(), tags, word(key, value))
     },
     remove: async ref => void fake.cloud().droplets.delete(Number(ref)),
