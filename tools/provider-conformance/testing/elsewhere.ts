@@ -12,6 +12,7 @@ const crash = 'apps/re-core/src/jobs/crash.test.ts'
 const lives = 'tools/chaos/lifecycle.heavy.test.ts'
 const droplets = 'tools/stand-ins/digitalocean/provider.test.ts'
 const holding = 'tools/provider-conformance/holding.heavy.test.ts'
+const parked = 'tools/provider-conformance/parked.heavy.test.ts'
 const limiter = 'apps/re-core/src/limits/limiter.test.ts'
 
 export const elsewhere: readonly Elsewhere[] = [
@@ -36,6 +37,8 @@ export const elsewhere: readonly Elsewhere[] = [
   { n: 29, letters: 'FD', file: limiter, test: 'together they send what the limit allows' },
   { n: 29, letters: 'FD', file: limiter, test: 'what the provider tells one of them holds for the other' },
   { n: 31, letters: 'L', file: crash, test: 'the first stalled in its create call: one machine' },
+  { n: 32, letters: 'F', file: parked, test: 'fake-ec2 32: quota' },
+  { n: 32, letters: 'D', file: parked, test: 'fake-do 32: quota' },
   { n: 33, letters: 'D', file: droplets, test: 'a droplet that was accepted and could not be made' },
   { n: 38, letters: 'L', file: 'apps/re-core/src/jobs/reap.test.ts', test: 'what is not certainly ours' },
   { n: 39, letters: 'L', file: 'apps/re-core/src/jobs/reap.test.ts', test: 'a stray is destroyed after two sightings' },
