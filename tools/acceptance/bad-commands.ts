@@ -54,6 +54,14 @@ export const badCommands = (taken: string, small: string, expired: string): read
   wrong(['systems', 'clone', taken], /what shall the clone be called\? give --name <stem>/),
   wrong(['snapshots', 'delete', 'none', '--yes'], /no snapshot has the id or name none/),
   wrong(['jobs', 'retry', 'nope'], /must match pattern .* \(UUID, lower case\)/),
+  wrong(create('--volume', '0'), /--volume: `0` is not a whole number from 1 to 16384/),
+  wrong(create('--volume', '10:Da_ta'), /--volume: `10:Da_ta` is not GB or GB:NAME; a name is lower case letters/),
+  wrong(create('--volume', '10'), /\/body\/options\/volumes is given, and provider local has none/),
+  wrong(create('--firewall', 'web'), /\/body\/options\/firewalls is given, and provider local has none/),
+  wrong(
+    create('--key', 'ann'),
+    /\/body\/options\/keys is given, .* has none; sshKeys takes the public keys themselves/,
+  ),
   wrong(create('--label', 'nope'), /--label: `nope` is not key=value/),
   wrong(create('--lease', 'soon'), /--lease: `soon` is not a duration; write for example 500ms/),
   wrong(create('--lease', '5s'), /--lease: `5s` is out of range; allowed is 60s to 2678400s/),
@@ -64,6 +72,11 @@ export const badCommands = (taken: string, small: string, expired: string): read
   wrong(create('--on-end', 'stop'), /lease has neither forMs nor maxLifeMs; give one/),
   wrong(create('--on-end', 'sell'), /'sell' is invalid\. Allowed choices are destroy, stop/),
   wrong(['leases', 'renew'], /which systems\? give names or --on <selector>/),
+  wrong(
+    ['quotas', 'set', 'ci', '--max-systems', 'many'],
+    /--max-systems: `many` is not a whole number from 0 to 10000/,
+  ),
+  wrong(['quotas', 'remove', 'nobody'], /nobody has no quota; there are: /),
   wrong(['leases', 'remove', taken], /would take the lease from 1 system: .*; say --yes/),
   wrong(create('--fix', 'size'), /--fix: `size` is not allowed; allowed are power, labels, protection, or none/),
   wrong(

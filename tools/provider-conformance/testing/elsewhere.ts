@@ -40,6 +40,9 @@ export const elsewhere: readonly Elsewhere[] = [
   { n: 32, letters: 'F', file: parked, test: 'fake-ec2 32: quota' },
   { n: 32, letters: 'D', file: parked, test: 'fake-do 32: quota' },
   { n: 33, letters: 'D', file: droplets, test: 'a droplet that was accepted and could not be made' },
+  { n: 35, letters: 'L', file: 'apps/re-core/src/jobs/beside.test.ts', test: '35: ' },
+  { n: 35, letters: 'L', file: 'apps/re-core/src/jobs/crash.heavy.test.ts', test: '35: ' },
+  { n: 35, letters: 'FD', file: 'tools/stand-ins/beside.heavy.test.ts', test: '35: the second volume' },
   { n: 38, letters: 'L', file: 'apps/re-core/src/jobs/reap.test.ts', test: 'what is not certainly ours' },
   { n: 39, letters: 'L', file: 'apps/re-core/src/jobs/reap.test.ts', test: 'a stray is destroyed after two sightings' },
 ]

@@ -45,7 +45,8 @@ const words = {
   'recreate-on-demand': 'the next one is made, on demand',
   forget: 'the system ends',
 } as const
-const ending: Changes = { desired: 'absent' }
+/** What was on its volumes is not for a rule to end. */
+const ending: Changes = { desired: 'absent', keepVolumes: true }
 const frozenMs = 60_000
 const onDemand = ({ options }: SystemRow): Changes => ({ options: { ...options, market: 'on-demand' } })
 

@@ -20,7 +20,7 @@ import { holderOf, insertSystem } from '../store/systems.ts'
 import type { Asked, ServiceDeps } from './deps.ts'
 import { bound } from './extras.ts'
 import { firstLease } from './leases.ts'
-import { refuseAboveLimit } from './room.ts'
+import { refuseAboveLimit, refuseAboveQuota } from './room.ts'
 import { isNameTaken, refuseTaken } from './systems.ts'
 import { importable, ownersOf, placesMeant, stateOf } from './unmanaged.ts'
 import { jobView, systemView } from './view.ts'
@@ -138,8 +138,9 @@ export const importSystem = async (deps: ServiceDeps, body: ImportSystem, asked:
         await refuseOwned(deps, vm)
         await refuseTaken(tx, [body.name])
         await refuseAboveLimit(tx, place.account, 1)
+        await refuseAboveQuota(tx, asked.subject, 1)
         const lease = firstLease(body.lease, asked.subject, await databaseNow(tx))
-        const row = { ...rowOf(body, place, vm, now), ...lease }
+        const row = { ...rowOf(body, place, vm, now), ...lease, createdBy: asked.subject }
         await insertSystem(tx, row)
         const job = await insertJob(tx, row, 'import', now)
         const text = `${row.name} is imported by ${asked.subject}: ${row.managed}`

@@ -62,10 +62,10 @@ export const want = (row: SystemRow, verb: Exclude<Verb, 'create'>, now: number,
     case 'import':
       return soon
     case 'forget':
-      return { ...asked, ...undone, desired: 'absent', managed: 'observe' }
+      return { ...asked, ...undone, desired: 'absent', managed: 'observe', keepVolumes: true }
     case 'reload':
       return { ...asked, ...undone, desired: 'running', wantGeneration: row.generation + 1 }
     case 'destroy':
-      return { ...asked, ...undone, desired: 'absent' }
+      return { ...asked, ...undone, desired: 'absent', keepVolumes: input.keepVolumes ?? false }
   }
 }

@@ -1,3 +1,5 @@
+import { quotas } from './migrations/quotas.ts'
+import { extras } from './migrations/extras.ts'
 import { ops } from './migrations/ops.ts'
 import { importMigration } from './migrations/import.ts'
 import { leases } from './migrations/leases.ts'
@@ -177,4 +179,6 @@ comment on column core.system.protected_there is 'what the provider was last tol
   userDataMigration,
   volumeMigration,
   importMigration,
+  quotas,
+  extras,
 ]

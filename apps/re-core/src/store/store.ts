@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from 'pg'
 import type { Store } from '../jobs/attempt.ts'
 import type { Queue } from '../jobs/queue.ts'
 import { isFrozen } from './alarms.ts'
+import { makeBesideVolumes } from './beside-volumes.ts'
 import { insertJob, jobInFlight, jobWaits, settleJob } from './jobs.ts'
 import { addNotice } from './notices.ts'
 import { mayTryAccount, parkAccount, parkedAccount, unparkAccount } from './parked.ts'
@@ -34,6 +35,7 @@ export const makeStore = ({ pool, transaction, queue, fenced }: StoreDeps): Stor
     return null
   },
   keptVolumes: row => keptVolumes(pool, row),
+  volumes: makeBesideVolumes(pool),
   userData: row => userDataOf(pool, row.id),
   forgetSighting: (row, ref) => forgetSighting(pool, row, ref),
   op: async row => (row.op === null ? null : opById(pool, row.op)),

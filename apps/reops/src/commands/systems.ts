@@ -5,6 +5,7 @@ import { labelsOf, wholeNumber } from '../arguments/labels.ts'
 import { leaseOf, type LeaseOptions } from '../arguments/lease.ts'
 import { pickSystems } from '../arguments/pick.ts'
 import { policyOf, type PolicyOptions } from '../arguments/policy.ts'
+import { volumeOf } from '../arguments/volumes.ts'
 import { confirm } from '../confirm.ts'
 import { printJson, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
@@ -19,7 +20,7 @@ import { showPlan } from './systems-plan.ts'
 import { waitForJobs } from './wait.ts'
 
 type Common = { readonly json?: boolean; readonly on?: string; readonly allowNone?: boolean }
-export type Asked = Common & Waiting & { readonly yes?: boolean }
+export type Asked = Common & Waiting & { readonly yes?: boolean; readonly keepVolumes?: boolean }
 type Waiting = { readonly wait?: boolean; readonly timeout?: string }
 const waitDefault = '10m'
 
@@ -42,6 +43,9 @@ export type CreateOptions = Common &
     readonly spot?: boolean
     readonly disk?: string
     readonly sshKey?: readonly string[]
+    readonly key?: readonly string[]
+    readonly firewall?: readonly string[]
+    readonly volume?: readonly string[]
     readonly userData?: string
     readonly preset?: readonly string[]
     readonly dryRun?: boolean
@@ -57,12 +61,16 @@ const userDataText = (given: string): string =>
   /^(secret|file|env):\S+$/.test(given) ? given : secretText(given, '--user-data')
 
 /** What not every provider has; absent when nothing of it was given. */
-const machineOptions = ({ zone, spot, disk, sshKey, userData }: CreateOptions): CreateSystems['options'] => {
+const machineOptions = (options: CreateOptions): CreateSystems['options'] => {
+  const { zone, spot, disk, sshKey, key, firewall, volume, userData } = options
   const found = given({
     zones: zone ? [...zone] : undefined,
     market: spot === true ? ('spot' as const) : undefined,
     diskGb: disk === undefined ? undefined : wholeNumber(disk, '--disk', 1, 16_384),
     sshKeys: sshKey ? [...sshKey] : undefined,
+    keys: key ? [...key] : undefined,
+    firewalls: firewall ? [...firewall] : undefined,
+    volumes: volume?.map(volumeOf),
     userData: userData === undefined ? undefined : userDataText(userData),
   })
   return Object.keys(found).length > 0 ? found : undefined
@@ -170,6 +178,7 @@ const systemText = ({ terminal, now }: Context, system: System, cost: SystemCost
     ['id', system.id],
     ['provider', `${system.provider} · ${system.size} · ${system.image}`],
     ['account', system.account === system.provider ? null : `${system.account} · ${system.region}`],
+    ['beside', besideText(system)],
     ['type', system.type],
     ['labels', labelsText(system.labels) || '-'],
     ['phase', phasesText(system.phases, { phase: system.phase, afterMs: readyAfter(system) }, terminal.paint)],
@@ -196,6 +205,14 @@ const policyText = ({ origin, policy: { managed, fixes, onLost } }: System): str
 
 const driftText = ({ name, drift }: System): string | null =>
   drift.length === 0 ? null : `${drift.map(one => one.field).join(', ')} (reops systems drift ${name})`
+
+/** What was asked for together with it. */
+const besideText = ({ options: { keys = [], firewalls = [], volumes = [] } }: System): string | null =>
+  [
+    ...keys.map(name => `key ${name}`),
+    ...firewalls.map(name => `firewall ${name}`),
+    ...volumes.map(({ name, sizeGb }) => `volume ${name} ${sizeGb} GB`),
+  ].join(' · ') || null
 
 const leaseText = ({ lease }: System): string | null =>
   lease === null
@@ -259,5 +276,8 @@ export const actOnSystems = (context: Context, verb: Verb, names: readonly strin
     isHarmless: harmlessVerbs.has(verb),
     names,
     options,
-    act: (core, { id }) => core[`${verb}System`](id),
+    act: (core, { id }) =>
+      verb === 'destroy' && options.keepVolumes === true
+        ? core.destroySystem(id, {}, { keepVolumes: true })
+        : core[`${verb}System`](id),
   })

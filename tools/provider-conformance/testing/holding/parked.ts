@@ -1,14 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { SystemSpec } from '@re-ops/protocols'
-import {
-  getUsage,
-  jobsOf,
-  makeWorld,
-  noticesIn,
-  testDatabase,
-  type SystemRow,
-  type World,
-} from '@re-ops/re-core/testing'
+import { getUsage, jobsOf, makeWorld, noticesIn, testDatabase, type World } from '@re-ops/re-core/testing'
 import type { Hand } from './hand.ts'
 
 const hourMs = 3_600_000
@@ -47,7 +39,7 @@ export const describeParked = (title: string, open: (name: string) => Promise<Ha
       await database.stop()
     })
 
-    const create = (hand: Hand, name: string) => world.create(name, undefined, specOf(hand, name) as Partial<SystemRow>)
+    const create = (hand: Hand, name: string) => world.create(name, undefined, specOf(hand, name))
     const told = async () => (await noticesIn(world.pool)).filter(one => one.account === 'refused').map(one => one.kind)
 
     test.each([
@@ -57,10 +49,11 @@ export const describeParked = (title: string, open: (name: string) => Promise<Ha
     ] as const)(
       '32: %s: parked with one notice, another account is not affected, all goes on when it is mended',
       async (why, what) => {
-        if (refused?.refuse === undefined || other === undefined) throw new Error('it cannot be made to refuse')
+        const one = refused
+        if (one?.refuse === undefined || other === undefined) throw new Error('it cannot be made to refuse')
         const before = (await told()).length
-        refused.refuse(why)
-        const ids = await Promise.all([1, 2, 3].map(n => create(refused as Hand, `${why}-${n}`)))
+        one.refuse(why)
+        const ids = await Promise.all([1, 2, 3].map(n => create(one, `${why}-${n}`)))
         const elsewhere = await create(other, `${why}-elsewhere`)
         await world.phase(elsewhere, 'ready')
         for (const id of ids) await world.until('it waits', async () => (await world.row(id)).attempt > 1)
@@ -74,7 +67,7 @@ export const describeParked = (title: string, open: (name: string) => Promise<Ha
             reason: expect.stringContaining(usage.account.problem ?? '?'),
           })
         expect((await getUsage(world.services(), 'other')).account.parked).toBeNull()
-        refused.refuse(null)
+        one.refuse(null)
         for (const id of ids) await world.phase(id, 'ready')
         expect((await told()).slice(before)).toEqual(['account-parked', 'account-resumed'])
         expect(await jobsOf(world.pool, ids[0] ?? '')).toEqual(['create done'])
