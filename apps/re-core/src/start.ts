@@ -39,6 +39,7 @@ import { accountRoutes } from './routes/accounts.ts'
 import { consoleRoutes } from './routes/consoles.ts'
 import { costRoutes } from './routes/costs.ts'
 import { eventRoutes } from './routes/events.ts'
+import { importRoutes } from './routes/import.ts'
 import { jobVerbRoutes } from './routes/job-verbs.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { keyAndFirewallRoutes } from './routes/keys-and-firewalls.ts'
@@ -160,6 +161,7 @@ export const start = async (config: Config, environment: Environment, context: S
   systemRoutes(app, services)
   systemChangeRoutes(app, services)
   snapshotRoutes(app, services)
+  importRoutes(app, services)
   jobRoutes(app, services)
   jobVerbRoutes(app, services)
   accountRoutes(app, services)

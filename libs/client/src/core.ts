@@ -13,6 +13,7 @@ import type {
 import { makeConsoleCalls } from './console.ts'
 import { makeCoreVerbs } from './core-verbs.ts'
 import { follow, type EventOptions } from './events.ts'
+import { makeImports } from './import.ts'
 import { makeLeases } from './leases.ts'
 import { makeQuotas } from './quotas.ts'
 import { send, type CallOptions, type Service } from './http.ts'
@@ -84,6 +85,7 @@ export const makeCore = (service: Service) => {
       return shaped(await send(service, { ...options, method: 'DELETE', path }), 'job', jobShape, url)
     },
     ...makeLeases(service, url),
+    ...makeImports(service, url),
     ...makeQuotas(service, url),
     accounts: async (options: CallOptions = {}): Promise<Account[]> =>
       shapedList(await get('/v1/accounts', options), 'account', accountShape, url),

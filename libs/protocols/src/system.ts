@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { ExtraName, IpAddress, Labels, Name, RegionName, ZoneName } from './names.ts'
 import { Id } from './ids.ts'
+import { AskPolicy, Drift, Policy } from './drift.ts'
 import { AskLease, Lease } from './lease.ts'
 
 /** Public phases of a system, in the order a life usually takes. */
@@ -132,6 +133,7 @@ export const CreateSystems = Type.Object(
     protected: Type.Optional(Type.Boolean()),
     options: Type.Optional(AskedOptions),
     lease: Type.Optional(AskLease),
+    policy: Type.Optional(AskPolicy),
   },
   { additionalProperties: false },
 )
@@ -165,6 +167,9 @@ export const System = Type.Object({
   protected: Type.Boolean(),
   options: MachineOptions,
   lease: Type.Union([Lease, Type.Null()]),
+  origin: Type.Enum(['created', 'imported'], { description: 'imported: it was there before us' }),
+  policy: Policy,
+  drift: Type.Array(Drift, { description: 'what is not as it is wanted' }),
   generation: Type.Integer(),
   desired: DesiredPower,
   observed: Type.Union([Type.String(), Type.Null()], { description: "the provider's word for the instance's power" }),

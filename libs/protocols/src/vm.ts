@@ -87,8 +87,8 @@ export type ObservedVm = {
 
 export type Observation =
   | { state: 'present'; vm: ObservedVm }
-  /** `never-made`: the create was accepted, and the provider says that it came to nothing. */
-  | { state: 'absent'; proof: 'terminal' | 'not-found' | 'never-made' }
+  /** `never-made`: the create was accepted, and the provider says that it came to nothing. `why`: in its own words. */
+  | { state: 'absent'; proof: 'terminal' | 'not-found' | 'never-made'; why?: string }
   | { state: 'unknown'; why: ProviderError }
 
 /** What is done to a machine that is there. `setTags` takes away what has the value null. */
@@ -102,6 +102,8 @@ export type Action =
   | { kind: 'setProtection'; protected: boolean }
   /** Null takes the mark away. */
   | { kind: 'setExpiry'; expiresAt: string | null }
+  /** Marks a machine that was there before us as one of a system; null takes all our marks off. */
+  | { kind: 'setOwner'; owner: Identity | null }
 export type ActionKind = Action['kind']
 
 /** Which doing of an action: the same when it is sent again after a crash. */

@@ -2,6 +2,7 @@ import { quotas } from './migrations/quotas.ts'
 import { extras } from './migrations/extras.ts'
 import { addresses } from './migrations/addresses.ts'
 import { ops } from './migrations/ops.ts'
+import { importMigration } from './migrations/import.ts'
 import { leases } from './migrations/leases.ts'
 import { userDataMigration, volumeMigration, wordsMigration } from './migrations/words.ts'
 
@@ -178,6 +179,7 @@ comment on column core.system.protected_there is 'what the provider was last tol
   wordsMigration,
   userDataMigration,
   volumeMigration,
+  importMigration,
   quotas,
   extras,
   addresses,

@@ -4,7 +4,7 @@ export const ec2Caps: Caps = {
   createIdempotency: 'token',
   tags: 'map',
   tagsAtCreate: 'atomic',
-  actions: ['start', 'stop', 'reboot', 'resize', 'rename', 'setTags', 'setProtection', 'setExpiry'],
+  actions: ['start', 'stop', 'reboot', 'resize', 'rename', 'setTags', 'setProtection', 'setExpiry', 'setOwner'],
   liveResize: false,
   diskShrink: false,
   snapshot: 'disk',

@@ -5,7 +5,7 @@ export const kvmCaps: Caps = {
   createIdempotency: 'caller-id',
   tags: 'metadata',
   tagsAtCreate: 'atomic',
-  actions: ['start', 'stop', 'reboot', 'resize', 'rename', 'setTags', 'setProtection', 'setExpiry'],
+  actions: ['start', 'stop', 'reboot', 'resize', 'rename', 'setTags', 'setProtection', 'setExpiry', 'setOwner'],
   liveResize: false,
   diskShrink: false,
   snapshot: 'none',

@@ -19,7 +19,8 @@ export const makeKvm = (deps: KvmDeps, { account, region }: Place): Provider => 
   // Made at the first call: a URI that is wrong is told by it, and nothing is connected before.
   let made: Libvirt | null = null
   const libvirt = () => (made ??= makeLibvirt(uriOf(settings, region), { unref: true }))
-  const look = (ref: string, signal: AbortSignal) => told(false, () => observe(deps, libvirt(), ref, signal))
+  const eyes = { ...deps, settings }
+  const look = (ref: string, signal: AbortSignal) => told(false, () => observe(eyes, libvirt(), ref, signal))
   return {
     kind: 'kvm',
     caps: { ...kvmCaps, ...networkCaps(settings), ...deps.caps },
@@ -35,7 +36,7 @@ export const makeKvm = (deps: KvmDeps, { account, region }: Place): Provider => 
     observe: look,
     list: async function* (scope, signal) {
       try {
-        yield* list(deps, libvirt(), scope, signal)
+        yield* list(eyes, libvirt(), scope, signal)
       } catch (error) {
         throw classifyKvm(error, false)
       }
