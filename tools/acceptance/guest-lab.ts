@@ -21,10 +21,11 @@ const poolOf = async (libvirt: Libvirt, path: string) => {
 /** A cluster, a libvirtd of its own, and account `lab` with one image; each command of `reops` within `withinMs`. */
 export const openGuestLab = async (what: 'fast' | 'debian', sizes: object, withinMs: number) => {
   const images = await makeImage({ what, folder: kept, cache: join(kept, 'cache'), onLine: say })
+  // First what may fail for want of time; it takes itself away then.
+  const world = await openWorld(0)
   const daemon = await startPrivateDaemon()
   const libvirt = await daemon.connect('qemu:///session', { connectTimeoutMs: 60_000 })
   await poolOf(libvirt, join(daemon.folder, 'pool'))
-  const world = await openWorld(0)
   const reops = (args: readonly string[]): Promise<Ended> =>
     program('apps/reops/bin/reops.mjs', args, {}, world.folder, withinMs)
   const settings = [`uri=${daemon.uri('qemu:///session')}`, 'pool=disks', 'network=user', 'domainType=qemu']
