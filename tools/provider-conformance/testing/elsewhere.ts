@@ -25,12 +25,7 @@ export const elsewhere: readonly Elsewhere[] = [
   { n: 16, letters: 'D', file: droplets, test: 'firewalls: made exactly so' },
   { n: 17, letters: 'D', file: droplets, test: 'keys: the same is one' },
   { n: 22, letters: 'L', file: crash, test: 'removed by hand it is lost' },
-  { n: 26, letters: 'L', file: 'apps/re-core/src/jobs/postgres.test.ts', test: 'Postgres killed' },
-  { n: 27, letters: 'L', file: crash, test: 'the queue emptied' },
   { n: 29, letters: 'FD', file: limiter, test: 'together they send what the limit allows' },
   { n: 29, letters: 'FD', file: limiter, test: 'what the provider tells one of them holds for the other' },
-  { n: 31, letters: 'L', file: crash, test: 'the first stalled in its create call: one machine' },
   { n: 33, letters: 'D', file: droplets, test: 'a droplet that was accepted and could not be made' },
-  { n: 38, letters: 'L', file: 'apps/re-core/src/jobs/reap.test.ts', test: 'what is not certainly ours' },
-  { n: 39, letters: 'L', file: 'apps/re-core/src/jobs/reap.test.ts', test: 'a stray is destroyed after two sightings' },
 ]

@@ -1,0 +1,27 @@
+import type { Life } from './life.ts'
+
+/** Machines are exactly those of rows that are not gone: 0 orphans, 0 lost, 0 duplicates. */
+export const machinesAgree = async ({ world, alive }: Life, ids: readonly string[]): Promise<void> => {
+  const rows = await Promise.all(ids.map(world.row))
+  const wanted = rows.flatMap(row => (row.phase === 'gone' ? [] : [row.ref ?? 'none'])).toSorted()
+  await world.until(
+    'machines agree with rows',
+    async () => JSON.stringify(await alive()) === JSON.stringify(wanted),
+  )
+}
+
+/** Holds whoever comes first to that step, until it is let go. */
+export const holdOnce = (step: string) => {
+  const [reached, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let isHeld = false
+  return {
+    at: async (name: string): Promise<void> => {
+      if (name !== step || isHeld) return
+      isHeld = true
+      reached.resolve()
+      await free.promise
+    },
+    reached: reached.promise,
+    letGo: free.resolve,
+  }
+}

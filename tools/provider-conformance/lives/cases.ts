@@ -1,0 +1,10 @@
+import { capacityCase } from './capacity-case.ts'
+import { jobCases } from './job-cases.ts'
+import { leaseCases } from './lease-cases.ts'
+import { placesCase } from './places-case.ts'
+import { powerCase } from './power-case.ts'
+import { postgresCase } from './postgres-case.ts'
+import { reaperCases } from './reaper-cases.ts'
+import { stormCase } from './storm-case.ts'
+
+export const lifeCases = [...reaperCases, ...leaseCases, ...jobCases, placesCase, postgresCase, powerCase, capacityCase, stormCase]
