@@ -1,6 +1,6 @@
-import { lifeCases } from './lives/cases.ts'
-import { describeLives } from './lives/describe-lives.ts'
-import { openDigitalOceanLife, openEc2Life } from './lives/openers.ts'
+import { lifeCases } from './testing/lives/cases.ts'
+import { describeLives } from './testing/lives/describe-lives.ts'
+import { openDigitalOceanLife, openEc2Life } from './testing/lives/openers.ts'
 
 describeLives('F', 'lives', lifeCases, openEc2Life)
 describeLives('D', 'lives', lifeCases, openDigitalOceanLife)

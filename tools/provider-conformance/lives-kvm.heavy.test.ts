@@ -1,8 +1,8 @@
 import { afterAll } from '@jest/globals'
 import { openQemu, openTestDriver, type KvmStage } from '../chaos/lifecycle/stages/kvm.ts'
-import { lifeCases } from './lives/cases.ts'
-import { describeLives } from './lives/describe-lives.ts'
-import { openKvmLife } from './lives/openers.ts'
+import { lifeCases } from './testing/lives/cases.ts'
+import { describeLives } from './testing/lives/describe-lives.ts'
+import { openKvmLife } from './testing/lives/openers.ts'
 
 /** One libvirtd for all of a target: it takes seconds to learn what QEMU can. */
 const shared = (letter: 'T' | 'K', open: () => Promise<KvmStage>) => {

@@ -1,5 +1,5 @@
-import { lifeCases } from './lives/cases.ts'
-import { describeLives } from './lives/describe-lives.ts'
-import { openLocal } from './lives/open-local.ts'
+import { lifeCases } from './testing/lives/cases.ts'
+import { describeLives } from './testing/lives/describe-lives.ts'
+import { openLocal } from './testing/lives/open-local.ts'
 
 describeLives('L', 'lives', lifeCases, openLocal)

@@ -1,6 +1,8 @@
 const inBase64 = (secret: string): string[] =>
   [0, 1, 2].map(offset => {
-    const text = Buffer.from(`${' '.repeat(offset)}${secret}`).toString('base64').replaceAll('=', '')
+    const text = Buffer.from(`${' '.repeat(offset)}${secret}`)
+      .toString('base64')
+      .replaceAll('=', '')
     // What stands before it and behind it changes the ends.
     return text.slice(Math.ceil((offset * 4) / 3), -1)
   })

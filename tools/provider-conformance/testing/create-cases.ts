@@ -18,7 +18,11 @@ const tagged = async (target: Target, id: Identity, tags: Record<string, string>
   try {
     target.provider.planCreate(spec, id)
   } catch (error) {
-    expect(error).toMatchObject({ kind: 'invalid', outcome: 'not-applied', message: expect.stringContaining('allowed') })
+    expect(error).toMatchObject({
+      kind: 'invalid',
+      outcome: 'not-applied',
+      message: expect.stringContaining('allowed'),
+    })
     return null
   }
   return shown(target, await running(target, id, { tags }))
@@ -109,7 +113,7 @@ export const createCases: readonly Case[] = [
     title: 'tags round trip: unicode, as long as they may be, changed and taken away; ours are not for others to set',
     needs: ({ caps }) => (caps.actions.includes('setTags') ? null : 'tags cannot be changed'),
     run: async (target, _subject, identity) => {
-      const tags = { role: 'web', note: 'größer, 東京', odd: "a:b=c_d~%20 <&>\"'" }
+      const tags = { role: 'web', note: 'größer, 東京', odd: 'a:b=c_d~%20 <&>"\'' }
       const ref = await running(target, identity(), { tags })
       await target.until('all are there', async () => (await shown(target, ref)).tags['note'] !== undefined)
       expect((await shown(target, ref)).tags).toMatchObject(tags)

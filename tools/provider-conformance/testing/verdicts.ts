@@ -4,7 +4,9 @@ import { join } from 'node:path'
 export type Verdict = 'pass' | 'fail' | { readonly skip: string }
 
 const line = (letter: string, verdicts: readonly (readonly [number, Verdict])[]): string => {
-  const cells = verdicts.map(([n, verdict]) => `${n} ${typeof verdict === 'string' ? verdict : `skip (${verdict.skip})`}`)
+  const cells = verdicts.map(
+    ([n, verdict]) => `${n} ${typeof verdict === 'string' ? verdict : `skip (${verdict.skip})`}`,
+  )
   return `conformance ${letter}: ${cells.join(', ')}\n`
 }
 

@@ -35,9 +35,7 @@ export const ofToken = (stage: DoStage, secret: string): DoStage => ({
   worker: { ...stage.worker, secret },
 })
 
-export const openDigitalOcean = async (
-  options: Parameters<typeof startFakeDigitalOcean>[0] = {},
-): Promise<DoStage> => {
+export const openDigitalOcean = async (options: Parameters<typeof startFakeDigitalOcean>[0] = {}): Promise<DoStage> => {
   const fake = await startFakeDigitalOcean({ delays, limits, ...options })
   return {
     fake,

@@ -31,7 +31,15 @@ const tagsOf = async ({ world }: Life, id: string) => {
 }
 
 /** Where a create is when it is cancelled, in the order of its steps. */
-const cancelPoints = ['freeze', 'freeze.done', 'register.done', 'create.sent', 'create.answered', 'create.saved', 'look']
+const cancelPoints = [
+  'freeze',
+  'freeze.done',
+  'register.done',
+  'create.sent',
+  'create.answered',
+  'create.saved',
+  'look',
+]
 
 export const jobCases: readonly LifeCase[] = [
   {
@@ -156,7 +164,10 @@ export const jobCases: readonly LifeCase[] = [
       expect(await tagsOf(life, id)).not.toHaveProperty('release')
       await world.ask(id, 'reload')
       await world.life(id, 2)
-      await world.until('the next one is of the new release', async () => (await tagsOf(life, id))?.['release'] === 'new')
+      await world.until(
+        'the next one is of the new release',
+        async () => (await tagsOf(life, id))?.['release'] === 'new',
+      )
       await machinesAgree(life, [id])
     },
   },

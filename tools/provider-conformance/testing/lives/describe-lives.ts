@@ -1,6 +1,6 @@
 import { afterAll, afterEach, describe, test } from '@jest/globals'
 import { testDatabase } from '@re-ops/re-core/testing'
-import { makeVerdicts } from '../testing/verdicts.ts'
+import { makeVerdicts } from '../verdicts.ts'
 import type { Life } from './life.ts'
 import { startOwnPostgres, type OwnPostgres } from './own-postgres.ts'
 

@@ -1,13 +1,13 @@
 import type { Life } from './life.ts'
 
+/** References as `alive` answers them. */
+export const inOrder = (...refs: readonly (string | null)[]): string[] => refs.map(ref => ref ?? 'none').toSorted()
+
 /** Machines are exactly those of rows that are not gone: 0 orphans, 0 lost, 0 duplicates. */
 export const machinesAgree = async ({ world, alive }: Life, ids: readonly string[]): Promise<void> => {
   const rows = await Promise.all(ids.map(world.row))
-  const wanted = rows.flatMap(row => (row.phase === 'gone' ? [] : [row.ref ?? 'none'])).toSorted()
-  await world.until(
-    'machines agree with rows',
-    async () => JSON.stringify(await alive()) === JSON.stringify(wanted),
-  )
+  const wanted = inOrder(...rows.filter(row => row.phase !== 'gone').map(row => row.ref))
+  await world.until('machines agree with rows', async () => JSON.stringify(await alive()) === JSON.stringify(wanted))
 }
 
 /** Holds whoever comes first to that step, until it is let go. */

@@ -1,11 +1,11 @@
 import { newId, type CreateRequest, type Provider } from '@re-ops/protocols'
 import { driverOf, identityOf, makeWorld, testSpec, type Ground } from '@re-ops/re-core/testing'
-import type { Stage } from '../../chaos/lifecycle/stage.ts'
-import { ofToken, openDigitalOcean } from '../../chaos/lifecycle/stages/digitalocean.ts'
-import { openEc2 } from '../../chaos/lifecycle/stages/ec2.ts'
-import type { KvmStage } from '../../chaos/lifecycle/stages/kvm.ts'
-import { ownLimits } from '../../stand-ins/digitalocean/quota.ts'
-import { clear } from '../testing/kvm-target.ts'
+import type { Stage } from '../../../chaos/lifecycle/stage.ts'
+import { ofToken, openDigitalOcean } from '../../../chaos/lifecycle/stages/digitalocean.ts'
+import { openEc2 } from '../../../chaos/lifecycle/stages/ec2.ts'
+import type { KvmStage } from '../../../chaos/lifecycle/stages/kvm.ts'
+import { ownLimits } from '../../../stand-ins/digitalocean/quota.ts'
+import { clear } from '../kvm-target.ts'
 import { make, zoneOf, type Life, type LifePlace } from './life.ts'
 
 const same = (provider: Provider): Provider => provider

@@ -2,6 +2,7 @@ import { expect } from '@jest/globals'
 import { ProviderError } from '@re-ops/protocols'
 import { endLease, getLeases, listJobs, listNotices, renewLease, systemView } from '@re-ops/re-core/testing'
 import type { SystemRow } from '@re-ops/re-core/testing'
+import { inOrder } from './agree.ts'
 import type { LifeCase } from './describe-lives.ts'
 import { endThere, markEnd, startQuiet, type Life } from './life.ts'
 
@@ -64,7 +65,9 @@ export const leaseCases: readonly LifeCase[] = [
       const id = await ready(life, 'one')
       const away = () => Promise.reject(new ProviderError('transient', 'unknown', 'the provider is away'))
       const services = world.services({ ...world.provider(), act: away })
-      const error: unknown = await renewLease(services, id, { forMs: 2 * hourMs }, 'me').catch((thrown: unknown) => thrown)
+      const error: unknown = await renewLease(services, id, { forMs: 2 * hourMs }, 'me').catch(
+        (thrown: unknown) => thrown,
+      )
       expect(statusOf(error)).toBe(502)
       await world.sender.wake(world.pool, id)
       await world.until(
@@ -76,7 +79,8 @@ export const leaseCases: readonly LifeCase[] = [
   {
     ns: [37],
     letters: 'LFDT',
-    title: 'it is warned of, and ends while nobody runs: destroyed after the start, as one job; a protected one is kept',
+    title:
+      'it is warned of, and ends while nobody runs: destroyed after the start, as one job; a protected one is kept',
     run: async life => {
       const { world } = life
       const worker = await startQuiet(life)
@@ -100,7 +104,7 @@ export const leaseCases: readonly LifeCase[] = [
         ['create', 'done'],
       ])
       expect(await world.row(kept)).toMatchObject({ phase: 'ready', leaseNote: 'kept' })
-      expect(await life.alive()).toEqual([(await world.row(kept)).ref, (await world.row(short)).ref].toSorted())
+      expect(await life.alive()).toEqual(inOrder((await world.row(kept)).ref, (await world.row(short)).ref))
       expect(await kinds(life)).toEqual(['lease-soon', 'lease-ended', 'lease-kept'])
     },
   },
@@ -122,8 +126,7 @@ export const leaseCases: readonly LifeCase[] = [
   {
     ns: [37],
     letters: 'LFDT',
-    title:
-      'a renewal wins against an end that was read and not yet carried out; one that comes after it is refused',
+    title: 'a renewal wins against an end that was read and not yet carried out; one that comes after it is refused',
     run: async life => {
       const { world } = life
       await startQuiet(life)
@@ -185,10 +188,7 @@ export const leaseCases: readonly LifeCase[] = [
       await markEnd(life, ref, new Date(0))
       await worker.observe()
       await worker.observeRemote()
-      await world.until(
-        'it is told again',
-        async () => (await endThere(life, id)) === written(life, leaseExpiresAt),
-      )
+      await world.until('it is told again', async () => (await endThere(life, id)) === written(life, leaseExpiresAt))
     },
   },
 ]

@@ -13,8 +13,7 @@ const place = { provider: 'local', account: 'local', region: 'local' } as const
 const makeFaults = () => {
   const on = { brokenLists: false, refusedLooks: false }
   const look = () => {
-    if (on.refusedLooks)
-      throw new ProviderError('throttled', 'not-applied', 'too many calls', { retryAfterMs: 1_000 })
+    if (on.refusedLooks) throw new ProviderError('throttled', 'not-applied', 'too many calls', { retryAfterMs: 1_000 })
   }
   const wrap = (provider: Provider): Provider => ({
     ...provider,

@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals'
 import { newId } from '@re-ops/protocols'
 import { adoptSystem, listFreezes, listNotices, renewLease } from '@re-ops/re-core/testing'
+import { inOrder } from './agree.ts'
 import type { LifeCase } from './describe-lives.ts'
 import { ageSightings, backUp, gone, makeStray, markEnd, ready, startQuiet, type Life } from './life.ts'
 
@@ -85,16 +86,17 @@ export const reaperCases: readonly LifeCase[] = [
       expect(world.logs.join('\n')).toContain('a round broke off')
       const { rows } = await world.pool.query<{ ref: string }>('select ref from core.sighting')
       expect(rows).toEqual([{ ref: orphan }])
-      expect(await life.alive()).toEqual([kept.ref, orphan, second].toSorted())
+      expect(await life.alive()).toEqual(inOrder(kept.ref, orphan, second))
       mend()
       await worker.reap()
-      expect(await life.alive()).toEqual([kept.ref, second].toSorted())
+      expect(await life.alive()).toEqual(inOrder(kept.ref, second))
     },
   },
   {
     ns: [38],
     letters: 'LFD',
-    title: 'a database from before a reload, a renewal and a create ends nothing: an alarm, until what is newer is adopted',
+    title:
+      'a database from before a reload, a renewal and a create ends nothing: an alarm, until what is newer is adopted',
     run: async life => {
       const { world, alive } = life
       const worker = await startQuiet(life)
@@ -107,7 +109,7 @@ export const reaperCases: readonly LifeCase[] = [
       await renewLease(world.services(), leased, { forMs: 2 * hourMs }, 'ci')
       const late = await world.row(await ready(life, 'late'))
       await restore()
-      const all = [after.ref, (await world.row(leased)).ref, orphan, late.ref].toSorted()
+      const all = inOrder(after.ref, (await world.row(leased)).ref, orphan, late.ref)
       await worker.reap()
       await ageSightings(life, 11)
       for (let n = 0; n < 3; n += 1) {

@@ -13,7 +13,8 @@ const create = async ({ world }: Life, name: string, zones: readonly string[]) =
 export const capacityCase: LifeCase = {
   ns: [30],
   letters: 'FD',
-  title: 'no capacity in two places, a machine in the third; they are passed over until what is remembered of them is over',
+  title:
+    'no capacity in two places, a machine in the third; they are passed over until what is remembered of them is over',
   run: async life => {
     const { world, capacity } = life
     if (capacity === null) throw new Error('it cannot run out of capacity')
@@ -23,7 +24,9 @@ export const capacityCase: LifeCase = {
     if (three === undefined) {
       exhaust(one)
       const id = await world.create('one')
-      await world.until('it waits', async () => /not available|nothing to be had/.test((await world.row(id)).reason ?? ''))
+      await world.until('it waits', async () =>
+        /not available|nothing to be had/.test((await world.row(id)).reason ?? ''),
+      )
       refill()
       await world.pool.query(`update core.scarce set until = now()`)
       await world.ask(id, 'start')

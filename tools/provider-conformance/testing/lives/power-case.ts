@@ -6,7 +6,8 @@ import { ready, startQuiet } from './life.ts'
 export const powerCase: LifeCase = {
   ns: [7],
   letters: 'LFDK',
-  title: 'a guest that does not stop when it is asked is waited for, and its power taken away only when that is asked for',
+  title:
+    'a guest that does not stop when it is asked is waited for, and its power taken away only when that is asked for',
   run: async life => {
     const { world, mishaps } = life
     await startQuiet(life)

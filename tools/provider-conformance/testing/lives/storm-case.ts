@@ -20,7 +20,8 @@ const limits: Readonly<Record<string, readonly LimitSpec[]>> = {
 export const stormCase: LifeCase = {
   ns: [28],
   letters: 'LFD',
-  title: 'thirty machines whose every look is refused for a while: none fails, destroys go on, and no burst comes after',
+  title:
+    'thirty machines whose every look is refused for a while: none fails, destroys go on, and no burst comes after',
   run: async life => {
     const { world, mishaps } = life
     const specs = limits[life.letter]

@@ -7,4 +7,13 @@ import { postgresCase } from './postgres-case.ts'
 import { reaperCases } from './reaper-cases.ts'
 import { stormCase } from './storm-case.ts'
 
-export const lifeCases = [...reaperCases, ...leaseCases, ...jobCases, placesCase, postgresCase, powerCase, capacityCase, stormCase]
+export const lifeCases = [
+  ...reaperCases,
+  ...leaseCases,
+  ...jobCases,
+  placesCase,
+  postgresCase,
+  powerCase,
+  capacityCase,
+  stormCase,
+]

@@ -138,4 +138,3 @@ export const backUp = async ({ world: { pool } }: Life): Promise<() => Promise<v
     await pool.query(`begin; truncate ${all} cascade; ${back.join('; ')}; commit`)
   }
 }
-
