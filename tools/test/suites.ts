@@ -51,7 +51,7 @@ export const suites: readonly Suite[] = [
       'tools/(provider-conformance/(local|ec2|other-ec2|digitalocean|lives-clouds)|acceptance/(ec2|digitalocean))\\.heavy\\.test\\.ts$',
     doc: 'the numbered cases of the provider port: local machines, and EC2 and DigitalOcean as stand-ins',
     needs: nothing,
-    limitMs: minutes(10),
+    limitMs: minutes(15),
   },
   {
     name: 'partition',
@@ -93,7 +93,7 @@ export const suites: readonly Suite[] = [
     files: 'tools/(provider-conformance/(lives-)?kvm|chaos/lifecycle-kvm).*\\.heavy\\.test\\.ts$',
     doc: "the numbered cases of the provider port on libvirt's test driver and on real QEMU; workers killed at steps",
     needs: allOf(file('/usr/sbin/libvirtd', constants.R_OK), program('qemu-img'), program('qemu-system-x86_64')),
-    limitMs: minutes(5),
+    limitMs: minutes(8),
   },
   {
     name: 'libvirt',

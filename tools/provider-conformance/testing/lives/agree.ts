@@ -12,16 +12,22 @@ export const machinesAgree = async ({ world, alive }: Life, ids: readonly string
 
 /** Holds whoever comes first to that step, until it is let go. */
 export const holdOnce = (step: string) => {
-  const [reached, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const free = Promise.withResolvers<void>()
   let isHeld = false
   return {
     at: async (name: string): Promise<void> => {
       if (name !== step || isHeld) return
       isHeld = true
-      reached.resolve()
       await free.promise
     },
-    reached: reached.promise,
+    /** Resolves once somebody has come there on behalf of that system. */
+    reachedBy: ({ world }: Life, id: string): Promise<unknown> =>
+      world
+        .until(`somebody comes to ${step}`, async () => isHeld)
+        .catch(async (error: unknown) => {
+          const { phase, reason } = await world.row(id)
+          throw new Error(`${(error as Error).message}; it is ${phase}: ${reason}`, { cause: error })
+        }),
     letGo: free.resolve,
   }
 }

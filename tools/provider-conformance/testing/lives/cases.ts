@@ -7,13 +7,6 @@ import { postgresCase } from './postgres-case.ts'
 import { reaperCases } from './reaper-cases.ts'
 import { stormCase } from './storm-case.ts'
 
-export const lifeCases = [
-  ...reaperCases,
-  ...leaseCases,
-  ...jobCases,
-  placesCase,
-  postgresCase,
-  powerCase,
-  capacityCase,
-  stormCase,
-]
+/** That need many machines at once. */
+export const crowdCases = [stormCase]
+export const lifeCases = [...reaperCases, ...leaseCases, ...jobCases, placesCase, postgresCase, powerCase, capacityCase]

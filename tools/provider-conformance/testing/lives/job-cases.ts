@@ -75,7 +75,7 @@ export const jobCases: readonly LifeCase[] = [
       const hold = holdOnce('create.sent')
       await startQuiet(life, { at: hold.at })
       const id = await world.create('one')
-      await hold.reached
+      await hold.reachedBy(life, id)
       const epoch = (await world.row(id)).leaseEpoch
       // Its message expires in production; here the second worker is simply given the row, as the ticker would.
       await world.attemptDirectly(id)
@@ -96,7 +96,7 @@ export const jobCases: readonly LifeCase[] = [
       const hold = holdOnce('create.sent')
       await startQuiet(life, { at: hold.at })
       const id = await world.create('one')
-      await hold.reached
+      await hold.reachedBy(life, id)
       await world.ask(id, 'destroy')
       await world.attemptDirectly(id)
       await world.phase(id, 'gone')
@@ -120,10 +120,10 @@ export const jobCases: readonly LifeCase[] = [
       const holds = new Map<string, ReturnType<typeof holdOnce>>()
       await startQuiet(life, { at: (name, system) => holds.get(system)?.at(name) })
       const points = life.letter === 'K' ? cancelPoints.slice(3, 5) : cancelPoints
-      const lead = async (point: string) => {
+      const lead = async (point: string, n: number) => {
         const hold = holdOnce(point)
-        const id = await world.create(`at-${point.replace('.', '-')}`, made => void holds.set(made, hold))
-        await hold.reached
+        const id = await world.create(`c-${n}`, made => void holds.set(made, hold))
+        await hold.reachedBy(life, id)
         const [job] = await listJobs(world.pool, id, 1)
         await cancelJob(world.services(), job?.id ?? '', { subject: 'me', route: '', key: undefined, scopes: [] })
         hold.letGo()
@@ -152,7 +152,7 @@ export const jobCases: readonly LifeCase[] = [
       const hold = holdOnce('create.answered')
       const old = await startQuiet(life, { at: hold.at })
       const id = await world.create('one')
-      await hold.reached
+      await hold.reachedBy(life, id)
       const before = await life.alive()
       expect(before).toHaveLength(1)
       await old.stop()

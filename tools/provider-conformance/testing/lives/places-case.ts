@@ -19,7 +19,7 @@ export const placesCase: LifeCase = {
     const there = () => Promise.all(places.map(({ alive }) => alive()))
     expect(await there()).toEqual(refs.map(ref => [ref]))
     // The same name, the same identity, in every place.
-    const identity = identityOf(world.installation, ended, 1, 9)
+    const identity = identityOf(world.installation, ended, 0, 0)
     const strays: string[] = []
     for (const { place } of places) {
       const provider = world.provider(place)
