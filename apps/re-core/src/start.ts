@@ -146,6 +146,7 @@ export const start = async (config: Config, environment: Environment, context: S
     pool,
     transaction: inTransaction,
     queue,
+    begin: worker.begin,
     opener,
     open,
     installation,

@@ -6,7 +6,7 @@ import { startAwake, type Awake } from '../foundation/awake.ts'
 import { makeRandom } from '../foundation/random.ts'
 import { startBlows } from './blows.ts'
 import { check, type Verdict } from './check.ts'
-import { startLoad, type Progress } from './load.ts'
+import { askAll, startLoad, type Progress } from './load.ts'
 import { blowNames, fullForm, planOf, seededBugs, shortForm, type Fault, type Plan } from './plan.ts'
 import { withRig, type Rig } from './rig.ts'
 import { readKeptOut, readStored } from './rows.ts'
@@ -57,7 +57,9 @@ const disturb = async (plan: Plan, rig: Rig, awake: Awake, say: Say) => {
   await fleet.fault('all', {})
   // With a seeded bug some may never come back: who forgets its journal looks like a copy, and is kept out.
   await fleet.ready(plan.fault === undefined ? backWithinMs : lookEveryMs).catch(({ message }: Error) => say(message))
-  return { blows, load, progress, faults: faults.faults, tookMs, ...(await settle(rig, plan, awake)) }
+  const settled = await settle(rig, plan, awake)
+  const back = plan.fault === undefined ? await askAll(api, url(), plan.agents) : fleet.live()
+  return { blows, load, progress, faults: faults.faults, tookMs, back, ...settled }
 }
 
 export const runDelivery = async (plan: Plan, say: Say): Promise<Report> => {
@@ -74,7 +76,7 @@ export const runDelivery = async (plan: Plan, say: Say): Promise<Report> => {
       const { verdict, load } = done
       for (const line of [...load.refused.map(one => `refused: ${one}`), ...verdict.findings]) say(line)
       for (const { name, state, reason } of await readKeptOut(rig.databaseUrl)) say(`${name} is ${state}: ${reason}`)
-      if ((found(verdict) || rig.fleet.live() < agents) && fault === undefined) keep(rig, say)
+      if ((found(verdict) || done.back < agents) && fault === undefined) keep(rig, say)
       if (fault !== undefined)
         say(`seeded bug ${fault}: ${seededBugs[fault].shows} ${verdict[seededBugs[fault].shows]}`)
       say(`seed ${seed}: again with --seed ${seed}`)
@@ -92,7 +94,7 @@ export const runDelivery = async (plan: Plan, say: Say): Promise<Report> => {
         ),
         tookS: rounded(done.tookMs / 1000),
         settledAfterS: rounded(done.afterMs / 1000),
-        agentsBack: rig.fleet.live(),
+        agentsBack: done.back,
         sleptS: rounded(awake.sleptMs() / 1000),
       })
     })

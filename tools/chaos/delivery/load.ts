@@ -32,6 +32,16 @@ const bodyOf = (n: number) => {
   return { on: 'simulated=true', pipeline, timeoutMs, ...(n % 4 === 3 ? { waitOnline: waitOnlineMs } : {}) }
 }
 
+/** One more run on all agents, once nothing disturbs them: how many answer it. What a client believes of its session is not asked. */
+export const askAll = async (api: Api, url: string, agents: number): Promise<number> => {
+  const { body } = await api.post(`${url}/v1/runs`, { on: 'simulated=true', pipeline: ping, waitOnline: doneWithinMs })
+  const { id } = body as Run
+  for (const from = performance.now(); ; await wait(pollMs)) {
+    const { state, summary } = (await api.get(`${url}/v1/runs/${id}?targets=false`)).body as Run
+    if (state === 'done' || summary.ok >= agents || performance.now() - from > doneWithinMs) return summary.ok
+  }
+}
+
 /** All runs, some at a time, each on all agents. */
 export const startLoad = ({ plan, api, url, progress }: LoadDeps): Load => {
   const refused: string[] = []

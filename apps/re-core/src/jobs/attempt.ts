@@ -7,8 +7,8 @@ import type { Changes } from '../store/systems.ts'
 import type { OpRow, Sighting, SystemRow } from '../store/row.ts'
 import type { Rules, Seen } from './decide.ts'
 
-/** A queue message of ours; a hint and nothing more. */
-export type Message = { readonly id: string; readonly retryCount: number }
+/** A queue message of ours; a hint and nothing more. `held`: it is queued for later, see `Queue.hold`. */
+export type Message = { readonly id: string; readonly retryCount: number; readonly held?: true }
 
 /** How an attempt ends: looked at again at `nextAt` (null: when something happens), and what its job says meanwhile. */
 export type Ending = { readonly nextAt: number | null; readonly settled: boolean; readonly reason: string | null }

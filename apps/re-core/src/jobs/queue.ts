@@ -11,6 +11,7 @@ const deadlineMs = 20_000
 const expireSeconds = 60
 const batchSize = 50
 const putBackMs = 30_000
+const holdSeconds = 8
 
 export type QueueLog = { warn(fields: object, text: string): void; error(fields: object, text: string): void }
 export type Handle = (id: string, message: Message, signal: AbortSignal) => Promise<void>
@@ -21,6 +22,11 @@ export type Queue = {
   wake(sql: Sql, id: string): Promise<void>
   /** After a while; a message that is queued already stays as it is. Part of the caller's transaction. */
   later(sql: Sql, id: string, afterMs: number): Promise<void>
+  /**
+   * For whoever goes on with a new system at once, without waiting for the queue: the message comes by itself if they
+   * die or take too long. Part of the caller's transaction. Null: there is one already, and it will come.
+   */
+  hold(sql: Sql, id: string): Promise<Message | null>
   settle(sql: Sql, message: Message): Promise<void>
   /**
    * At a start: messages that a worker had in hand are put back, since that worker may be dead and its claims would
@@ -124,8 +130,18 @@ export const startQueue = async ({ url, log, lanes }: QueueOptions): Promise<Que
       const startAfter = afterMs > 0 ? { startAfter: afterMs / 1000 } : {}
       await boss.send(name, { id }, { singletonKey: id, ...startAfter, ...within(sql) })
     },
+    hold: async (sql, id) => {
+      const message = await boss.send(name, { id }, { singletonKey: id, startAfter: holdSeconds, ...within(sql) })
+      return message === null ? null : { id: message, retryCount: 0, held: true }
+    },
     settle: async (sql, message) => {
-      await boss.complete(name, message, null, within(sql))
+      if (message.held)
+        // One that somebody has pulled forward tells of a new wish: it stays.
+        await sql.query(
+          `delete from ${schema}.job where name = $1 and id = $2 and state = 'created' and start_after > now()`,
+          [name, message.id],
+        )
+      else await boss.complete(name, message, null, within(sql))
     },
     takeOver: async () => {
       const sql = `select id from ${schema}.job where name = $1 and state = 'active' limit 1000`

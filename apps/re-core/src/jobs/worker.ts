@@ -91,6 +91,14 @@ export const startWorker = async (deps: WorkerDeps) => {
   }
   const attempt = (id: string, message: Message | null, bound: AbortSignal) => reconcile(attempts, id, bound, message)
   const wake = (id: string) => queue.wake(pool, id)
+  const begun = new Set<Promise<void>>()
+  const begin = (id: string, message: Message): void => {
+    const bound = AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])
+    const one = attempt(id, message, bound)
+      .catch((error: Error) => onError(error, id))
+      .finally(() => begun.delete(one))
+    begun.add(one)
+  }
   const onError = (error: Error, id: string) => {
     if (!signal.aborted) log.warn({ system: id, error: error.message }, 'an attempt broke off')
   }
@@ -185,6 +193,8 @@ export const startWorker = async (deps: WorkerDeps) => {
   return {
     /** Resolves when what was found at the start is under way: from then on a machine that dies is started after a while. */
     swept,
+    /** Goes on with a system now, whose message is held back meanwhile. */
+    begin,
     attempt: (id: string) => attempt(id, null, AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])),
     tick,
     observe: observeIn('here'),
@@ -194,7 +204,7 @@ export const startWorker = async (deps: WorkerDeps) => {
     stop: async (): Promise<void> => {
       stopping.abort()
       await queue.halt()
-      await Promise.all(rounds)
+      await Promise.all([...rounds, ...begun])
     },
   }
 }

@@ -39,9 +39,14 @@ export const ensureBucket = async (sql: Sql, key: BucketKey, { perSecond, burst 
   )
 }
 
-/** The bucket as it is now: `$4` is the time, or null for the database's. */
+/**
+ * The bucket as it is now: `$4` is the time, or null for the database's. Nobody waits for the disk: what a crash of
+ * Postgres forgets is less than the time it takes to come back gives again.
+ */
 const current = `
-  clock as materialized (select coalesce($4::timestamptz, clock_timestamp()) as asked_at),
+  clock as materialized (
+    select coalesce($4::timestamptz, clock_timestamp()) as asked_at, set_config('synchronous_commit', 'off', true)
+  ),
   locked as materialized (
     select * from core.bucket where account = $1 and region = $2 and family = $3 for update
   ),

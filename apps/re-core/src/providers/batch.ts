@@ -1,9 +1,14 @@
+import { ProviderError } from '@re-ops/protocols'
+
 type Waiter<T> = { readonly resolve: (value: T | undefined) => void; readonly reject: (error: unknown) => void }
 
-/** `ask` answers what it found; a key that is missing was not found. */
+/**
+ * `ask` answers what it found; a key that is missing was not found. `gatherMs` null: who comes first is asked for at
+ * once, and those that come while one is under way wait for it and are the next.
+ */
 export type BatchOptions<T> = {
   readonly ask: (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>
-  readonly gatherMs: number
+  readonly gatherMs: number | null
   readonly keysMax: number
 }
 
@@ -11,13 +16,19 @@ export type BatchOptions<T> = {
 export const makeBatch = <T>({ ask, gatherMs, keysMax }: BatchOptions<T>) => {
   let waiting = new Map<string, Waiter<T>[]>()
   let timer: NodeJS.Timeout | null = null
+  let busy = false
 
+  const done = (): void => {
+    busy = false
+    if (gatherMs === null && waiting.size > 0) flush()
+  }
   const flush = (): void => {
     if (timer !== null) clearTimeout(timer)
     timer = null
     const round = waiting
     waiting = new Map()
-    ask([...round.keys()]).then(
+    busy = true
+    const asked = ask([...round.keys()]).then(
       found => {
         for (const [key, waiters] of round) for (const one of waiters) one.resolve(found.get(key))
       },
@@ -25,10 +36,11 @@ export const makeBatch = <T>({ ask, gatherMs, keysMax }: BatchOptions<T>) => {
         for (const waiters of round.values()) for (const one of waiters) one.reject(error)
       },
     )
+    void asked.finally(done)
   }
   return (key: string, signal: AbortSignal): Promise<T | undefined> =>
     new Promise((resolve, reject) => {
-      const abort = () => reject(signal.reason as Error)
+      const abort = () => reject(new ProviderError('transient', 'not-applied', 'no answer before the deadline'))
       if (signal.aborted) return abort()
       signal.addEventListener('abort', abort, { once: true })
       const over =
@@ -39,6 +51,7 @@ export const makeBatch = <T>({ ask, gatherMs, keysMax }: BatchOptions<T>) => {
         }
       waiting.set(key, [...(waiting.get(key) ?? []), { resolve: over(resolve), reject: over(reject) }])
       if (waiting.size >= keysMax) flush()
-      else timer ??= setTimeout(flush, gatherMs)
+      else if (gatherMs !== null) timer ??= setTimeout(flush, gatherMs)
+      else if (!busy) flush()
     })
 }

@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg'
-import type { Cipher } from '../jobs/attempt.ts'
+import type { Cipher, Message } from '../jobs/attempt.ts'
 import type { Queue } from '../jobs/queue.ts'
 import type { PriceFile } from '../prices/file.ts'
 import type { Open, OpenerDeps } from '../providers/opener.ts'
@@ -8,7 +8,9 @@ import type { Open, OpenerDeps } from '../providers/opener.ts'
 export type ServiceDeps = {
   readonly pool: Pool
   readonly transaction: <T>(fn: (tx: PoolClient) => Promise<T>) => Promise<T>
-  readonly queue: Pick<Queue, 'wake' | 'later'>
+  readonly queue: Pick<Queue, 'wake' | 'later' | 'hold'>
+  /** Goes on with a new system in this process, ahead of the queue. */
+  readonly begin: (id: string, message: Message) => void
   readonly opener: OpenerDeps
   readonly open: Open
   readonly installation: string

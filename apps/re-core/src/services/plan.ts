@@ -15,13 +15,14 @@ import { specOf } from '../jobs/freeze.ts'
 import type { Driver } from '../providers/driver.ts'
 import { identityOf } from '../providers/identity.ts'
 import type { AllWords } from '../words/all.ts'
+import { listAccounts } from '../store/accounts.ts'
 import { WordError } from '../words/layers.ts'
 import { compose, listSaid, meaningOf, valuesOf, withSizeOptions, type Composed } from '../words/resolve.ts'
 import { estimate } from './costs.ts'
 import type { Asked, ServiceDeps } from './deps.ts'
 import { snapshotFor } from './snapshots.ts'
 import { openUserData, type UserData } from './user-data.ts'
-import { driverFor, openFor, placeFor, type Wish } from './where.ts'
+import { driverFor, openFor, placeAmong, type Wish } from './where.ts'
 import { allWords, wordProblem } from './words.ts'
 
 /** Names of the systems asked for: the name itself, or `name-1..count`. */
@@ -71,9 +72,10 @@ type Resolved = { readonly driver: Driver; readonly spec: Omit<SystemSpec, 'name
 /** The place, once the provider is known and with it what the region's word means. */
 const placeOf = async (deps: PlanDeps, words: AllWords, { place }: Composed) => {
   const wish = valuesOf(place) as Wish
-  const { kind } = await driverFor(deps, wish)
+  const accounts = await listAccounts(deps.pool)
+  const { kind } = driverFor(deps, wish, accounts)
   const region = place.region === undefined ? undefined : meaningOf(words, 'regions', place.region, kind).said
-  const found = await placeFor(deps, { ...wish, region: region?.value })
+  const found = placeAmong(deps, { ...wish, region: region?.value }, accounts)
   const standard = `provider ${kind}`
   const said = {
     provider: place.provider ?? { value: kind, from: place.account === undefined ? 'default' : 'account' },

@@ -1,6 +1,7 @@
 import type { CreateSystems, Estimate, Job, System } from '@re-ops/protocols'
 import { HttpProblem, once } from '@re-ops/service'
 import type { PoolClient } from 'pg'
+import type { Message } from '../jobs/attempt.ts'
 import { newRow } from '../jobs/newRow.ts'
 import { insertJob } from '../store/jobs.ts'
 import { insertSystem, listSystems } from '../store/systems.ts'
@@ -17,6 +18,8 @@ import { jobView, systemView } from './view.ts'
 export type Created = { systems: System[]; jobs: Job[] }
 
 const listMax = 10_000
+/** Of one request; more are for all replicas to share. */
+const begunMax = 4
 export const refuseTaken = async (tx: PoolClient, names: readonly string[]): Promise<void> => {
   const { rows } = await tx.query<{ name: string }>(
     `select name from core.system where name = any($1) and phase <> 'gone' order by name limit 5`,
@@ -39,10 +42,12 @@ export const isNameTaken = (error: unknown): boolean => {
 /** Rows, jobs and their wake-ups in one transaction; asked again with the same key it is the same answer. */
 export const createSystems = async (deps: ServiceDeps, body: CreateSystems, asked: Asked): Promise<Created> => {
   const now = deps.now()
+  let held: (readonly [string, Message])[] = []
   const { systems: specs, userData, imageRef } = await planSystems(deps, body, asked.scopes)
   try {
-    return await deps.transaction(tx =>
+    const created = await deps.transaction(tx =>
       once(tx, { ...asked, schema: 'core', body }, async () => {
+        held = []
         await refuseTaken(
           tx,
           specs.map(spec => spec.name),
@@ -56,13 +61,17 @@ export const createSystems = async (deps: ServiceDeps, body: CreateSystems, aske
           await insertSystem(tx, row)
           if (userData !== null) await keepUserData(deps, tx, row.id, userData)
           const job = await insertJob(tx, row, 'create', now)
-          await deps.queue.later(tx, row.id, 0)
+          const message = specs.length > begunMax ? null : await deps.queue.hold(tx, row.id)
+          if (message === null) await deps.queue.later(tx, row.id, 0)
+          else held.push([row.id, message])
           made.systems.push(systemView(row))
           made.jobs.push(jobView(job))
         }
         return made
       }),
     )
+    for (const one of held) deps.begin(...one)
+    return created
   } catch (error) {
     if (!isNameTaken(error)) throw error
     throw new HttpProblem(

@@ -43,10 +43,12 @@ const regionFor = ({ name, regions }: Account, region: string | undefined): stri
 }
 
 /** The provider that is meant: the one that is named, the account's, else local. Throws HttpProblem 422. */
-export const driverFor = async (deps: Pick<ServiceDeps, 'opener' | 'pool'>, wish: Wish): Promise<Driver> => {
-  const { drivers } = deps.opener
-  const account =
-    wish.account === undefined ? undefined : (await listAccounts(deps.pool)).find(one => one.name === wish.account)
+export const driverFor = (
+  { opener: { drivers } }: Pick<ServiceDeps, 'opener'>,
+  wish: Wish,
+  accounts: readonly Account[],
+): Driver => {
+  const account = wish.account === undefined ? undefined : accounts.find(one => one.name === wish.account)
   const kind = wish.provider ?? account?.provider ?? 'local'
   const driver = drivers.get(kind)
   if (driver !== undefined) return driver
@@ -58,10 +60,16 @@ export const driverFor = async (deps: Pick<ServiceDeps, 'opener' | 'pool'>, wish
 export const placeFor = async (
   deps: Pick<ServiceDeps, 'opener' | 'pool'>,
   wish: Wish,
-): Promise<{ driver: Driver; place: PlaceKey }> => {
-  const driver = await driverFor(deps, wish)
+): Promise<{ driver: Driver; place: PlaceKey }> => placeAmong(deps, wish, await listAccounts(deps.pool))
+
+export const placeAmong = (
+  deps: Pick<ServiceDeps, 'opener'>,
+  wish: Wish,
+  accounts: readonly Account[],
+): { driver: Driver; place: PlaceKey } => {
+  const driver = driverFor(deps, wish, accounts)
   if (driver.account !== null) {
-    const account = accountFor(driver.kind, wish.account, await listAccounts(deps.pool))
+    const account = accountFor(driver.kind, wish.account, accounts)
     return { driver, place: { provider: driver.kind, account: account.name, region: regionFor(account, wish.region) } }
   }
   const place = onlyPlace(driver.kind)

@@ -185,6 +185,7 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     pool,
     transaction,
     queue: sender,
+    begin: id => void sender.wake(pool, id),
     open: async place => only ?? provider(place),
     opener: {
       drivers: new Map([[ground?.driver.kind ?? 'local', ground?.driver ?? localDriver(localDeps())]]),

@@ -98,6 +98,7 @@ export const makeCall = ({ endpoint = standardEndpoint, token, limiter }: DoClie
   }
 
   return async ({ callClass, mutates }, signal, ask) => {
+    // One after the other: who gets no turn of the minute takes none of the hour.
     for (const family of ['minute', 'hour']) await limiter.take(family, callClass, signal)
     const parts = await (loaded ??= load())
     const httpClient = httpFor(parts, signal)

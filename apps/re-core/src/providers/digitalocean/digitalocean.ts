@@ -3,14 +3,14 @@ import type { Place } from '../driver.ts'
 import { act, findOp, pollOp } from './act.ts'
 import { doCaps, doLimits } from './caps.ts'
 import { catalog, quota, verify } from './catalog.ts'
-import { creating, creatingLook, makeCall, type DoCall } from './client.ts'
+import { creating, makeCall, type DoCall } from './client.ts'
 import { children, destroy } from './destroy.ts'
 import { classifyDo } from './errors.ts'
 import { makeFirewalls } from './firewalls.ts'
 import { makeImages } from './images.ts'
 import { makeKeys } from './keys.ts'
 import { suffixOf } from './marks.ts'
-import { findByIdentity, list, makeObserve, namedOf, type Droplet } from './observe.ts'
+import { findByIdentity, list, makeNamed, makeObserve, type Droplet } from './observe.ts'
 import { offerings, planCreate, type DropletRequest } from './plan.ts'
 import { tokenOf, type DoSettings } from './settings.ts'
 import { makeVolumes } from './volumes.ts'
@@ -27,11 +27,15 @@ type Made = {
 }
 
 /** Looks for its name first, for there is no token: asked again, it answers the one that is there. */
-const create = async (call: DoCall, { identity, body }: CreateRequest, signal: AbortSignal): Promise<Accepted> => {
+const create = async (
+  { call, named }: { call: DoCall; named: ReturnType<typeof makeNamed> },
+  { identity, body }: CreateRequest,
+  signal: AbortSignal,
+): Promise<Accepted> => {
   const request = body as DropletRequest
   if (typeof request.name !== 'string' || !request.name.endsWith(suffixOf(identity)))
     throw new ProviderError('bug', 'not-applied', 'the request was not made for this identity')
-  const [oldest] = (await namedOf(call, creatingLook, request.name, signal)).toSorted((a, b) => a.id - b.id)
+  const oldest = await named(request.name, signal)
   if (oldest !== undefined) return { ref: String(oldest.id) }
   const { droplet, links } = await call(creating, signal, (_api, http) => http.post<Made>('/droplets', request))
   const action = links?.actions?.find(one => one.rel === 'create')
@@ -43,12 +47,13 @@ export const makeDigitalOcean = (deps: DoDeps, { account, region, limiter }: Pla
   const settings = account.settings as DoSettings
   const endpoint = deps.endpoint ?? settings.endpoint
   const call = makeCall({ endpoint, token: tokenOf(account.secret), limiter })
+  const named = makeNamed(call)
   return {
     kind: 'digitalocean',
     caps: { ...doCaps, ...deps.caps },
     offerings,
     planCreate: (spec, identity) => planCreate(settings, region, spec, identity),
-    create: (request, signal) => create(call, request, signal),
+    create: (request, signal) => create({ call, named }, request, signal),
     findByIdentity: (identity, signal) => findByIdentity(call, identity, signal),
     observe: makeObserve(call),
     list: (scope, signal) => list(call, region, scope, signal),

@@ -6,7 +6,7 @@ type Query = Readonly<Record<string, string | number>>
 /** Which list: its path, the key its items stand under, and what tells them apart (`id` unless said otherwise). */
 export type Listing = { readonly path: string; readonly key: string; readonly query?: Query; readonly by?: string }
 
-const perPage = 200
+export const perPage = 200
 const pagesMax = 500
 
 /** One pass over all pages. The links are followed by their number alone: the token goes to no other address. */
