@@ -54,13 +54,11 @@ export type WorldSetup = {
   readonly callsHome?: (system: string, generation: number) => Promise<boolean>
   /** Where machines are that are no processes of this computer. */
   readonly ground?: Ground
-  /** Of those that are. */
-  readonly agentCommand?: readonly string[]
 }
 
 /** Real Postgres, real queue, real processes as machines; re-mote is the documented API in memory. */
 export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
-  const { key = randomBytes(32), spec = testSpec, ground, agentCommand = standIn } = setup
+  const { key = randomBytes(32), spec = testSpec, ground } = setup
   const pool = makePool({ url, log: makeLog({ service: 'test', level: 'silent' }), max: 10 })
   const root = await mkdtemp(join(tmpdir(), 'machines-'))
   await pool.query('create schema if not exists core')
@@ -77,7 +75,7 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
   const transaction = <T>(fn: (tx: Tx) => Promise<T>): Promise<T> => inTransaction(pool, fn)
   const localDeps = (at?: LocalDeps['at']): LocalDeps => ({
     root,
-    agentCommand,
+    agentCommand: standIn,
     now: Date.now,
     stopGraceMs: 500,
     ...(at ? { at } : {}),

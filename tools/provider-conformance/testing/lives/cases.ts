@@ -5,7 +5,7 @@ import { placesCase } from './places-case.ts'
 import { powerCase } from './power-case.ts'
 import { postgresCase } from './postgres-case.ts'
 import { reaperCases } from './reaper-cases.ts'
-import { stormCase } from './storm-case.ts'
+import { limitsCase, stormCase } from './storm-case.ts'
 
 /** That need many machines at once. */
 export const crowdCases = [stormCase]

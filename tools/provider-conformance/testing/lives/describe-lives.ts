@@ -10,6 +10,8 @@ export type LifeCase = {
   /** Where it is led. */
   readonly letters: string
   readonly title: string
+  /** Where it cannot be led, and why. */
+  readonly skips?: Readonly<Record<string, string>>
   /** On a Postgres of its own, which it may kill. */
   readonly ownPostgres?: true
   readonly run: (life: Life, postgres: OwnPostgres | null) => Promise<void>
@@ -26,6 +28,8 @@ export const describeLives = (
   const database = testDatabase()
   let life: Life | null = null
   let postgres: OwnPostgres | null = null
+  for (const { ns, skips } of all)
+    for (const n of ns) if (skips?.[letter] !== undefined) verdicts.skip(n, skips[letter])
   describe(`lives on ${letter}`, () => {
     for (const { ns, title, ownPostgres, run } of all.filter(({ letters }) => letters.includes(letter)))
       test(`${ns.join(', ')}: ${title}`, async () => {

@@ -1,7 +1,3 @@
-import { writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { ProviderError, type Provider } from '@re-ops/protocols'
 import { makeWorld } from '@re-ops/re-core/testing'
 import type { Life } from './life.ts'
@@ -31,15 +27,9 @@ const makeFaults = () => {
   return { wrap, during }
 }
 
-/** An agent that ends when it is told to, unless there is that file. */
-const agentScript = (deaf: string): string =>
-  `trap '[ -e "${deaf}" ] || exit 0' TERM; while :; do sleep 600 & wait; done`
-
 /** Processes of this computer. */
 export const openLocal = async (url: string): Promise<Life> => {
-  const folder = await mkdtemp(join(tmpdir(), 'deaf-'))
-  const deaf = join(folder, 'deaf')
-  const world = await makeWorld(url, { agentCommand: ['/bin/sh', '-c', agentScript(deaf), 'agent'] })
+  const world = await makeWorld(url)
   const { wrap, during } = makeFaults()
   const alive = async () => (await world.running()).toSorted()
   return {
@@ -54,14 +44,11 @@ export const openLocal = async (url: string): Promise<Life> => {
       breakLists: during('brokenLists'),
       refuseLooks: during('refusedLooks'),
       slowBoot: () => {},
-      deafen: () => writeFileSync(deaf, ''),
+      deafen: () => {},
       refusals: () => 0,
     },
     capacity: null,
     stranger: null,
-    stop: async () => {
-      await world.stop()
-      await rm(folder, { recursive: true, force: true })
-    },
+    stop: world.stop,
   }
 }

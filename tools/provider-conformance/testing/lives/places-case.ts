@@ -7,6 +7,7 @@ import { ageSightings, gone, make, startQuiet } from './life.ts'
 export const placesCase: LifeCase = {
   ns: [40],
   letters: 'FD',
+  skips: { L: 'this computer is one account in one region' },
   title: 'two accounts and regions, machines of one name in each: none is taken for one of another',
   run: async life => {
     const { world, places } = life

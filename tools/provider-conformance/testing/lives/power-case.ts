@@ -5,7 +5,8 @@ import { ready, startQuiet } from './life.ts'
 
 export const powerCase: LifeCase = {
   ns: [7],
-  letters: 'LFDK',
+  letters: 'FDK',
+  skips: { L: 'a process that does not end when it is told to is ended after a grace, as any service is' },
   title:
     'a guest that does not stop when it is asked is waited for, and its power taken away only when that is asked for',
   run: async life => {

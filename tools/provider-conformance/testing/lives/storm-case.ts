@@ -17,6 +17,15 @@ const limits: Readonly<Record<string, readonly LimitSpec[]>> = {
   D: doLimits,
 }
 
+/** Shown by the limiter's own tests for all others. */
+export const limitsCase: LifeCase = {
+  ns: [29],
+  letters: '',
+  skips: { L: 'processes of this computer have no API with limits' },
+  title: 'what the provider says of its limits holds for all workers',
+  run: async () => {},
+}
+
 export const stormCase: LifeCase = {
   ns: [28],
   letters: 'LFD',

@@ -2,7 +2,7 @@ import { ProviderError, type Action } from '@re-ops/protocols'
 import { folderOf, readMachine, type Machine } from './machine.ts'
 import { writeMarks } from './marks.ts'
 import { checkRef, marksOf } from './observe.ts'
-import { askToStop, powerOff } from './power.ts'
+import { powerOff } from './power.ts'
 import { start, type LocalDeps } from './start.ts'
 
 /** Does what is asked of a machine that is there; doing it again changes nothing, but for a reboot. */
@@ -21,7 +21,7 @@ const done = async (deps: LocalDeps, ref: string, machine: Machine, action: Acti
     case 'start':
       return start(deps, ref)
     case 'stop':
-      return action.force ? void (await powerOff(folder, 0)) : askToStop(folder, deps.stopGraceMs)
+      return void (await powerOff(folder, action.force ? 0 : deps.stopGraceMs))
     case 'reboot':
       await powerOff(folder, action.force ? 0 : deps.stopGraceMs)
       return start(deps, ref)

@@ -33,14 +33,6 @@ const powerOffWhere = async (isOurs: (folder: string) => boolean, graceMs: numbe
   throw new Error('a process of the machine does not end although it was killed')
 }
 
-/** Asks its agent to end in good order; one that does not within `graceMs` runs on. */
-export const askToStop = async (folder: string, graceMs: number): Promise<void> => {
-  const agents = (await marked(one => one === folder)).filter(one => one.isAgent)
-  for (const agent of agents) await signalProcess(agent, 'SIGTERM')
-  // What it left behind goes with it.
-  if (await diesWithin(agents, graceMs)) await powerOff(folder, 0)
-}
-
 export const powerOff = (folder: string, graceMs: number): Promise<number> =>
   powerOffWhere(one => one === folder, graceMs)
 
