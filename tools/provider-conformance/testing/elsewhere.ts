@@ -27,5 +27,7 @@ export const elsewhere: readonly Elsewhere[] = [
   { n: 22, letters: 'L', file: crash, test: 'removed by hand it is lost' },
   { n: 29, letters: 'FD', file: limiter, test: 'together they send what the limit allows' },
   { n: 29, letters: 'FD', file: limiter, test: 'what the provider tells one of them holds for the other' },
+  { n: 41, letters: 'L', file: 'apps/re-core/src/http.test.ts', test: 'the enrolment token stands in the config' },
+  { n: 41, letters: 'FD', file: 'tools/acceptance/canary.heavy.test.ts', test: 'none of them stands in a log' },
   { n: 33, letters: 'D', file: droplets, test: 'a droplet that was accepted and could not be made' },
 ]

@@ -9,4 +9,13 @@ import { limitsCase, stormCase } from './storm-case.ts'
 
 /** That need many machines at once. */
 export const crowdCases = [stormCase]
-export const lifeCases = [...reaperCases, ...leaseCases, ...jobCases, placesCase, postgresCase, powerCase, capacityCase]
+export const lifeCases = [
+  ...reaperCases,
+  ...leaseCases,
+  ...jobCases,
+  placesCase,
+  postgresCase,
+  powerCase,
+  capacityCase,
+  limitsCase,
+]
