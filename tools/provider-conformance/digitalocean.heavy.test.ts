@@ -84,6 +84,6 @@ describeProvider({
   caps: doCaps,
   mishaps: ['loseReply', 'landLate', 'breakSecondPage', 'lag', 'refuse'],
   many: 205,
-  extras: ['volumes', 'keys', 'images'],
+  extras: ['volumes', 'keys', 'firewalls', 'images'],
   start,
 })

@@ -63,6 +63,6 @@ describeProvider({
   caps: ec2Caps,
   mishaps: ['loseReply', 'landLate', 'noCapacity', 'breakSecondPage', 'lag', 'refuse'],
   many: 205,
-  extras: ['volumes', 'images'],
+  extras: ['volumes', 'keys', 'firewalls', 'images'],
   start,
 })

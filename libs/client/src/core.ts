@@ -2,6 +2,7 @@ import type {
   Account,
   Catalog,
   CreateSystems,
+  DestroySystem,
   Estimate,
   Job,
   ProviderInfo,
@@ -12,6 +13,7 @@ import type {
 import { makeCoreVerbs } from './core-verbs.ts'
 import { follow, type EventOptions } from './events.ts'
 import { makeLeases } from './leases.ts'
+import { makeQuotas } from './quotas.ts'
 import { send, type CallOptions, type Service } from './http.ts'
 import { accountShape, catalogShape, jobShape, providerShape, shaped, shapedList, systemShape } from './shape.ts'
 import { makeExtras } from './extras.ts'
@@ -70,11 +72,17 @@ export const makeCore = (service: Service) => {
     unprotectSystem: verb('unprotect'),
     /** Destroys the instance and creates the next generation. */
     reloadSystem: verb('reload'),
-    destroySystem: async (system: string, options: CallOptions = {}): Promise<Job> => {
-      const path = `/v1/systems/${encodeURIComponent(system)}`
+    /** With the volumes that were made with it, unless they are to be kept. */
+    destroySystem: async (
+      system: string,
+      options: CallOptions = {},
+      { keepVolumes = false }: DestroySystem = {},
+    ): Promise<Job> => {
+      const path = `/v1/systems/${encodeURIComponent(system)}${keepVolumes ? '?keepVolumes=true' : ''}`
       return shaped(await send(service, { ...options, method: 'DELETE', path }), 'job', jobShape, url)
     },
     ...makeLeases(service, url),
+    ...makeQuotas(service, url),
     accounts: async (options: CallOptions = {}): Promise<Account[]> =>
       shapedList(await get('/v1/accounts', options), 'account', accountShape, url),
     account: async (name: string, options: CallOptions = {}): Promise<Account> =>

@@ -9,12 +9,6 @@ export const ExtraPlace = Type.Object(
 )
 export type ExtraPlace = Static<typeof ExtraPlace>
 
-/** Names that all providers take. */
-export const ExtraName = Type.String({
-  pattern: '^[a-z][a-z0-9-]{0,61}[a-z0-9]$',
-  description: 'lower case letters, digits and dashes; 2 to 63 characters',
-})
-
 /** Body of `PUT /v1/volumes/:name`: one that is there grows to the size. */
 export const PutVolume = Type.Object(
   { sizeGb: Type.Integer({ minimum: 1, maximum: 16_384 }), zone: Type.Optional(ZoneName) },

@@ -34,6 +34,7 @@ export const VerbInput = Type.Object(
     size: Type.Optional(SystemSpec.properties.size),
     name: Type.Optional(Name),
     labels: Type.Optional(Labels),
+    keepVolumes: Type.Optional(Type.Boolean({ description: 'destroy: volumes that were made with it stay' })),
     snapshot: Type.Optional(Id),
     image: Type.Optional(SystemSpec.properties.image),
   },
@@ -54,6 +55,13 @@ export const ResizeSystem = Type.Object(
   { additionalProperties: false },
 )
 export type ResizeSystem = Static<typeof ResizeSystem>
+
+/** Query of `DELETE /v1/systems/:system`. */
+export const DestroySystem = Type.Object(
+  { keepVolumes: VerbInput.properties.keepVolumes },
+  { additionalProperties: false },
+)
+export type DestroySystem = Static<typeof DestroySystem>
 
 /** Body of `PATCH /v1/systems/:system`: another name, or labels; only those named change, null takes one away. */
 export const ChangeSystem = Type.Object(

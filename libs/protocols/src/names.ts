@@ -9,6 +9,11 @@ export const Name = Type.String({
 })
 export const RegionName = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$', examples: ['eu-central-1'] })
 export const ZoneName = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$', examples: ['eu-central-1a'] })
+/** Of what stands beside machines: names that all providers take. */
+export const ExtraName = Type.String({
+  pattern: '^[a-z][a-z0-9-]{0,61}[a-z0-9]$',
+  description: 'lower case letters, digits and dashes; 2 to 63 characters',
+})
 export const Labels = Type.Record(Type.String({ pattern: labelKeyPattern }), Type.String({ maxLength: 256 }), {
   description: 'key=value pairs that selectors match',
   additionalProperties: false, // without it a key that does not match the pattern is let through

@@ -73,6 +73,8 @@ export type FirewallApi = {
   ): Promise<Firewall>
   observe(ref: string, signal: AbortSignal): Promise<Firewall | null>
   list(signal: AbortSignal): Promise<readonly Firewall[]>
+  /** Holds for the machine too, until the machine goes; again is ok. */
+  protect(ref: string, machine: string, signal: AbortSignal): Promise<void>
   /** In use is `busy`; absent is ok. */
   delete(ref: string, signal: AbortSignal): Promise<void>
 }

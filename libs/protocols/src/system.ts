@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { Labels, Name, RegionName, ZoneName } from './names.ts'
+import { ExtraName, Labels, Name, RegionName, ZoneName } from './names.ts'
 import { Id } from './ids.ts'
 import { AskLease, Lease } from './lease.ts'
 
@@ -36,6 +36,16 @@ export type ProviderKind = Static<typeof ProviderKind>
 export const Readiness = Type.Enum(['agent', 'ssh', 'none'])
 export type Readiness = Static<typeof Readiness>
 
+/** A disk that is made with a system, attached to its machine, and ends with the system unless it is told otherwise. */
+export const NewVolume = Type.Object(
+  {
+    sizeGb: Type.Integer({ minimum: 1, maximum: 16_384 }),
+    name: Type.Optional(ExtraName),
+  },
+  { additionalProperties: false },
+)
+export type NewVolume = Static<typeof NewVolume>
+
 /** What not every provider has, and what may be left to it. */
 export const MachineOptions = Type.Object(
   {
@@ -44,6 +54,22 @@ export const MachineOptions = Type.Object(
     diskGb: Type.Optional(Type.Integer({ minimum: 1, maximum: 16_384 })),
     sshKeys: Type.Optional(
       Type.Array(Type.String({ pattern: '^(ssh|ecdsa|sk)-\\S+ \\S+', maxLength: 8_192 }), { maxItems: 16 }),
+    ),
+    keys: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+        maxItems: 16,
+        uniqueItems: true,
+        description: 'names of SSH keys that the account has at its provider',
+      }),
+    ),
+    firewalls: Type.Optional(
+      Type.Array(ExtraName, { maxItems: 5, uniqueItems: true, description: 'names of firewalls of the account' }),
+    ),
+    volumes: Type.Optional(
+      Type.Array(NewVolume, {
+        maxItems: 8,
+        description: 'made and attached before it is ready; `<system>-disk-1`, ...',
+      }),
     ),
     userData: Type.Optional(
       Type.String({
@@ -138,6 +164,7 @@ export const System = Type.Object({
   ref: Type.Union([Type.String(), Type.Null()], { description: "the provider's id of the instance" }),
   host: Type.Union([Id, Type.Null()], { description: 'the host at re-mote that answers for it' }),
   createdAt: Type.String({ format: 'date-time' }),
+  createdBy: Type.Union([Type.String(), Type.Null()], { description: 'whose quota it counts in' }),
   readyAfterMs: Type.Union([Type.Integer(), Type.Null()]),
 })
 export type System = Static<typeof System>

@@ -1,5 +1,6 @@
 import type { Id } from './ids.ts'
 import type { ProviderError } from './provider-error.ts'
+import type { SshKey } from './provider-extras.ts'
 
 /** Which machine of which life of which system a request is for. Same identity => same machine. */
 export type Identity = {
@@ -37,6 +38,10 @@ export type VmSpec = {
   userData?: string
   /** Public keys in OpenSSH's form. */
   sshKeys?: readonly string[]
+  /** Keys that the account has, beside those above. */
+  sshKeysOfAccount?: readonly SshKey[]
+  /** References of firewalls that shall hold for it from its first moment, where the provider can do that. */
+  firewalls?: readonly string[]
   /** In this order; none = wherever the provider likes. */
   zones?: readonly string[]
   market?: Market

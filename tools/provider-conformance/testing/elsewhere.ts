@@ -30,4 +30,7 @@ export const elsewhere: readonly Elsewhere[] = [
   { n: 41, letters: 'L', file: 'apps/re-core/src/http.test.ts', test: 'the enrolment token stands in the config' },
   { n: 41, letters: 'FD', file: 'tools/acceptance/canary.heavy.test.ts', test: 'none of them stands in a log' },
   { n: 33, letters: 'D', file: droplets, test: 'a droplet that was accepted and could not be made' },
+  { n: 35, letters: 'L', file: 'apps/re-core/src/jobs/beside.test.ts', test: '35: ' },
+  { n: 35, letters: 'L', file: 'apps/re-core/src/jobs/crash.heavy.test.ts', test: '35: ' },
+  { n: 35, letters: 'FD', file: 'tools/stand-ins/beside.heavy.test.ts', test: '35: the second volume' },
 ]

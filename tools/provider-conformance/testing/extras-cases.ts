@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals'
-import type { Accepted, KeyApi, VolumeApi } from '@re-ops/protocols'
-import { bound, create, refusal, someone, untilPower } from './looks.ts'
+import type { Accepted, FirewallApi, FirewallRule, KeyApi, VolumeApi } from '@re-ops/protocols'
+import { destroyAll } from '@re-ops/re-core/testing'
+import { bound, create, refusal, running, someone, untilOver, untilPower } from './looks.ts'
 import type { Case, Target } from './subject.ts'
 
 const done = async ({ provider, until }: Target, { opRef }: Accepted): Promise<void> => {
@@ -12,6 +13,14 @@ const missing = (what: string): never => {
 }
 const volumesOf = ({ provider }: Target): VolumeApi => provider.volumes ?? missing('volumes')
 const keysOf = ({ provider }: Target): KeyApi => provider.keys ?? missing('keys')
+const firewallsOf = ({ provider }: Target): FirewallApi => provider.firewalls ?? missing('firewalls')
+const rule = (ports: string | null, more: Partial<FirewallRule> = {}): FirewallRule => ({
+  direction: 'in',
+  protocol: 'tcp',
+  ports,
+  peers: ['0.0.0.0/0'],
+  ...more,
+})
 const publicKey = (n: string) => `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${n.repeat(43)}`
 
 export const extrasCases: readonly Case[] = [
@@ -42,6 +51,33 @@ export const extrasCases: readonly Case[] = [
       const far = await volumes.ensure({ name: 'far', sizeGb: 1, zone: elsewhere }, bound())
       expect((await refusal(volumes.attach(far.ref, machine, bound()))).kind).toBe('invalid')
       await volumes.delete(far.ref, bound())
+    },
+  },
+  {
+    n: 16,
+    title: 'firewall: exactly its rules, an extra one removed, a second one ignored; busy while it holds for a machine',
+    needs: ({ extras = [] }) => (extras.includes('firewalls') ? null : 'the provider has no firewalls (yet)'),
+    run: async target => {
+      const firewalls = firewallsOf(target)
+      const ping = rule(null, { direction: 'out', protocol: 'icmp' })
+      const two = [rule('22'), rule('8000-8100', { protocol: 'udp', peers: ['2001:db8::/32'] }), ping]
+      const one = await firewalls.ensure({ name: 'web', rules: two }, bound())
+      expect(one.rules).toHaveLength(two.length)
+      expect(one.rules).toEqual(expect.arrayContaining(two))
+      expect(await firewalls.ensure({ name: 'web', rules: two.toReversed() }, bound())).toEqual(one)
+      expect(await firewalls.observe(one.ref, bound())).toEqual(one)
+      const less = await firewalls.ensure({ name: 'web', rules: [rule('443'), ping, rule('443')] }, bound())
+      expect(less.ref).toBe(one.ref)
+      expect(less.rules).toHaveLength(2)
+      expect(less.rules).toEqual(expect.arrayContaining([rule('443'), ping]))
+      expect(await firewalls.list(bound())).toEqual([less])
+      const machine = await running(target, someone())
+      for (let n = 0; n < 2; n += 1) await firewalls.protect(one.ref, machine, bound())
+      expect((await refusal(firewalls.delete(one.ref, bound()))).kind).toBe('busy')
+      await target.provider.destroy(machine, destroyAll, bound())
+      await untilOver(target, machine)
+      for (let n = 0; n < 2; n += 1) await firewalls.delete(one.ref, bound())
+      expect(await firewalls.list(bound())).toEqual([])
     },
   },
   {

@@ -51,7 +51,7 @@ export type Subject = {
   /** How many machines a case that needs many makes; more than two pages where there are pages. */
   readonly many: number
   /** What stands beside machines there. */
-  readonly extras?: readonly ('volumes' | 'keys' | 'images')[]
+  readonly extras?: readonly ('volumes' | 'keys' | 'firewalls' | 'images')[]
   /** Cases left out for another reason than a capability. */
   readonly skips?: Readonly<Record<number, string>>
   readonly start: () => Promise<Target>

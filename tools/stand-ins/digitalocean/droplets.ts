@@ -100,6 +100,7 @@ export const deleteDroplet = (cloud: Cloud, droplet: Droplet): void => {
   cloud.droplets.delete(droplet.id)
   tell(cloud, droplet, 'terminated')
   for (const volume of cloud.volumes.values()) if (volume.droplet === droplet.id) volume.droplet = null
+  for (const wall of cloud.firewalls.values()) wall.droplets = wall.droplets.filter(id => id !== droplet.id)
   for (const ip of cloud.reservedIps.values()) if (ip.droplet === droplet.id) ip.droplet = null
   const resource = { type: 'droplet', id: droplet.id } as const
   beginAction(cloud, 'destroy', resource, { region: droplet.region, afterMs: 0 }, () => {})

@@ -1,8 +1,8 @@
 import type { DescribeInstanceTypesRequest } from '@aws-sdk/client-ec2'
 import { page } from './filters.ts'
-import { account, type Ec2State } from './state.ts'
+import type { Ec2State } from './state.ts'
 
-/** What can be had, and whose account it is. */
+/** What can be had. */
 export const catalogActions = {
   DescribeInstanceTypes: ({ setup }: Ec2State, input: DescribeInstanceTypesRequest) => {
     const { items, ...next } = page(setup.sizes, one => one.name, input)
@@ -23,8 +23,5 @@ export const catalogActions = {
   }),
   DescribeAvailabilityZones: ({ setup }: Ec2State) => ({
     AvailabilityZones: setup.zones.map(ZoneName => ({ ZoneName, RegionName: setup.region, State: 'available' })),
-  }),
-  DescribeSecurityGroups: ({ groups }: Ec2State) => ({
-    SecurityGroups: [...groups.values()].map(({ id, name }) => ({ GroupId: id, GroupName: name, OwnerId: account })),
   }),
 }

@@ -121,3 +121,35 @@ test('volumes stay in their zone, images have one name', async () => {
   expect(await codeOf(client.createImage({ InstanceId: id, Name: 'golden' }))).toBe('InvalidAMIName.Duplicate')
   expect([...one.state.disks]).toHaveLength(3)
 })
+
+test('security groups begin open to the outside, are changed all or not, and stay while something has them', async () => {
+  const { clock, client, run } = await started()
+  const created = await client.createSecurityGroup({ GroupName: 'web', Description: 'web' })
+  const GroupId = created.GroupId ?? ''
+  expect(await codeOf(client.createSecurityGroup({ GroupName: 'web', Description: 'web' }))).toBe(
+    'InvalidGroup.Duplicate',
+  )
+  const group = async () => (await client.describeSecurityGroups({ GroupIds: [GroupId] })).SecurityGroups?.[0]
+  expect((await group())?.IpPermissionsEgress).toEqual([{ IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }] }])
+  const permission = (port: number) => ({
+    IpProtocol: 'tcp',
+    FromPort: port,
+    ToPort: port,
+    IpRanges: [{ CidrIp: '192.0.2.0/24' }],
+  })
+  const allow = (...ports: number[]) =>
+    client.authorizeSecurityGroupIngress({ GroupId, IpPermissions: ports.map(permission) })
+  await allow(22)
+  expect(await codeOf(allow(80, 22))).toBe('InvalidPermission.Duplicate')
+  expect((await group())?.IpPermissions).toEqual([permission(22)])
+  expect(await codeOf(client.revokeSecurityGroupIngress({ GroupId, IpPermissions: [permission(80)] }))).toBe(
+    'InvalidPermission.NotFound',
+  )
+  const id = (await run({ SecurityGroupIds: [GroupId] })).Instances?.[0]?.InstanceId ?? ''
+  expect(await codeOf(client.deleteSecurityGroup({ GroupId }))).toBe('DependencyViolation')
+  await client.terminateInstances({ InstanceIds: [id] })
+  clock.advance(2_000)
+  await client.deleteSecurityGroup({ GroupId })
+  expect(await codeOf(client.deleteSecurityGroup({ GroupId }))).toBe('InvalidGroup.NotFound')
+  expect(await codeOf(run({ KeyName: 'nobody' }))).toBe('InvalidKeyPair.NotFound')
+})

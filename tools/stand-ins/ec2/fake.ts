@@ -5,6 +5,7 @@ import { serve, type Asked, type Reply } from '../shared/serve.ts'
 import { catalogActions } from './catalog.ts'
 import { control, controlPath } from './control.ts'
 import { decode, encode, escaped, type Values } from './codec.ts'
+import { groupActions } from './groups.ts'
 import { imageActions } from './images.ts'
 import {
   describeInstanceAttribute,
@@ -13,6 +14,7 @@ import {
   powerActions,
   terminate,
 } from './instances.ts'
+import { keyActions } from './keys.ts'
 import { Ec2Refusal, refuse } from './refusal.ts'
 import { runInstances } from './run.ts'
 import { defaultSetup, makeState, type Ec2State, type Machine, type Setup } from './state.ts'
@@ -31,6 +33,8 @@ const actions: Readonly<Record<string, Action>> = {
   ...powerActions,
   ...volumeActions,
   ...imageActions,
+  ...keyActions,
+  ...groupActions,
   ...catalogActions,
 }
 

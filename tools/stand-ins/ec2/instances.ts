@@ -5,6 +5,7 @@ import type {
   ModifyInstanceAttributeRequest,
 } from '@aws-sdk/client-ec2'
 import { matches, page, tagFields } from './filters.ts'
+import { groupsAsked } from './groups.ts'
 import { refuse } from './refusal.ts'
 import { boot, takeRoom } from './run.ts'
 import { account, instanceView, stateOf, type Ec2State, type Machine } from './state.ts'
@@ -153,6 +154,7 @@ export const modifyInstanceAttribute = (state: Ec2State, input: ModifyInstanceAt
       refuse('InvalidInstanceAttributeValue', `The instance type '${size}' is not valid`)
     machine.size = size
   }
+  if (input.Groups !== undefined) machine.groups = groupsAsked(state, input.Groups)
   if (input.DisableApiTermination?.Value !== undefined) machine.protected = input.DisableApiTermination.Value
   for (const mapping of input.BlockDeviceMappings ?? []) {
     const disk = [...state.disks.values()].find(

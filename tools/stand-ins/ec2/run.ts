@@ -1,4 +1,6 @@
 import type { Reservation, RunInstancesRequest } from '@aws-sdk/client-ec2'
+import { groupsAsked } from './groups.ts'
+import { checkKey } from './keys.ts'
 import { account, instanceView, type Ec2State, type Machine } from './state.ts'
 import { refuse } from './refusal.ts'
 
@@ -95,6 +97,8 @@ const makeMachine = (state: Ec2State, input: RunInstancesRequest, request: strin
     launchedAt: clock.now(),
     visibleAt: clock.now() + setup.delays.lagMs,
     userData: input.UserData ?? null,
+    keyName: input.KeyName ?? null,
+    groups: groupsAsked(state, input.SecurityGroupIds),
     privateIp: `10.0.${n >> 8}.${n & 255}`,
     size: input.InstanceType ?? '',
     state: 'pending',
@@ -142,6 +146,7 @@ export const runInstances = (state: Ec2State, input: RunInstancesRequest): Reser
   sizeOf(state, input.InstanceType ?? '')
   const zone = input.Placement?.AvailabilityZone ?? state.setup.zones[0] ?? ''
   check(state, input, zone)
+  checkKey(state, input.KeyName)
   const machine = makeMachine(state, input, request, zone)
   state.machines.set(machine.id, machine)
   setTags(state, input, 'instance', machine.id)

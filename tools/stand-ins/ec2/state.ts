@@ -48,10 +48,12 @@ export type Machine = {
   readonly visibleAt: number
   readonly userData: string | null
   readonly privateIp: string
+  readonly keyName: string | null
   size: string
   state: InstanceStateName
   reason: string
   protected: boolean
+  groups: readonly string[]
   terminatedAt: number | null
 }
 export type Disk = {
@@ -72,15 +74,28 @@ export type Picture = {
   readonly readyAt: number
   readonly snapshot: string
 }
-export type Key = { readonly id: string; readonly name: string; readonly fingerprint: string }
+export type Key = {
+  readonly id: string
+  readonly name: string
+  readonly fingerprint: string
+  readonly publicKey: string
+  readonly createdAt: number
+}
+/** What a group lets through for one peer; null ports: all. */
 export type Rule = {
   readonly egress: boolean
   readonly protocol: string
-  readonly from: number
-  readonly to: number
-  readonly cidr: string
+  readonly from: number | null
+  readonly to: number | null
+  readonly peer: readonly ['IpRanges' | 'Ipv6Ranges' | 'UserIdGroupPairs' | 'PrefixListIds', string]
 }
-export type Group = { readonly id: string; readonly name: string; rules: Rule[] }
+export type Group = {
+  readonly id: string
+  readonly name: string
+  readonly description: string
+  readonly vpc: string
+  rules: readonly Rule[]
+}
 
 /** A region of EC2 in memory. */
 export type Ec2State = {
@@ -89,6 +104,7 @@ export type Ec2State = {
   readonly machines: Map<string, Machine>
   readonly disks: Map<string, Disk>
   readonly images: Map<string, Picture>
+  /** By name. */
   readonly keys: Map<string, Key>
   readonly groups: Map<string, Group>
   /** By resource id. */
@@ -99,6 +115,9 @@ export type Ec2State = {
 }
 
 export const account = '123456789012'
+/** The one there is, and the group of machines that are given none. */
+export const vpc = 'vpc-0default'
+export const defaultGroup = 'sg-0default'
 
 export const defaultSetup = (): Setup => ({
   region: 'eu-central-1',
@@ -124,7 +143,8 @@ export const defaultSetup = (): Setup => ({
 
 export const makeState = (clock: Clock, setup: Setup, onState: (machine: Machine) => void): Ec2State => {
   let count = 0
-  const groups = new Map<string, Group>([['sg-0default', { id: 'sg-0default', name: 'default', rules: [] }]])
+  const first: Group = { id: defaultGroup, name: 'default', description: 'default VPC security group', vpc, rules: [] }
+  const groups = new Map<string, Group>([[defaultGroup, first]])
   return {
     clock,
     setup,
@@ -170,6 +190,8 @@ export const instanceView = (state: Ec2State, machine: Machine): Instance => {
       DeviceName: disk.device,
       Ebs: { VolumeId: disk.id, DeleteOnTermination: disk.endsWithMachine, Status: 'attached' },
     })),
+    SecurityGroups: machine.groups.map(GroupId => ({ GroupId, GroupName: state.groups.get(GroupId)?.name ?? '' })),
+    ...(machine.keyName === null ? {} : { KeyName: machine.keyName }),
     ...(machine.token === null ? {} : { ClientToken: machine.token }),
     ...(machine.market === 'spot' ? { InstanceLifecycle: 'spot' as const } : {}),
     ...(gone ? {} : { PrivateIpAddress: machine.privateIp }),

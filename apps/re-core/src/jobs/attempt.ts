@@ -1,6 +1,7 @@
 import type { Offering, Provider } from '@re-ops/protocols'
 import type { Mote } from '../mote.ts'
 import type { Open } from '../providers/opener.ts'
+import type { BesideVolumes } from '../store/beside-volumes.ts'
 import type { OpChanges, OpEnd } from '../store/ops.ts'
 import type { SnapshotChanges, SnapshotRow } from '../store/snapshots.ts'
 import type { Changes } from '../store/systems.ts'
@@ -22,6 +23,7 @@ export type Store = {
   saveRef(row: SystemRow, ref: string, at: number): Promise<SystemRow | null>
   /** References of volumes that stay when a machine of the row's place goes. */
   keptVolumes(row: SystemRow): Promise<readonly string[]>
+  readonly volumes: BesideVolumes
   /** Sealed. */
   userData(row: SystemRow): Promise<Buffer | null>
   forgetSighting(row: SystemRow, ref: string): Promise<void>
@@ -90,6 +92,7 @@ export const unborn = {
   nameThere: null,
   labelsThere: null,
   opRef: null,
+  besideDone: 0,
   stopSentAt: null,
   downAt: null,
   observed: null,

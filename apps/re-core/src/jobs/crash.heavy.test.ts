@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
+import { besideAgrees, besideSpec, besideSteps, memoryBeside } from '../testing/beside.ts'
 import { dieAtPoints, traceOfOneLife } from '../testing/crash.ts'
 import { testDatabase, type TestDatabase } from '../testing/database.ts'
 import { makeWorld, type World } from '../testing/world.ts'
@@ -7,15 +8,22 @@ let database: TestDatabase
 let world: World
 beforeAll(async () => {
   database = await testDatabase()
-  world = await makeWorld(await database.fresh())
 })
-afterAll(async () => {
-  await world.stop()
-  await database.stop()
-})
+afterEach(() => world.stop())
+afterAll(() => database.stop())
 
 test('a worker killed at every single step of create, reload and destroy: exactly one machine, then none', async () => {
+  world = await makeWorld(await database.fresh())
   const trace = await traceOfOneLife(world)
   expect(trace.length).toBeGreaterThan(60)
   await dieAtPoints(world, [...trace.keys()])
+}, 240_000)
+
+test('35: a worker killed at every step beside a machine: each volume and firewall once, then none', async () => {
+  world = await makeWorld(await database.fresh(), { spec: besideSpec })
+  const beside = memoryBeside(['web'])
+  const points = besideSteps(await traceOfOneLife(world, { wrap: beside.wrap }))
+  expect(points.length).toBeGreaterThan(30)
+  const check = (ids: readonly string[]) => besideAgrees(world, beside, ids)
+  await dieAtPoints(world, points, { wrap: beside.wrap, check })
 }, 240_000)

@@ -1,5 +1,7 @@
 import type { Caps, ObservedVm, Observation, Phase, ProviderError } from '@re-ops/protocols'
 import type { OpRow, Sighting, SystemRow } from '../store/row.ts'
+import type { BesideVolume } from '../store/beside-volumes.ts'
+import { cleared, placed } from './decide-beside.ts'
 import { doOnce } from './decide-op.ts'
 import { awaited, fallen, halt } from './decide-power.ts'
 import type { OpEnd } from '../store/ops.ts'
@@ -26,6 +28,8 @@ export type Seen = {
   readonly history?: 'none' | 'cannot-tell'
   /** What became of what the provider still did. */
   readonly progress?: Progress
+  /** Volumes that were made with it, or may have been. */
+  readonly volumes?: readonly BesideVolume[]
 }
 export type Progress = 'running' | 'done' | { readonly failed: ProviderError }
 
@@ -38,7 +42,7 @@ export type Rules = {
 
 /** What to do next for one system. Looks are free; of the mutations one message does at most one. */
 export type Step =
-  | { kind: 'look'; at: 'instance' | 'identity' | 'host' | 'last-life' | 'op' | 'history' | 'progress' }
+  | { kind: 'look'; at: 'instance' | 'identity' | 'host' | 'last-life' | 'op' | 'history' | 'progress' | 'volumes' }
   | { kind: 'freeze' }
   | { kind: 'register' }
   | { kind: 'create' }
@@ -48,6 +52,11 @@ export type Step =
   | { kind: 'tell'; what: 'name' | 'labels' }
   | { kind: 'resize' }
   | { kind: 'resize-over'; why: string | null }
+  /** Puts the next firewall or volume in place that was asked for with it. */
+  | { kind: 'beside' }
+  | { kind: 'beside-over'; why: string | null }
+  | { kind: 'end-volume'; volume: BesideVolume }
+  | { kind: 'keep-volumes' }
   /** Sends a one-shot verb; `unsent`: it certainly was not done, and may be sent. */
   | { kind: 'op' }
   | { kind: 'op-unsent' }
@@ -76,6 +85,8 @@ const mutations: ReadonlySet<Step['kind']> = new Set([
   'tell',
   'resize',
   'op',
+  'beside',
+  'end-volume',
 ])
 export const isMutation = (step: Step): boolean => mutations.has(step.kind)
 
@@ -148,6 +159,8 @@ const leave = (row: SystemRow, seen: Seen, now: number, { caps }: Rules): Step =
         }
     }
   }
+  const clearing = cleared(row, seen)
+  if (clearing !== null) return clearing
   if (mayBeRegistered(row) && row.revokedAt === null) return { kind: 'revoke' }
   return row.desired === 'absent' ? { kind: 'settled', phase: 'gone', reason: null } : { kind: 'next-generation' }
 }
@@ -193,7 +206,7 @@ const keep = (row: SystemRow, seen: Seen, now: number, rules: Rules): Step => {
   if (row.desired === 'stopped') {
     return running ? halt(row, power, now) : { kind: 'settled', phase: 'stopped', reason: null }
   }
-  return running ? awaited(row, seen, now, rules) : fallen(row, seen, now, rules)
+  return running ? (placed(row, seen) ?? awaited(row, seen, now, rules)) : fallen(row, seen, now, rules)
 }
 
 /** Accepted tries that may come to nothing before a person is asked. */

@@ -7,6 +7,7 @@ import { parkedMs, unborn, type Attempt, type Deps, type Outcome } from './attem
 import type { Step } from './decide.ts'
 import { isSince } from './decide-power.ts'
 import { written } from './written.ts'
+import { besideOver, endVolume, keepVolumes, putBeside } from './effects-beside.ts'
 import { resize, resizeOver, tell } from './effects-change.ts'
 import { endOp, lookAtOp, sendOp, unsendOp } from './effects-op.ts'
 import { freeze, noMote, register } from './freeze.ts'
@@ -36,6 +37,7 @@ const look = async (deps: Deps, attempt: Attempt, { at }: Of<'look'>): Promise<O
     const calledHome = await calledHomeSince(deps, attempt)
     return { kind: 'go', row, pending, seen: { calledHome } }
   }
+  if (at === 'volumes') return { kind: 'go', row, pending, seen: { volumes: await deps.store.volumes.of(row) } }
   if (at === 'op' || at === 'history' || at === 'progress') return lookAtOp(deps, attempt, at)
   if (at === 'identity') {
     const found = await provider.findByIdentity(identity(deps, row), signal)
@@ -169,6 +171,14 @@ export const perform = async (
         return await resize(deps, attempt)
       case 'resize-over':
         return await resizeOver(deps, attempt, step.why)
+      case 'beside':
+        return await putBeside(deps, attempt)
+      case 'beside-over':
+        return await besideOver(deps, attempt, step.why)
+      case 'end-volume':
+        return await endVolume(deps, attempt, step.volume)
+      case 'keep-volumes':
+        return await keepVolumes(deps, attempt)
       case 'op':
         return await sendOp(deps, attempt)
       case 'op-unsent':

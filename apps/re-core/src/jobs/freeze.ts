@@ -12,6 +12,7 @@ import {
   type VmSpec,
 } from '@re-ops/protocols'
 import { identityOf } from '../providers/identity.ts'
+import { named } from '../providers/named.ts'
 import { MoteError, type Mote } from '../mote.ts'
 import type { SystemRow } from '../store/row.ts'
 import { offeringKey } from '../store/scarce.ts'
@@ -38,13 +39,15 @@ const callHome = async (row: SystemRow, mote: Mote, signal: AbortSignal): Promis
 
 export const noMote = 're-core has no REMOTE_URL, so no agent can call home'
 
-/** Without user-data: the row holds no more of it than where it is. */
+/** Options that are names or references: what they mean is looked up first. */
+const lookedUp: ReadonlySet<string> = new Set(['userData', 'keys', 'firewalls', 'volumes'])
 const given = (options: MachineOptions): Partial<VmSpec> =>
-  Object.fromEntries(Object.entries(options).filter(([key, value]) => key !== 'userData' && value !== undefined))
+  Object.fromEntries(Object.entries(options).filter(([key, value]) => !lookedUp.has(key) && value !== undefined))
 
 /** The machine as its provider is asked for it. */
 export const specOf = (
-  row: Omit<SystemSpec, 'readiness'> & Partial<Pick<SystemRow, 'leaseExpiresAt' | 'imageRef'>>,
+  row: Omit<SystemSpec, 'readiness'> &
+    Partial<Pick<SystemRow, 'leaseExpiresAt' | 'imageRef'>> & { readonly named?: Partial<VmSpec> },
   home: CallHome | null,
   userData?: string,
 ): VmSpec => ({
@@ -57,8 +60,20 @@ export const specOf = (
   ...(row.protected ? { protected: true } : {}),
   ...(typeof row.leaseExpiresAt !== 'number' ? {} : { expiresAt: new Date(row.leaseExpiresAt).toISOString() }),
   ...given(row.options),
+  ...row.named,
   ...(userData === undefined ? {} : { userData }),
 })
+
+/** What its options name at the provider, and where volumes of an earlier life are. Throws ProviderError. */
+const lookUp = async (deps: Deps, { row, provider, signal }: Attempt): Promise<Partial<VmSpec>> => {
+  const { options } = row
+  const isBeside = (options.volumes ?? []).length > 0
+  const zone = isBeside ? (await deps.store.volumes.of(row)).find(one => one.zone !== null)?.zone : null
+  return {
+    ...(await named(provider, options, signal)),
+    ...(provider.caps.zones && typeof zone === 'string' ? { zones: [zone] } : {}),
+  }
+}
 
 /** Of the places where it could be had the next one that had something lately; else how long until one is tried again. */
 const choose = async (deps: Deps, { row, provider }: Attempt, spec: VmSpec): Promise<Offering | number> => {
@@ -82,7 +97,7 @@ export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => 
   try {
     const home = row.readiness === 'agent' && mote !== null ? await callHome(row, mote, signal) : null
     const identity = identityOf(deps.installation, row.id, row.generation, row.candidate)
-    const spec = specOf(row, home, await userDataOfRow(deps, row))
+    const spec = specOf({ ...row, named: await lookUp(deps, attempt) }, home, await userDataOfRow(deps, row))
     const offering = await choose(deps, attempt, spec)
     if (typeof offering === 'number')
       return { kind: 'pause', reason: 'nothing to be had in any place that was asked for', afterMs: offering }
@@ -103,10 +118,12 @@ export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => 
     return written === null ? { kind: 'fenced' } : { kind: 'go', row: written, seen: {} }
   } catch (error) {
     if (error instanceof MoteError) return { kind: 'pause', reason: error.message }
-    if (error instanceof ProviderError) return { kind: 'failed', reason: error.message }
+    // Its account is asked for what names mean; all else that may fail is the request itself.
+    if (error instanceof ProviderError && final.has(error.kind)) return { kind: 'failed', reason: error.message }
     throw error
   }
 }
+const final: ReadonlySet<string> = new Set(['invalid', 'unsupported', 'bug'])
 
 /** The request as it was frozen. */
 export const openRequest = (deps: Deps, row: SystemRow): FrozenRequest => {

@@ -1,4 +1,4 @@
-import { CreateSystems, Estimate, Job, System, SystemsPlan } from '@re-ops/protocols'
+import { CreateSystems, DestroySystem, Estimate, Job, System, SystemsPlan } from '@re-ops/protocols'
 import type { App } from '@re-ops/service'
 import { Type } from 'typebox'
 import type { ServiceDeps } from '../services/deps.ts'
@@ -58,8 +58,20 @@ export const systemRoutes = (app: App, deps: ServiceDeps): void => {
     )
   app.delete(
     '/v1/systems/:system',
-    { config: write, schema: { summary: 'Destroy', params: WhichSystem, response: { 202: Job } } },
-    async (request, reply) =>
-      reply.code(202).send(await askSystem(deps, request.params.system, { verb: 'destroy' }, askedBy(request))),
+    {
+      config: write,
+      schema: {
+        summary: 'Destroy, with the volumes that were made with it unless they are to be kept',
+        params: WhichSystem,
+        querystring: DestroySystem,
+        response: { 202: Job },
+      },
+    },
+    async (request, reply) => {
+      const { params, query } = request
+      const input = query.keepVolumes === true ? { keepVolumes: true } : {}
+      const what = { verb: 'destroy', input } as const
+      return reply.code(202).send(await askSystem(deps, params.system, what, askedBy(request)))
+    },
   )
 }

@@ -40,7 +40,7 @@ const imageDiskGb = 8
 const billed = ({ size, options }: Priced, includesDisk: boolean): Billed => ({
   size,
   diskGb: includesDisk ? null : (options.diskGb ?? imageDiskGb),
-  volumesGb: [],
+  volumesGb: (options.volumes ?? []).map(one => one.sizeGb),
   spot: options.market === 'spot',
 })
 

@@ -18,6 +18,7 @@ import type { AllWords } from '../words/all.ts'
 import { listAccounts } from '../store/accounts.ts'
 import { WordError } from '../words/layers.ts'
 import { compose, listSaid, meaningOf, valuesOf, withSizeOptions, type Composed } from '../words/resolve.ts'
+import { namedOptions, refuseTakenVolumes, withVolumeNames } from './beside.ts'
 import { estimate } from './costs.ts'
 import type { Asked, ServiceDeps } from './deps.ts'
 import { snapshotFor } from './snapshots.ts'
@@ -50,7 +51,7 @@ const homeOf = (name: string, labels: CallHome['labels']): CallHome => ({
 /** Asks the provider for the request it would freeze: what it refuses never becomes a row. */
 export const checkSpec = (
   provider: Provider,
-  spec: SystemSpec & { readonly imageRef?: string | null },
+  spec: SystemSpec & { readonly imageRef?: string | null; readonly named?: Partial<VmSpec> },
   userData?: string,
   more: (asked: VmSpec) => void = () => {},
 ): void => {
@@ -131,12 +132,14 @@ export const planSystems = async (deps: PlanDeps, body: CreateSystems, scopes: A
   const userData = await openUserData(deps, given.options.userData, scopes)
   const hidden = userData === null ? {} : { userData: userData.shown }
   const spec = { ...given, options: { ...given.options, ...hidden } }
-  const systems = namesOf(body).map(name => ({ name, ...spec }))
+  const systems = withVolumeNames(namesOf(body).map(name => ({ name, ...spec })))
   const tooLong = systems.find(one => one.name.length > 63)
   if (tooLong !== undefined)
     refuse('bad-name', 'A name is too long', `name ${tooLong.name} has ${tooLong.name.length} characters; allowed: 63`)
   const provider = await openFor(deps, spec)
-  for (const one of systems.slice(0, 1)) checkSpec(provider, { ...one, imageRef }, userData?.text)
+  const known = await namedOptions(provider, spec.options)
+  for (const one of systems.slice(0, 1)) checkSpec(provider, { ...one, imageRef, named: known }, userData?.text)
+  await refuseTakenVolumes(provider, systems)
   const shown = values.map(one => (one.path === 'options.userData' ? { ...one, value: userData?.shown } : one))
   return { systems, values: shown, userData, imageRef }
 }

@@ -5,6 +5,7 @@ import type { Message } from '../jobs/attempt.ts'
 import { newRow } from '../jobs/newRow.ts'
 import { insertJob } from '../store/jobs.ts'
 import { insertSystem, listSystems } from '../store/systems.ts'
+import { keepVolumeNames } from './beside.ts'
 import { estimate } from './costs.ts'
 import type { Asked, ServiceDeps } from './deps.ts'
 import { findSystem } from './find.ts'
@@ -12,7 +13,7 @@ import { firstLease } from './leases.ts'
 import { databaseNow } from '../store/leases.ts'
 import { planSystems } from './plan.ts'
 import { keepUserData } from './user-data.ts'
-import { refuseAboveLimit } from './room.ts'
+import { refuseAboveLimit, refuseAboveQuota } from './room.ts'
 import { jobView, systemView } from './view.ts'
 
 export type Created = { systems: System[]; jobs: Job[] }
@@ -55,10 +56,12 @@ export const createSystems = async (deps: ServiceDeps, body: CreateSystems, aske
         const made: Created = { systems: [], jobs: [] }
         const [{ account } = { account: '' }] = specs
         await refuseAboveLimit(tx, account, specs.length)
+        await refuseAboveQuota(tx, asked.subject, specs.length)
         const lease = firstLease(body.lease, asked.subject, await databaseNow(tx))
         for (const spec of specs) {
-          const row = { ...newRow({ ...spec, imageRef }, now), ...lease }
+          const row = { ...newRow({ ...spec, imageRef }, now), ...lease, createdBy: asked.subject }
           await insertSystem(tx, row)
+          await keepVolumeNames(tx, row)
           if (userData !== null) await keepUserData(deps, tx, row.id, userData)
           const job = await insertJob(tx, row, 'create', now)
           const message = specs.length > begunMax ? null : await deps.queue.hold(tx, row.id)

@@ -41,6 +41,6 @@ export const want = (row: SystemRow, verb: Exclude<Verb, 'create'>, now: number,
     case 'reload':
       return { ...asked, ...undone, desired: 'running', wantGeneration: row.generation + 1 }
     case 'destroy':
-      return { ...asked, ...undone, desired: 'absent' }
+      return { ...asked, ...undone, desired: 'absent', keepVolumes: input.keepVolumes ?? false }
   }
 }

@@ -22,6 +22,8 @@ export const columns: { readonly [F in keyof SystemRow]: Column } = {
   labelsThere: column('labels_there', { isJson: true }),
   imageRef: column('image_ref'),
   options: column('options', { isJson: true }),
+  besideDone: column('beside_done'),
+  keepVolumes: column('keep_volumes'),
   leaseMs: column('lease_ms', { isNumber: true }),
   leaseExpiresAt: column('lease_expires_at', time),
   leaseMaxAt: column('lease_max_at', time),
@@ -64,6 +66,7 @@ export const columns: { readonly [F in keyof SystemRow]: Column } = {
   host: column('host'),
   leaseEpoch: column('lease_epoch', { isNumber: true }),
   createdAt: column('created_at', time),
+  createdBy: column('created_by'),
   createCalledAt: column('create_called_at', time),
   readyAfterMs: column('ready_after_ms'),
 }

@@ -40,6 +40,10 @@ export type SystemRow = {
   /** What its image is at the provider, where that is another word (a snapshot's reference). */
   readonly imageRef: string | null
   readonly options: MachineOptions
+  /** How many of what stands beside its machine (`besideOf`) are in place, in their order. */
+  readonly besideDone: number
+  /** Volumes that were made with it stay when it goes. */
+  readonly keepVolumes: boolean
 
   /** How long the lease was last asked for, ms; null = it has none, nor any field below. */
   readonly leaseMs: number | null
@@ -104,6 +108,8 @@ export type SystemRow = {
   /** First seen absent though it should be there (or: though it may still show up). */
   readonly missingAt: number | null
   readonly host: string | null
+  /** The subject of the token that asked for it; null = it was there before anybody was noted. */
+  readonly createdBy: string | null
   readonly leaseEpoch: number
   readonly createdAt: number
   readonly createCalledAt: number | null

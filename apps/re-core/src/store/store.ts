@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg'
 import type { Store } from '../jobs/attempt.ts'
 import type { Queue } from '../jobs/queue.ts'
+import { makeBesideVolumes } from './beside-volumes.ts'
 import { jobWaits, settleJob } from './jobs.ts'
 import { noteScarce, scarceOfferings } from './scarce.ts'
 import { closeOp, endOp, opById, writeOp } from './ops.ts'
@@ -31,6 +32,7 @@ export const makeStore = ({ pool, transaction, queue, fenced }: StoreDeps): Stor
     return null
   },
   keptVolumes: row => keptVolumes(pool, row),
+  volumes: makeBesideVolumes(pool),
   userData: row => userDataOf(pool, row.id),
   forgetSighting: (row, ref) => forgetSighting(pool, row, ref),
   op: async row => (row.op === null ? null : opById(pool, row.op)),

@@ -16,6 +16,7 @@ import { localCaps } from '../providers/local/local.ts'
 import { plainLimits } from '../providers/plain.ts'
 import type { OpEnd } from '../store/ops.ts'
 import type { OpRow, Sighting, SystemRow } from '../store/row.ts'
+import { memoryVolumes } from './memory-volumes.ts'
 import { offeringKey } from '../store/scarce.ts'
 
 /** Rows in memory with the rules of the real store: the epoch fences, a reference is saved only where it is wanted. */
@@ -57,6 +58,7 @@ export const memoryStore = (installation: string) => {
       return null
     },
     keptVolumes: async () => [],
+    volumes: memoryVolumes(),
     userData: async () => null,
     forgetSighting: async (row, ref) => void of(row.id).delete(ref),
     finish: async (row, changes, ending, _message, at) => {

@@ -24,6 +24,7 @@ import { want } from '../services/want.ts'
 import { installationId } from '../store/installation.ts'
 import { cancelJob, insertJob, jobInFlight } from '../store/jobs.ts'
 import { migrations } from '../store/migrations.ts'
+import { claimVolumes } from '../store/beside-volumes.ts'
 import type { SystemRow } from '../store/row.ts'
 import { claimSystem, insertSystem, systemById, writeSystem } from '../store/systems.ts'
 import { accountByName } from '../store/accounts.ts'
@@ -158,6 +159,7 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     await onId(row.id)
     await transaction(async tx => {
       await insertSystem(tx, row)
+      await claimVolumes(tx, row, row.options.volumes ?? [])
       await insertJob(tx, row, 'create', row.createdAt)
       await sender.later(tx, row.id, 0)
     })

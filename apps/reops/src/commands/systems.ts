@@ -4,6 +4,7 @@ import { durationMs } from '../arguments/duration.ts'
 import { labelsOf, wholeNumber } from '../arguments/labels.ts'
 import { leaseOf, type LeaseOptions } from '../arguments/lease.ts'
 import { pickSystems } from '../arguments/pick.ts'
+import { volumeOf } from '../arguments/volumes.ts'
 import { confirm } from '../confirm.ts'
 import { printJson, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
@@ -18,7 +19,7 @@ import { showPlan } from './systems-plan.ts'
 import { waitForJobs } from './wait.ts'
 
 type Common = { readonly json?: boolean; readonly on?: string; readonly allowNone?: boolean }
-export type Asked = Common & Waiting & { readonly yes?: boolean }
+export type Asked = Common & Waiting & { readonly yes?: boolean; readonly keepVolumes?: boolean }
 type Waiting = { readonly wait?: boolean; readonly timeout?: string }
 const waitDefault = '10m'
 
@@ -40,6 +41,9 @@ export type CreateOptions = Common &
     readonly spot?: boolean
     readonly disk?: string
     readonly sshKey?: readonly string[]
+    readonly key?: readonly string[]
+    readonly firewall?: readonly string[]
+    readonly volume?: readonly string[]
     readonly userData?: string
     readonly preset?: readonly string[]
     readonly dryRun?: boolean
@@ -55,12 +59,16 @@ const userDataText = (given: string): string =>
   /^(secret|file|env):\S+$/.test(given) ? given : secretText(given, '--user-data')
 
 /** What not every provider has; absent when nothing of it was given. */
-const machineOptions = ({ zone, spot, disk, sshKey, userData }: CreateOptions): CreateSystems['options'] => {
+const machineOptions = (options: CreateOptions): CreateSystems['options'] => {
+  const { zone, spot, disk, sshKey, key, firewall, volume, userData } = options
   const found = given({
     zones: zone ? [...zone] : undefined,
     market: spot === true ? ('spot' as const) : undefined,
     diskGb: disk === undefined ? undefined : wholeNumber(disk, '--disk', 1, 16_384),
     sshKeys: sshKey ? [...sshKey] : undefined,
+    keys: key ? [...key] : undefined,
+    firewalls: firewall ? [...firewall] : undefined,
+    volumes: volume?.map(volumeOf),
     userData: userData === undefined ? undefined : userDataText(userData),
   })
   return Object.keys(found).length > 0 ? found : undefined
@@ -167,6 +175,7 @@ const systemText = ({ terminal, now }: Context, system: System, cost: SystemCost
     ['id', system.id],
     ['provider', `${system.provider} · ${system.size} · ${system.image}`],
     ['account', system.account === system.provider ? null : `${system.account} · ${system.region}`],
+    ['beside', besideText(system)],
     ['type', system.type],
     ['labels', labelsText(system.labels) || '-'],
     ['phase', phasesText(system.phases, { phase: system.phase, afterMs: readyAfter(system) }, terminal.paint)],
@@ -182,6 +191,14 @@ const systemText = ({ terminal, now }: Context, system: System, cost: SystemCost
   const shown = lines.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(10)} ${value}\n`]))
   return `${terminal.paint.bold(system.name)}\n${shown.join('')}`
 }
+
+/** What was asked for together with it. */
+const besideText = ({ options: { keys = [], firewalls = [], volumes = [] } }: System): string | null =>
+  [
+    ...keys.map(name => `key ${name}`),
+    ...firewalls.map(name => `firewall ${name}`),
+    ...volumes.map(({ name, sizeGb }) => `volume ${name} ${sizeGb} GB`),
+  ].join(' · ') || null
 
 const leaseText = ({ lease }: System): string | null =>
   lease === null
@@ -245,5 +262,8 @@ export const actOnSystems = (context: Context, verb: Verb, names: readonly strin
     isHarmless: harmlessVerbs.has(verb),
     names,
     options,
-    act: (core, { id }) => core[`${verb}System`](id),
+    act: (core, { id }) =>
+      verb === 'destroy' && options.keepVolumes === true
+        ? core.destroySystem(id, {}, { keepVolumes: true })
+        : core[`${verb}System`](id),
   })

@@ -20,6 +20,9 @@ export const addSystems = (kit: Kit): void => {
     .option('--spot', 'cheaper, and the provider may take it back')
     .option('--disk <GB>', 'size of its disk')
     .option('--ssh-key <key>', 'a public key that may log in; may be given again', listOf)
+    .option('--key <name>', 'a key of the account (`reops ssh-keys`); may be given again', listOf)
+    .option('--firewall <name>', 'a firewall of the account (`reops firewalls`); may be given again', listOf)
+    .option('--volume <GB[:name]>', 'a disk beside its own, which ends with it; may be given again', listOf)
     .option('--user-data <file>', "cloud-init's; - is standard input; or secret:user-data/NAME, file:, env: of re-core")
     .option('--type <type>', 'named role, for example web; `reops words` lists those that say more')
     .option('--preset <preset>', 'words that go above those of the type; may be given again', listOf)
@@ -35,6 +38,7 @@ export const addSystems = (kit: Kit): void => {
       examples(
         'reops systems create --name demo --count 3 --provider local --type web --label env=test --wait',
         'reops systems create --name web --account aws --region eu-central-1 --size t3.small --image debian-12 --wait',
+        'reops systems create --name db --account do --firewall db --volume 100:data --wait',
         'reops systems create --type web --provider digitalocean --size small --dry-run',
       ),
     )
@@ -81,6 +85,7 @@ export const addSystems = (kit: Kit): void => {
           `reops systems ${verb} --on 'name-* and env=test'`.replace('name-*', 'demo-*'),
         ),
       )
+    if (verb === 'destroy') command.option('--keep-volumes', 'volumes that were made with it stay')
     if (verb !== 'start' && verb !== 'protect') command.option('-y, --yes', 'do not ask')
   }
   addSystemVerbs(systems, kit)

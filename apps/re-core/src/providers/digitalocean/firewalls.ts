@@ -1,5 +1,6 @@
 import { ProviderError, type Firewall, type FirewallApi, type FirewallRule } from '@re-ops/protocols'
 import { acting, destroying, listing, reading, type DoCall } from './client.ts'
+import { numberOf } from './observe.ts'
 import { all } from './pages.ts'
 
 type Rule = { readonly protocol: FirewallRule['protocol']; readonly ports: string }
@@ -59,7 +60,7 @@ const seen = async (call: DoCall, ref: string, signal: AbortSignal): Promise<DoF
   }
 }
 
-/** Firewalls of the account, by name. Whom they protect stays as it is. */
+/** Firewalls of the account, by name. Changing one's rules leaves whom it protects. */
 export const makeFirewalls = (call: DoCall): FirewallApi => ({
   ensure: async ({ name, rules }, signal) => {
     const wanted = distinct(rules)
@@ -84,6 +85,10 @@ export const makeFirewalls = (call: DoCall): FirewallApi => ({
   },
   list: async signal =>
     (await all<DoFirewall>(call, listing, { path: '/firewalls', key: 'firewalls' }, signal)).map(firewall),
+  protect: async (ref, machine, signal) => {
+    const path = `/firewalls/${encodeURIComponent(ref)}/droplets`
+    await call(acting, signal, (_api, http) => http.post(path, { droplet_ids: [numberOf(machine)] }))
+  },
   delete: async (ref, signal) => {
     const one = await seen(call, ref, signal)
     if (one === null) return

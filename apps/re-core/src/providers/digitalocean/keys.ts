@@ -1,4 +1,5 @@
 import { ProviderError, type KeyApi, type SshKey } from '@re-ops/protocols'
+import { keyBody } from '../key-body.ts'
 import { acting, destroying, listing, reading, type DoCall } from './client.ts'
 import { numberOf } from './observe.ts'
 import { all } from './pages.ts'
@@ -6,8 +7,6 @@ import { all } from './pages.ts'
 type DoKey = { readonly id: number; readonly name: string; readonly fingerprint: string; readonly public_key: string }
 
 const key = (one: DoKey): SshKey => ({ ref: String(one.id), name: one.name, fingerprint: one.fingerprint })
-/** Without its comment. */
-const bodyOf = (publicKey: string): string => publicKey.trim().split(/\s+/).slice(0, 2).join(' ')
 
 const keys = { path: '/account/keys', key: 'ssh_keys' }
 
@@ -15,7 +14,7 @@ const keys = { path: '/account/keys', key: 'ssh_keys' }
 export const makeKeys = (call: DoCall): KeyApi => ({
   ensure: async ({ name, publicKey }, signal) => {
     const known = await all<DoKey>(call, reading, keys, signal)
-    const same = known.find(one => bodyOf(one.public_key) === bodyOf(publicKey))
+    const same = known.find(one => keyBody(one.public_key) === keyBody(publicKey))
     if (same !== undefined) return key(same)
     if (known.some(one => one.name === name))
       throw new ProviderError('conflict', 'not-applied', `there is another key with the name ${name}`)

@@ -2,6 +2,7 @@ import { ProviderError, type CreateRequest, type Identity, type Offering, type V
 import { userDataOf } from '../user-data.ts'
 import { doCaps } from './caps.ts'
 import { identityTags, machineName, suffixOf, tagOf } from './marks.ts'
+import { numberOf } from './observe.ts'
 import type { DoSettings } from './settings.ts'
 import { imageOf, sizeSlug } from './words.ts'
 
@@ -12,7 +13,7 @@ export type DropletRequest = {
   size: string
   image: string | number
   tags: string[]
-  ssh_keys?: string[]
+  ssh_keys?: (string | number)[]
   user_data?: string
   vpc_uuid?: string
   monitoring?: boolean
@@ -49,6 +50,12 @@ const refuseOthers = (spec: VmSpec): void => {
     refuse(`market is ${spec.market}; allowed of provider digitalocean: on-demand`)
 }
 
+/** Ids or fingerprints: the account's own setting, and those of the machine. */
+const keys = (settings: DoSettings, { sshKeysOfAccount = [] }: VmSpec): { ssh_keys?: (string | number)[] } => {
+  const ssh_keys = [...(settings.sshKeys ?? []), ...sshKeysOfAccount.map(one => numberOf(one.ref))]
+  return ssh_keys.length === 0 ? {} : { ssh_keys }
+}
+
 /** The whole create call as data. */
 export const planCreate = (settings: DoSettings, region: string, spec: VmSpec, identity: Identity): CreateRequest => {
   refuseOthers(spec)
@@ -59,7 +66,7 @@ export const planCreate = (settings: DoSettings, region: string, spec: VmSpec, i
     image: imageOf(spec.image),
     tags: tagsOf(spec, identity),
     ...userData(spec),
-    ...(settings.sshKeys === undefined ? {} : { ssh_keys: settings.sshKeys }),
+    ...keys(settings, spec),
     ...(settings.vpc === undefined ? {} : { vpc_uuid: settings.vpc }),
     ...(settings.monitoring === undefined ? {} : { monitoring: settings.monitoring }),
     ...(settings.ipv6 === undefined ? {} : { ipv6: settings.ipv6 }),

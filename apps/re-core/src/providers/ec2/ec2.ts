@@ -7,7 +7,9 @@ import { catalog, verify } from './catalog.ts'
 import { creating, makeCall } from './client.ts'
 import { children, destroy } from './destroy.ts'
 import { classifyEc2 } from './errors.ts'
+import { makeFirewalls } from './firewalls.ts'
 import { makeImages } from './images.ts'
+import { makeKeys } from './keys.ts'
 import { findByIdentity, list, makeObserve } from './observe.ts'
 import { offerings, planCreate } from './plan.ts'
 import { credentialsOf, type Ec2Settings } from './settings.ts'
@@ -54,5 +56,7 @@ export const makeEc2 = (deps: Ec2Deps, { account, region, limiter }: Place): Pro
     limits: () => ec2Limits,
     volumes: makeVolumes(call, region),
     images: makeImages(call),
+    keys: makeKeys(call),
+    firewalls: makeFirewalls(call, settings.vpc),
   }
 }

@@ -53,6 +53,20 @@ const placed = (settings: Ec2Settings, zone: string | null): Partial<RunInstance
   return { Placement: { AvailabilityZone: zone }, ...(subnet === undefined ? {} : { SubnetId: subnet }) }
 }
 
+/** Firewalls of its own go beside the account's groups. */
+const groups = (settings: Ec2Settings, { firewalls = [] }: VmSpec): Partial<RunInstancesRequest> => {
+  const SecurityGroupIds = [...new Set([...(settings.securityGroups ?? []), ...firewalls])]
+  return SecurityGroupIds.length === 0 ? {} : { SecurityGroupIds }
+}
+
+/** EC2 gives a machine one key; the one that is named instead of the account's. */
+const key = (settings: Ec2Settings, { sshKeysOfAccount = [] }: VmSpec): Partial<RunInstancesRequest> => {
+  if (sshKeysOfAccount.length > 1)
+    refuse(`${sshKeysOfAccount.length} keys by name; allowed of provider ec2: 1, and any number as public keys`)
+  const KeyName = sshKeysOfAccount[0]?.name ?? settings.keyName
+  return KeyName === undefined ? {} : { KeyName }
+}
+
 const disk = (settings: Ec2Settings, spec: VmSpec, rootDevice: string | null): Partial<RunInstancesRequest> => {
   if (spec.diskGb === undefined) return {}
   const DeviceName = rootDevice ?? settings.rootDevice ?? '/dev/xvda'
@@ -87,8 +101,8 @@ export const planCreate = (
     ...placed(settings, place.zone),
     ...disk(settings, spec, image.rootDevice),
     ...userData(spec),
-    ...(settings.securityGroups === undefined ? {} : { SecurityGroupIds: settings.securityGroups }),
-    ...(settings.keyName === undefined ? {} : { KeyName: settings.keyName }),
+    ...groups(settings, spec),
+    ...key(settings, spec),
     ...(settings.instanceProfile === undefined ? {} : { IamInstanceProfile: { Name: settings.instanceProfile } }),
   }
   return { identity, offering: place, body: { ...body } }

@@ -12,6 +12,9 @@ export const Ec2Settings = Type.Object(
         description: 'zone -> subnet; machines are made in these zones alone',
       }),
     ),
+    vpc: Type.Optional(
+      Type.String({ pattern: '^vpc-', description: 'where firewalls are made: that of the subnets; the default VPC' }),
+    ),
     securityGroups: Type.Optional(Type.Array(Type.String({ pattern: '^sg-' }), { maxItems: 16 })),
     keyName: Type.Optional(Type.String({ maxLength: 255, description: 'a key pair of EC2' })),
     instanceProfile: Type.Optional(Type.String({ maxLength: 255, description: 'name of an IAM instance profile' })),
