@@ -7,7 +7,7 @@ import {
   type Volume,
   type VolumeApi,
 } from '@re-ops/protocols'
-import { testSpec, type World } from './world.ts'
+import { testSpec, type World } from './standard.ts'
 
 const refuse = (kind: 'busy' | 'invalid' | 'not-found', text: string): never => {
   throw new ProviderError(kind, 'not-applied', text)
