@@ -9,7 +9,7 @@ let shared: Promise<KvmTarget> | null = null
 describeProvider({
   letter: 'K',
   caps: kvmCaps,
-  mishaps: [],
+  mishaps: ['breakAt'],
   many: 3,
   skips: { 1: 'a network of the user alone has no addresses to be seen from outside' },
   start: async () => {

@@ -5,7 +5,7 @@ import { openTestTarget, targetOf } from './testing/kvm-target.ts'
 describeProvider({
   letter: 'T',
   caps: kvmCaps,
-  mishaps: [],
+  mishaps: ['breakAt'],
   many: 50,
   start: async () => {
     const kvm = await openTestTarget()

@@ -12,6 +12,8 @@ export type Mishaps = {
   readonly breakSecondPage?: () => void
   /** New machines show only after so many ms. */
   readonly lag?: (ms: number) => void
+  /** The next try breaks off at that step of the provider. */
+  readonly breakAt?: (step: string) => void
   /** The next call of any kind is refused for want of rights, or because there were too many. */
   readonly refuse?: (why: 'auth' | 'denied' | 'throttled' | 'quota') => void
 }

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import type { Provider, SystemSpec, Verb, VerbInput } from '@re-ops/protocols'
+import { randomBytes } from 'node:crypto'
+import type { LimitSpec, Provider, SystemSpec, Verb, VerbInput } from '@re-ops/protocols'
 import { makeLog, makePool, transaction as inTransaction, type Tx } from '@re-ops/service'
-import type { Cipher, Store } from '../jobs/attempt.ts'
+import type { Store } from '../jobs/attempt.ts'
 import { newRow } from '../jobs/newRow.ts'
 import { startQueue, type Queue } from '../jobs/queue.ts'
 import { startWorker, timings, type Timings, type Worker } from '../jobs/worker.ts'
@@ -16,6 +16,9 @@ import { localDriver } from '../providers/local/driver.ts'
 import { makeLocal } from '../providers/local/local.ts'
 import { markedProcesses } from '../providers/local/process.ts'
 import type { LocalDeps } from '../providers/local/start.ts'
+import type { PlaceKey } from '../providers/place.ts'
+import { noLimiter } from '../providers/plain.ts'
+import { makeLimiter } from '../limits/limiter.ts'
 import type { ServiceDeps } from '../services/deps.ts'
 import { want } from '../services/want.ts'
 import { installationId } from '../store/installation.ts'
@@ -25,39 +28,10 @@ import { claimVolumes } from '../store/beside-volumes.ts'
 import type { SystemRow } from '../store/row.ts'
 import { claimSystem, insertSystem, systemById, writeSystem } from '../store/systems.ts'
 import { openClouds, type TestAccount } from './clouds.ts'
+import { firstPlace, openGround, saveAccounts, type Ground } from './ground.ts'
 import { startFakeMote } from './mote.ts'
-
-/** A stand-in agent: lives until told otherwise, and has a child of its own, as a real one has. */
-export const standIn = ['/bin/sh', '-c', 'sleep 600 & wait', 'agent']
-
-export const testSpec = (name: string): SystemSpec => ({
-  name,
-  provider: 'local',
-  account: 'local',
-  region: 'local',
-  options: {},
-  type: 'web',
-  size: 'process',
-  image: 'this-computer',
-  labels: { env: 'test' },
-  readiness: 'agent',
-  protected: false,
-})
-
-export const testCipher = (key: Buffer): Cipher => {
-  return {
-    seal: (text, context) => {
-      const nonce = randomBytes(12)
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context))
-      return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()])
-    },
-    open: (sealed, context) => {
-      const open = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12)).setAAD(Buffer.from(context))
-      open.setAuthTag(sealed.subarray(-16))
-      return Buffer.concat([open.update(sealed.subarray(12, -16)), open.final()]).toString()
-    },
-  }
-}
+import { until } from './service.ts'
+import { standIn, testCipher, testSpec } from './standard.ts'
 
 export type WorkerOptions = {
   timings?: Partial<Timings>
@@ -69,16 +43,8 @@ export type WorkerOptions = {
   localAt?: LocalDeps['at']
   store?: (store: Store) => Store
   queue?: (queue: Queue) => Queue
-}
-
-const until = async <T>(what: string, look: () => Promise<T | null | false>, ms = 40_000): Promise<T> => {
-  const deadline = performance.now() + ms
-  for (;;) {
-    const found = await look()
-    if (found !== null && found !== false) return found
-    if (performance.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
+  /** The limits of calls that all workers of the ground share; otherwise there are none. */
+  limits?: readonly LimitSpec[]
 }
 
 export type WorldSetup = {
@@ -89,16 +55,19 @@ export type WorldSetup = {
   readonly callsHome?: (system: string, generation: number) => Promise<boolean>
   /** At stand-ins of clouds, beside this computer. */
   readonly accounts?: readonly TestAccount[]
+  /** Where machines are that are no processes of this computer. */
+  readonly ground?: Ground
 }
 
 /** Real Postgres, real queue, real processes as machines; re-mote is the documented API in memory. */
 export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
-  const { key = randomBytes(32), spec = testSpec } = setup
+  const { key = randomBytes(32), spec = testSpec, ground } = setup
   const pool = makePool({ url, log: makeLog({ service: 'test', level: 'silent' }), max: 10 })
   const root = await mkdtemp(join(tmpdir(), 'machines-'))
   await pool.query('create schema if not exists core')
   for (const { sql } of migrations) await pool.query(sql)
   const installation = await installationId(pool)
+  if (ground !== undefined) await saveAccounts(pool, ground)
   const cipher = testCipher(key)
   const logs: string[] = []
   const log = {
@@ -131,17 +100,39 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
   const token = async () => 'test-token'
   const queues: Queue[] = []
   const workers: Worker[] = []
+  const isOfClouds = ({ provider: kind }: PlaceKey) => ground === undefined && kind !== 'local'
+  const plainOpen = ground === undefined ? null : openGround(ground)
+  /** Of a place of the ground; of its first one when none is named. */
+  const provider = (place?: PlaceKey): Provider =>
+    ground === undefined || plainOpen === null ? local() : plainOpen(place ?? firstPlace(ground))
+  /** Providers as one worker has them. */
+  const openFor = ({ wrap = one => one, localAt, limits: specs }: WorkerOptions) => {
+    const limiter = (place: PlaceKey) =>
+      specs === undefined ? noLimiter : makeLimiter({ sql: pool, log }, { ...place, specs })
+    const plain = ground === undefined ? null : openGround(ground, limiter)
+    const own = plain === null ? local(localAt) : null
+    const wrapped = new Map<Provider, Provider>()
+    return (place: PlaceKey): Provider => {
+      const one = own ?? plain?.(place) ?? provider(place)
+      const known = wrapped.get(one) ?? wrap(one)
+      wrapped.set(one, known)
+      return known
+    }
+  }
   const startOne = async (options: WorkerOptions = {}): Promise<Worker> => {
     const plain = await startQueue({ url, log })
     queues.push(plain)
-    const provider = (options.wrap ?? (one => one))(local(options.localAt))
-    const driver = { ...localDriver(localDeps(options.localAt)), open: () => provider }
+    const open = openFor(options)
+    const driver = ground?.driver ?? localDriver(localDeps(options.localAt))
     const worker = await startWorker({
       pool,
       transaction,
       queue: options.queue?.(plain) ?? plain,
-      drivers: new Map([...clouds.opener.drivers, ['local', driver]]),
-      open: place => (place.provider === 'local' ? Promise.resolve(provider) : clouds.open(place)),
+      drivers:
+        ground === undefined
+          ? new Map([...clouds.opener.drivers, [driver.kind, driver]])
+          : new Map([[driver.kind, driver]]),
+      open: async place => (isOfClouds(place) ? clouds.open(place) : open(place)),
       mote: { mote: makeMoteHttp({ url: mote.url, token, timeoutMs: 2_000 }), token },
       cipher,
       installation,
@@ -156,6 +147,8 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
         ...options.timings,
       },
       log,
+      // On an API whoever waits would wait for seconds.
+      ...(ground === undefined ? {} : { random: () => 0 }),
       ...(options.at ? { at: options.at } : {}),
       ...(options.now ? { now: options.now } : {}),
       ...(options.store ? { store: options.store } : {}),
@@ -195,13 +188,16 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     return found
   }
   /** What the services of re-core's HTTP API are given, for calling them without HTTP. */
-  const services = (provider: Provider = local()): ServiceDeps => ({
+  const services = (only?: Provider): ServiceDeps => ({
     pool,
     transaction,
     queue: sender,
     begin: id => void sender.wake(pool, id),
-    open: place => (place.provider === 'local' ? Promise.resolve(provider) : clouds.open(place)),
-    opener: clouds.opener,
+    open: async place => only ?? (isOfClouds(place) ? clouds.open(place) : provider(place)),
+    opener:
+      ground === undefined
+        ? clouds.opener
+        : { ...clouds.opener, drivers: new Map([[ground.driver.kind, ground.driver]]) },
     installation,
     prices: shippedPrices,
     cipher,
@@ -218,6 +214,7 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     sender,
     installation,
     local,
+    provider,
     running,
     until,
     create,

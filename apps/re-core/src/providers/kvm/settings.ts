@@ -28,14 +28,23 @@ export const KvmSize = Type.Object(
 )
 export type KvmSize = Static<typeof KvmSize>
 
+/** No password in it: settings are shown to whoever may read accounts. */
+const uriPattern = '^[a-z+]+://([^/@:]*@)?[^@]*$'
+
 /** Of an account at libvirt: which hosts, and what of theirs machines are made of. */
 export const KvmSettings = Type.Object(
   {
     uri: Type.Optional(
-      Type.String({ description: 'of libvirt; qemu:///system', examples: ['qemu+ssh://ops@box/system'] }),
+      Type.String({
+        pattern: uriPattern,
+        description: 'of libvirt; qemu:///system. Without a password: ssh asks with its own keys',
+        examples: ['qemu+ssh://ops@box/system'],
+      }),
     ),
     uris: Type.Optional(
-      Type.Record(Type.String({ pattern: '^[a-z0-9-]+$' }), Type.String(), { description: 'region -> uri' }),
+      Type.Record(Type.String({ pattern: '^[a-z0-9-]+$' }), Type.String({ pattern: uriPattern }), {
+        description: 'region -> uri',
+      }),
     ),
     pool: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'where disks are made; default' })),
     network: Type.Optional(
