@@ -16,9 +16,10 @@ import { localDriver } from '../providers/local/driver.ts'
 import { makeLocal } from '../providers/local/local.ts'
 import { markedProcesses } from '../providers/local/process.ts'
 import type { LocalDeps } from '../providers/local/start.ts'
-import type { PlaceKey } from '../providers/place.ts'
 import { noLimiter } from '../providers/plain.ts'
+import { onlyPlace, type PlaceKey } from '../providers/place.ts'
 import { makeLimiter } from '../limits/limiter.ts'
+import type { Open } from '../providers/opener.ts'
 import type { ServiceDeps } from '../services/deps.ts'
 import { want } from '../services/want.ts'
 import { installationId } from '../store/installation.ts'
@@ -27,8 +28,7 @@ import { migrations } from '../store/migrations.ts'
 import { claimVolumes } from '../store/beside-volumes.ts'
 import type { SystemRow } from '../store/row.ts'
 import { claimSystem, insertSystem, systemById, writeSystem } from '../store/systems.ts'
-import { openClouds, type TestAccount } from './clouds.ts'
-import { firstPlace, openGround, saveAccounts, type Ground } from './ground.ts'
+import { openByHand, openClouds, placeOf, type TestAccount } from './clouds.ts'
 import { startFakeMote } from './mote.ts'
 import { until } from './service.ts'
 import { standIn, testCipher, testSpec } from './standard.ts'
@@ -43,7 +43,7 @@ export type WorkerOptions = {
   localAt?: LocalDeps['at']
   store?: (store: Store) => Store
   queue?: (queue: Queue) => Queue
-  /** The limits of calls that all workers of the ground share; otherwise there are none. */
+  /** The limits of calls that all workers share; otherwise there are none. */
   limits?: readonly LimitSpec[]
 }
 
@@ -53,21 +53,18 @@ export type WorldSetup = {
   readonly spec?: (name: string) => SystemSpec
   /** Whether the agent of that system's machine has called home; of other machines than processes of this computer. */
   readonly callsHome?: (system: string, generation: number) => Promise<boolean>
-  /** At stand-ins of clouds, beside this computer. */
+  /** At stand-ins of clouds, beside this computer; the first is where systems are made unless their spec says otherwise. */
   readonly accounts?: readonly TestAccount[]
-  /** Where machines are that are no processes of this computer. */
-  readonly ground?: Ground
 }
 
 /** Real Postgres, real queue, real processes as machines; re-mote is the documented API in memory. */
 export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
-  const { key = randomBytes(32), spec = testSpec, ground } = setup
+  const { key = randomBytes(32), spec = testSpec, accounts = [] } = setup
   const pool = makePool({ url, log: makeLog({ service: 'test', level: 'silent' }), max: 10 })
   const root = await mkdtemp(join(tmpdir(), 'machines-'))
   await pool.query('create schema if not exists core')
   for (const { sql } of migrations) await pool.query(sql)
   const installation = await installationId(pool)
-  if (ground !== undefined) await saveAccounts(pool, ground)
   const cipher = testCipher(key)
   const logs: string[] = []
   const log = {
@@ -84,7 +81,7 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     ...(at ? { at } : {}),
   })
   const local = (at?: LocalDeps['at']) => makeLocal(localDeps(at))
-  const clouds = await openClouds(pool, setup.accounts ?? [], new Map([['local', localDriver(localDeps())]]))
+  const clouds = await openClouds(pool, accounts, new Map([['local', localDriver(localDeps())]]))
   const running = async () => {
     const all = (await markedProcesses()).filter(one => one.folder.startsWith(root) && one.isAgent)
     return all.map(one => one.folder.slice(root.length + 1))
@@ -100,20 +97,21 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
   const token = async () => 'test-token'
   const queues: Queue[] = []
   const workers: Worker[] = []
-  const isOfClouds = ({ provider: kind }: PlaceKey) => ground === undefined && kind !== 'local'
-  const plainOpen = ground === undefined ? null : openGround(ground)
-  /** Of a place of the ground; of its first one when none is named. */
-  const provider = (place?: PlaceKey): Provider =>
-    ground === undefined || plainOpen === null ? local() : plainOpen(place ?? firstPlace(ground))
+  const byHand = openByHand(accounts)
+  const [first] = accounts
+  const here = onlyPlace('local')
+  /** Of a place, in the test's own hands; of the first one when none is named. */
+  const provider = (place: PlaceKey = first === undefined ? here : placeOf(first)): Provider =>
+    place.provider === 'local' ? local() : byHand(place)
   /** Providers as one worker has them. */
-  const openFor = ({ wrap = one => one, localAt, limits: specs }: WorkerOptions) => {
+  const openFor = async ({ wrap = one => one, localAt, limits: specs }: WorkerOptions): Promise<Open> => {
     const limiter = (place: PlaceKey) =>
       specs === undefined ? noLimiter : makeLimiter({ sql: pool, log }, { ...place, specs })
-    const plain = ground === undefined ? null : openGround(ground, limiter)
-    const own = plain === null ? local(localAt) : null
+    const own = local(localAt)
+    const { open } = specs === undefined ? clouds : await openClouds(pool, accounts, new Map(), limiter)
     const wrapped = new Map<Provider, Provider>()
-    return (place: PlaceKey): Provider => {
-      const one = own ?? plain?.(place) ?? provider(place)
+    return async place => {
+      const one = place.provider === 'local' ? own : await open(place)
       const known = wrapped.get(one) ?? wrap(one)
       wrapped.set(one, known)
       return known
@@ -122,17 +120,12 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
   const startOne = async (options: WorkerOptions = {}): Promise<Worker> => {
     const plain = await startQueue({ url, log })
     queues.push(plain)
-    const open = openFor(options)
-    const driver = ground?.driver ?? localDriver(localDeps(options.localAt))
     const worker = await startWorker({
       pool,
       transaction,
       queue: options.queue?.(plain) ?? plain,
-      drivers:
-        ground === undefined
-          ? new Map([...clouds.opener.drivers, [driver.kind, driver]])
-          : new Map([[driver.kind, driver]]),
-      open: async place => (isOfClouds(place) ? clouds.open(place) : open(place)),
+      drivers: new Map([...clouds.opener.drivers, ['local', localDriver(localDeps(options.localAt))]]),
+      open: await openFor(options),
       mote: { mote: makeMoteHttp({ url: mote.url, token, timeoutMs: 2_000 }), token },
       cipher,
       installation,
@@ -148,7 +141,7 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
       },
       log,
       // On an API whoever waits would wait for seconds.
-      ...(ground === undefined ? {} : { random: () => 0 }),
+      ...(first === undefined ? {} : { random: () => 0 }),
       ...(options.at ? { at: options.at } : {}),
       ...(options.now ? { now: options.now } : {}),
       ...(options.store ? { store: options.store } : {}),
@@ -193,11 +186,8 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     transaction,
     queue: sender,
     begin: id => void sender.wake(pool, id),
-    open: async place => only ?? (isOfClouds(place) ? clouds.open(place) : provider(place)),
-    opener:
-      ground === undefined
-        ? clouds.opener
-        : { ...clouds.opener, drivers: new Map([[ground.driver.kind, ground.driver]]) },
+    open: async place => only ?? (place.provider === 'local' ? local() : clouds.open(place)),
+    opener: clouds.opener,
     installation,
     prices: shippedPrices,
     cipher,

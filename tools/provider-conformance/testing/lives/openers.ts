@@ -1,5 +1,5 @@
 import { newId, type CreateRequest, type Provider } from '@re-ops/protocols'
-import { driverOf, identityOf, makeWorld, testSpec, type Ground } from '@re-ops/re-core/testing'
+import { driverOf, identityOf, makeWorld, testSpec, type TestAccount } from '@re-ops/re-core/testing'
 import type { Stage } from '../../../chaos/lifecycle/stage.ts'
 import { ofToken, openDigitalOcean } from '../../../chaos/lifecycle/stages/digitalocean.ts'
 import { openEc2 } from '../../../chaos/lifecycle/stages/ec2.ts'
@@ -12,15 +12,11 @@ const same = (provider: Provider): Provider => provider
 
 const names = ['test', 'other']
 /** An account for each stage; the first is where machines are made that name no other. */
-const groundOf = (stages: readonly Stage[]): Ground => ({
-  driver: driverOf((stages[0] as Stage).worker, async () => {}),
-  accounts: stages.map(({ worker: { region, settings, secret } }, n) => ({
-    name: names[n] ?? '',
-    regions: [region],
-    settings,
-    secret,
-  })),
-})
+const accountsOf = (stages: readonly Stage[]): TestAccount[] =>
+  stages.map(({ worker }, n) => {
+    const { region, settings, secret } = worker
+    return { name: names[n] ?? '', driver: driverOf(worker, async () => {}), region, settings, secret }
+  })
 const aliveOn = async (stage: Stage): Promise<string[]> => (await stage.alive()).map(one => one.ref).toSorted()
 const placesOf = (stages: readonly Stage[]): LifePlace[] =>
   stages.map((stage, n) => ({
@@ -38,7 +34,7 @@ const lifeOn = async (url: string, stages: readonly Stage[], { unmarked, stop, .
   const all = async () => (await Promise.all(stages.map(one => one.alive()))).flat()
   const world = await makeWorld(url, {
     spec: name => ({ ...testSpec(name), ...stage.spec, name }),
-    ground: groundOf(stages),
+    accounts: accountsOf(stages),
     callsHome: async (system, generation) =>
       (await all()).some(one => one.system === system && one.generation === generation && one.running),
   })
