@@ -72,6 +72,11 @@ export const badCommands = (taken: string, small: string, expired: string): read
   wrong(create('--on-end', 'stop'), /lease has neither forMs nor maxLifeMs; give one/),
   wrong(create('--on-end', 'sell'), /'sell' is invalid\. Allowed choices are destroy, stop/),
   wrong(['leases', 'renew'], /which systems\? give names or --on <selector>/),
+  wrong(
+    ['quotas', 'set', 'ci', '--max-systems', 'many'],
+    /--max-systems: `many` is not a whole number from 0 to 10000/,
+  ),
+  wrong(['quotas', 'remove', 'nobody'], /nobody has no quota; there are: /),
   wrong(['leases', 'remove', taken], /would take the lease from 1 system: .*; say --yes/),
   wrong(['systems', 'adopt', 'nope'], /no system is called nope; `reops systems list` shows what there is/),
   wrong(['notices', '--limit', '0'], /--limit: `0` is not a whole number from 1 to 10000/),

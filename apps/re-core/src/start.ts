@@ -45,6 +45,7 @@ import { secretRoutes } from './routes/secrets.ts'
 import { snapshotRoutes } from './routes/snapshots.ts'
 import { systemChangeRoutes } from './routes/system-changes.ts'
 import { leaseRoutes } from './routes/leases.ts'
+import { quotaRoutes } from './routes/quotas.ts'
 import { noticeRoutes } from './routes/notices.ts'
 import { systemRoutes } from './routes/systems.ts'
 import { volumeRoutes } from './routes/volumes.ts'
@@ -162,6 +163,7 @@ export const start = async (config: Config, environment: Environment, context: S
   jobVerbRoutes(app, services)
   accountRoutes(app, services)
   leaseRoutes(app, services)
+  quotaRoutes(app, services)
   noticeRoutes(app, services)
   wordRoutes(app, services)
   costRoutes(app, services)

@@ -10,6 +10,7 @@ import { addSnapshots } from './program/snapshots.ts'
 import { addSystems } from './program/systems.ts'
 import { addExtras } from './program/extras.ts'
 import { addLeases } from './program/leases.ts'
+import { addQuotas } from './program/quotas.ts'
 import { addWords } from './program/words.ts'
 import { addJobs } from './program/jobs.ts'
 import { addRuns } from './program/runs.ts'
@@ -39,6 +40,7 @@ const groups = [
   addJobs,
   addSnapshots,
   addLeases,
+  addQuotas,
   addRuns,
   addOperations,
   addAgents,

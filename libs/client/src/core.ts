@@ -13,6 +13,7 @@ import type {
 import { makeCoreVerbs } from './core-verbs.ts'
 import { follow, type EventOptions } from './events.ts'
 import { makeLeases } from './leases.ts'
+import { makeQuotas } from './quotas.ts'
 import { send, type CallOptions, type Service } from './http.ts'
 import { accountShape, catalogShape, jobShape, providerShape, shaped, shapedList, systemShape } from './shape.ts'
 import { makeExtras } from './extras.ts'
@@ -81,6 +82,7 @@ export const makeCore = (service: Service) => {
       return shaped(await send(service, { ...options, method: 'DELETE', path }), 'job', jobShape, url)
     },
     ...makeLeases(service, url),
+    ...makeQuotas(service, url),
     accounts: async (options: CallOptions = {}): Promise<Account[]> =>
       shapedList(await get('/v1/accounts', options), 'account', accountShape, url),
     account: async (name: string, options: CallOptions = {}): Promise<Account> =>

@@ -164,6 +164,7 @@ export const System = Type.Object({
   ref: Type.Union([Type.String(), Type.Null()], { description: "the provider's id of the instance" }),
   host: Type.Union([Id, Type.Null()], { description: 'the host at re-mote that answers for it' }),
   createdAt: Type.String({ format: 'date-time' }),
+  createdBy: Type.Union([Type.String(), Type.Null()], { description: 'whose quota it counts in' }),
   readyAfterMs: Type.Union([Type.Integer(), Type.Null()]),
 })
 export type System = Static<typeof System>

@@ -58,6 +58,7 @@ export const newRow = (spec: SystemSpec & { readonly imageRef?: string | null },
   host: null,
   leaseEpoch: 0,
   createdAt: now,
+  createdBy: null,
   createCalledAt: null,
   readyAfterMs: null,
 })

@@ -13,7 +13,7 @@ import { firstLease } from './leases.ts'
 import { databaseNow } from '../store/leases.ts'
 import { planSystems } from './plan.ts'
 import { keepUserData } from './user-data.ts'
-import { refuseAboveLimit } from './room.ts'
+import { refuseAboveLimit, refuseAboveQuota } from './room.ts'
 import { jobView, systemView } from './view.ts'
 
 export type Created = { systems: System[]; jobs: Job[] }
@@ -56,9 +56,10 @@ export const createSystems = async (deps: ServiceDeps, body: CreateSystems, aske
         const made: Created = { systems: [], jobs: [] }
         const [{ account } = { account: '' }] = specs
         await refuseAboveLimit(tx, account, specs.length)
+        await refuseAboveQuota(tx, asked.subject, specs.length)
         const lease = firstLease(body.lease, asked.subject, await databaseNow(tx))
         for (const spec of specs) {
-          const row = { ...newRow({ ...spec, imageRef }, now), ...lease }
+          const row = { ...newRow({ ...spec, imageRef }, now), ...lease, createdBy: asked.subject }
           await insertSystem(tx, row)
           await keepVolumeNames(tx, row)
           if (userData !== null) await keepUserData(deps, tx, row.id, userData)

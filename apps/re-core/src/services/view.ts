@@ -35,6 +35,7 @@ export const systemView = (row: SystemRow): System => ({
   ref: row.ref,
   host: row.host,
   createdAt: iso(row.createdAt),
+  createdBy: row.createdBy,
   readyAfterMs: row.readyAfterMs,
 })
 

@@ -66,6 +66,7 @@ export const columns: { readonly [F in keyof SystemRow]: Column } = {
   host: column('host'),
   leaseEpoch: column('lease_epoch', { isNumber: true }),
   createdAt: column('created_at', time),
+  createdBy: column('created_by'),
   createCalledAt: column('create_called_at', time),
   readyAfterMs: column('ready_after_ms'),
 }

@@ -1,3 +1,4 @@
+import { quotas } from './migrations/quotas.ts'
 import { extras } from './migrations/extras.ts'
 import { ops } from './migrations/ops.ts'
 import { leases } from './migrations/leases.ts'
@@ -176,5 +177,6 @@ comment on column core.system.protected_there is 'what the provider was last tol
   wordsMigration,
   userDataMigration,
   volumeMigration,
+  quotas,
   extras,
 ]

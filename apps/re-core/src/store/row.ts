@@ -108,6 +108,8 @@ export type SystemRow = {
   /** First seen absent though it should be there (or: though it may still show up). */
   readonly missingAt: number | null
   readonly host: string | null
+  /** The subject of the token that asked for it; null = it was there before anybody was noted. */
+  readonly createdBy: string | null
   readonly leaseEpoch: number
   readonly createdAt: number
   readonly createCalledAt: number | null
