@@ -48,7 +48,7 @@ export const suites: readonly Suite[] = [
   {
     name: 'providers',
     files:
-      'tools/(provider-conformance/(local|ec2|digitalocean)|acceptance/(ec2|digitalocean)|stand-ins/beside)\\.heavy\\.test\\.ts$',
+      'tools/(provider-conformance/(local|ec2|digitalocean|holding|parked)|acceptance/(ec2|digitalocean)|stand-ins/beside)\\.heavy\\.test\\.ts$',
     doc: 'the numbered cases of the provider port: local machines, and EC2 and DigitalOcean as stand-ins',
     needs: nothing,
     limitMs: minutes(10),

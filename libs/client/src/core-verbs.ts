@@ -18,7 +18,7 @@ export const makeCoreVerbs = (service: Service) => {
       ask('POST', `${systemPath(system)}/reboot`, options, body),
     resizeSystem: (system: string, body: ResizeSystem, options: CallOptions = {}) =>
       ask('POST', `${systemPath(system)}/resize`, options, body),
-    /** Another name, or other labels (null takes one away). */
+    /** Another name, or other labels (null takes one away), or what is done by itself. */
     changeSystem: (system: string, body: ChangeSystem, options: CallOptions = {}) =>
       ask('PATCH', systemPath(system), options, body),
     /** The job of it; the snapshot is there when it is done. */

@@ -10,8 +10,10 @@ import type {
   PutAccount,
   System,
 } from '@re-ops/protocols'
+import { makeConsoleCalls } from './console.ts'
 import { makeCoreVerbs } from './core-verbs.ts'
 import { follow, type EventOptions } from './events.ts'
+import { makeImports } from './import.ts'
 import { makeLeases } from './leases.ts'
 import { makeQuotas } from './quotas.ts'
 import { send, type CallOptions, type Service } from './http.ts'
@@ -42,6 +44,7 @@ export const makeCore = (service: Service) => {
   }
   return {
     ...makeExtras(service),
+    ...makeConsoleCalls(service),
     ...makeCoreVerbs(service),
     ...makeWords(service),
     ...makeSecretCalls(service),
@@ -82,6 +85,7 @@ export const makeCore = (service: Service) => {
       return shaped(await send(service, { ...options, method: 'DELETE', path }), 'job', jobShape, url)
     },
     ...makeLeases(service, url),
+    ...makeImports(service, url),
     ...makeQuotas(service, url),
     accounts: async (options: CallOptions = {}): Promise<Account[]> =>
       shapedList(await get('/v1/accounts', options), 'account', accountShape, url),

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Name, RegionName } from './names.ts'
+import { Freeze, Notice } from './notice.ts'
 import { ProviderKind } from './system.ts'
 
 /** Where a secret is (`secret:name`, `file:path`, `env:NAME`), never the secret itself. */
@@ -28,6 +29,19 @@ export const PutAccount = Type.Object(
 )
 export type PutAccount = Static<typeof PutAccount>
 
+/** What an account refuses for the time being: everything, its lists, or new machines. */
+export const ParkedFor = Type.Enum(['all', 'list', 'create'])
+export type ParkedFor = Static<typeof ParkedFor>
+
+/** Its machines wait; it is tried again from `until` on, by one of them. */
+export const Parked = Type.Object({
+  what: ParkedFor,
+  why: Type.String(),
+  since: Type.String({ format: 'date-time' }),
+  until: Type.String({ format: 'date-time' }),
+})
+export type Parked = Static<typeof Parked>
+
 /** An account as it is kept: the reference to its secret, and what the provider said when it was last asked. */
 export const Account = Type.Object({
   name: Name,
@@ -40,6 +54,7 @@ export const Account = Type.Object({
   providerId: Type.Union([Type.String(), Type.Null()]),
   verifiedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
   problem: Type.Union([Type.String(), Type.Null()], { description: 'why its machines wait' }),
+  parked: Type.Union([Parked, Type.Null()]),
 })
 export type Account = Static<typeof Account>
 
@@ -92,6 +107,21 @@ export const Quota = Type.Object({
   limit: Type.Number(),
 })
 export type Quota = Static<typeof Quota>
+
+/** What an account has, may have, and what is wrong with it. */
+export const AccountUsage = Type.Object({
+  account: Account,
+  systems: Type.Integer({ description: 'that are not gone' }),
+  regions: Type.Array(Type.Object({ region: Type.String(), systems: Type.Integer() })),
+  quotas: Type.Array(Quota, { description: "the provider's own" }),
+  quotaNote: Type.Union([Type.String(), Type.Null()], { description: 'why there are none' }),
+  limits: Type.Array(Type.Object({ family: Type.String(), perSecond: Type.Number(), burst: Type.Number() }), {
+    description: "calls of the provider's API that all replicas keep to together",
+  }),
+  frozen: Type.Union([Freeze, Type.Null()]),
+  notices: Type.Array(Notice, { description: 'the latest' }),
+})
+export type AccountUsage = Static<typeof AccountUsage>
 
 /** Code that makes instances, as `GET /v1/providers` shows it. */
 export const ProviderInfo = Type.Object({

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Id } from './ids.ts'
+import { ChangePolicy } from './drift.ts'
 import { LabelChanges, Labels, Name } from './names.ts'
 import { PhaseSpan, SystemSpec } from './system.ts'
 
@@ -12,6 +13,9 @@ export const verbs = [
   'rename',
   'label',
   'snapshot',
+  'policy',
+  'import',
+  'forget',
   'protect',
   'unprotect',
   'reload',
@@ -37,6 +41,7 @@ export const VerbInput = Type.Object(
     keepVolumes: Type.Optional(Type.Boolean({ description: 'destroy: volumes that were made with it stay' })),
     snapshot: Type.Optional(Id),
     image: Type.Optional(SystemSpec.properties.image),
+    policy: Type.Optional(ChangePolicy),
   },
   { additionalProperties: false },
 )
@@ -63,9 +68,12 @@ export const DestroySystem = Type.Object(
 )
 export type DestroySystem = Static<typeof DestroySystem>
 
-/** Body of `PATCH /v1/systems/:system`: another name, or labels; only those named change, null takes one away. */
+/**
+ * Body of `PATCH /v1/systems/:system`: another name, or labels (only those named change, null takes one away), or what
+ * is done by itself.
+ */
 export const ChangeSystem = Type.Object(
-  { name: Type.Optional(Name), labels: Type.Optional(LabelChanges) },
+  { name: Type.Optional(Name), labels: Type.Optional(LabelChanges), policy: Type.Optional(ChangePolicy) },
   { additionalProperties: false, minProperties: 1, maxProperties: 1 },
 )
 export type ChangeSystem = Static<typeof ChangeSystem>

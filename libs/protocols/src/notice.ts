@@ -17,6 +17,8 @@ export const noticeKinds = [
   'adopted',
   'imported',
   'released',
+  'lost',
+  'recreated',
 ] as const
 export const NoticeKind = Type.Enum(noticeKinds)
 export type NoticeKind = Static<typeof NoticeKind>

@@ -91,8 +91,8 @@ export type ObservedVm = {
 
 export type Observation =
   | { state: 'present'; vm: ObservedVm }
-  /** `never-made`: the create was accepted, and the provider says that it came to nothing. */
-  | { state: 'absent'; proof: 'terminal' | 'not-found' | 'never-made' }
+  /** `never-made`: the create was accepted, and the provider says that it came to nothing. `why`: in its own words. */
+  | { state: 'absent'; proof: 'terminal' | 'not-found' | 'never-made'; why?: string }
   | { state: 'unknown'; why: ProviderError }
 
 /** What is done to a machine that is there. `setTags` takes away what has the value null. */
@@ -106,10 +106,22 @@ export type Action =
   | { kind: 'setProtection'; protected: boolean }
   /** Null takes the mark away. */
   | { kind: 'setExpiry'; expiresAt: string | null }
+  /** Marks a machine that was there before us as one of a system; null takes all our marks off. */
+  | { kind: 'setOwner'; owner: Identity | null }
 export type ActionKind = Action['kind']
 
 /** Which doing of an action: the same when it is sent again after a crash. */
 export type OpIdentity = { readonly id: Id; readonly since: Date }
+
+/** A machine's console, as it is open. */
+export type MachineConsole = {
+  /** What the machine writes; ends when there is no more to come. */
+  readonly output: AsyncIterable<Uint8Array>
+  /** What is typed into it; resolves when it is taken. Absent where it can only be read. */
+  readonly write?: (bytes: Uint8Array) => Promise<void>
+  /** Ends it, more than once too. */
+  readonly close: () => void
+}
 
 /** What exists because of a machine: a disk, an address, a tag object. */
 export type Child = {

@@ -11,6 +11,8 @@ export type Elsewhere = {
 const crash = 'apps/re-core/src/jobs/crash.test.ts'
 const lives = 'tools/chaos/lifecycle.heavy.test.ts'
 const droplets = 'tools/stand-ins/digitalocean/provider.test.ts'
+const holding = 'tools/provider-conformance/holding.heavy.test.ts'
+const parked = 'tools/provider-conformance/parked.heavy.test.ts'
 const limiter = 'apps/re-core/src/limits/limiter.test.ts'
 
 export const elsewhere: readonly Elsewhere[] = [
@@ -24,12 +26,19 @@ export const elsewhere: readonly Elsewhere[] = [
   { n: 15, letters: 'D', file: droplets, test: 'volumes: once by name' },
   { n: 16, letters: 'D', file: droplets, test: 'firewalls: made exactly so' },
   { n: 17, letters: 'D', file: droplets, test: 'keys: the same is one' },
+  ...[21, 22].flatMap(n => [
+    { n, letters: 'F', file: holding, test: `fake-ec2 ${n}:` },
+    { n, letters: 'D', file: holding, test: `fake-do ${n}:` },
+    { n, letters: 'T', file: 'tools/provider-conformance/kvm-holding.heavy.test.ts', test: `libvirt ${n}:` },
+  ]),
   { n: 22, letters: 'L', file: crash, test: 'removed by hand it is lost' },
   { n: 26, letters: 'L', file: 'apps/re-core/src/jobs/postgres.test.ts', test: 'Postgres killed' },
   { n: 27, letters: 'L', file: crash, test: 'the queue emptied' },
   { n: 29, letters: 'FD', file: limiter, test: 'together they send what the limit allows' },
   { n: 29, letters: 'FD', file: limiter, test: 'what the provider tells one of them holds for the other' },
   { n: 31, letters: 'L', file: crash, test: 'the first stalled in its create call: one machine' },
+  { n: 32, letters: 'F', file: parked, test: 'fake-ec2 32: quota' },
+  { n: 32, letters: 'D', file: parked, test: 'fake-do 32: quota' },
   { n: 33, letters: 'D', file: droplets, test: 'a droplet that was accepted and could not be made' },
   { n: 35, letters: 'L', file: 'apps/re-core/src/jobs/beside.test.ts', test: '35: ' },
   { n: 35, letters: 'L', file: 'apps/re-core/src/jobs/crash.heavy.test.ts', test: '35: ' },

@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals'
-import { destroyAll } from '@re-ops/re-core/testing'
+import type { Identity } from '@re-ops/protocols'
+import { destroyAll, newOp } from '@re-ops/re-core/testing'
 import { bound, create, listed, refusal, someone, untilPower } from './looks.ts'
 import type { Case, Target } from './subject.ts'
 
@@ -45,6 +46,28 @@ export const listCases: readonly Case[] = [
       const error = await refusal(listed(target))
       expect(['transient', 'throttled']).toContain(error.kind)
       expect(await listed(target)).toHaveLength(many)
+    },
+  },
+  {
+    n: 21,
+    title: 'our marks are taken off a machine and put on one that has none, however often; nobody has it in between',
+    needs: ({ caps }) => (caps.actions.includes('setOwner') ? null : 'every machine here is one that re-core made'),
+    run: async target => {
+      const { provider } = target
+      const ref = await create(target, someone())
+      await untilPower(target, ref, 'running')
+      const mark = (owner: Identity | null) => provider.act(ref, { kind: 'setOwner', owner }, newOp(), bound())
+      const ownerIn = async (scope: 'owned' | 'all') => {
+        for await (const vm of provider.list(scope, bound())) if (vm.ref === ref) return vm.owner ?? null
+        return undefined
+      }
+      for (let times = 0; times < 2; times += 1) await mark(null)
+      await target.until('it is unmarked', async () => (await ownerIn('all')) === null)
+      expect(await ownerIn('owned')).toBeUndefined()
+      const owner = someone()
+      for (let times = 0; times < 2; times += 1) await mark(owner)
+      await target.until('it is marked', async () => (await ownerIn('owned'))?.vmId === owner.vmId)
+      expect(owner).toMatchObject((await ownerIn('all')) ?? { owner: 'none' })
     },
   },
 ]

@@ -1,4 +1,4 @@
-import type { Offering, Provider } from '@re-ops/protocols'
+import type { Offering, ParkedFor, Provider } from '@re-ops/protocols'
 import type { Mote } from '../mote.ts'
 import type { Open } from '../providers/opener.ts'
 import type { BesideVolumes } from '../store/beside-volumes.ts'
@@ -6,6 +6,7 @@ import type { OpChanges, OpEnd } from '../store/ops.ts'
 import type { SnapshotChanges, SnapshotRow } from '../store/snapshots.ts'
 import type { Changes } from '../store/systems.ts'
 import type { OpRow, Sighting, SystemRow } from '../store/row.ts'
+import type { ParkedAccount } from '../store/parked.ts'
 import type { Rules, Seen } from './decide.ts'
 
 /** A queue message of ours; a hint and nothing more. `held`: it is queued for later, see `Queue.hold`. */
@@ -34,6 +35,23 @@ export type Store = {
   endOp(row: SystemRow, op: OpRow, end: OpEnd, changes: Changes, at: number): Promise<SystemRow | null>
   snapshot(id: string): Promise<SnapshotRow | null>
   writeSnapshot(id: string, changes: SnapshotChanges): Promise<void>
+  /** Something was seen in the row's account that is newer than our rows. */
+  isFrozen(row: SystemRow): Promise<boolean>
+  /** Begins the next life of a system whose machine is gone, or ends it: a job that nobody asked for, and a notice. */
+  goOn(
+    row: SystemRow,
+    changes: Changes,
+    told: { readonly verb: 'reload' | 'forget'; readonly text: string },
+    at: number,
+  ): Promise<SystemRow | null>
+  /** What the row's account refuses for the time being; null = nothing. */
+  parked(row: SystemRow): Promise<ParkedAccount | null>
+  /** Answers until when it waits. Of those that come then one may try. */
+  park(row: SystemRow, what: ParkedFor, why: string, forMs: number): Promise<void>
+  /** True for the one that may try again what was refused. */
+  mayTry(row: SystemRow, forMs: number): Promise<boolean>
+  /** Does nothing unless it is parked for just that. */
+  unpark(row: SystemRow, what: ParkedFor): Promise<void>
   /** Offerings of the row's place that are passed over, by `offeringKey`, until when (ms since 1970). */
   scarce(row: SystemRow, now: number): Promise<ReadonlyMap<string, number>>
   noteScarce(row: SystemRow, offering: Offering, until: number): Promise<void>
@@ -55,6 +73,8 @@ export type Deps = {
   readonly now: () => number
   readonly random: () => number
   readonly rules: Omit<Rules, 'caps'>
+  /** How long an account's problem is left alone: it takes a person to mend it. */
+  readonly parkedMs: number
   readonly log: { warn(fields: object, text: string): void; info(fields: object, text: string): void }
   readonly onCreateCall?: (sinceRequestMs: number) => void
   /** Called between steps, by name; tests end the world there. */
@@ -78,9 +98,6 @@ export type Outcome =
   | { kind: 'pause'; reason: string; afterMs?: number; changes?: Changes }
   | { kind: 'failed'; reason: string }
 
-/** How long an account's problem is left alone: it takes a person to mend it. */
-export const parkedMs = 60_000
-
 /** Fields that belong to one life of the machine: the next generation or candidate begins without them. */
 export const unborn = {
   frozenRequest: null,
@@ -98,5 +115,6 @@ export const unborn = {
   observed: null,
   observedAt: null,
   host: null,
+  addresses: [],
   leaseThere: null,
 } as const satisfies Changes

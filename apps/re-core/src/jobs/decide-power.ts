@@ -1,6 +1,7 @@
 import { wireLimits, type Power } from '@re-ops/protocols'
 import type { SystemRow } from '../store/row.ts'
 import type { Rules, Seen, Step } from './decide.ts'
+import { isFixed } from './drift.ts'
 
 /** Deaths in a row without calling home between, after which a person is asked. */
 const restartsMax = 6
@@ -10,9 +11,11 @@ const restartsMax = 6
  * its agent does not call home. One that did call home was in order, also when it died before we could note that.
  */
 export const fallen = (row: SystemRow, seen: Seen, now: number, { restartDelayMs }: Rules): Step => {
+  if (!isFixed(row, 'power') && row.phase === 'ready') return { kind: 'note', what: 'down' }
   if (row.phase === 'failed') return { kind: 'settled', phase: 'failed', reason: row.reason }
   // Asked for by a person (or left stopped on purpose until now): at once.
   if (row.phase === 'stopped' && row.downAt === null) return { kind: 'start' }
+  if (row.phase === 'stopped' && !isFixed(row, 'power')) return leftOff
   if (row.downAt === null) {
     if (row.restarts === 0 || row.readiness !== 'agent') return { kind: 'note', what: 'down' }
     if (seen.calledHome === undefined) return { kind: 'look', at: 'last-life' }
@@ -21,9 +24,21 @@ export const fallen = (row: SystemRow, seen: Seen, now: number, { restartDelayMs
   if (row.restarts >= restartsMax)
     return { kind: 'settled', phase: 'failed', reason: `it died ${restartsMax} times before it was ready; see its log` }
   const startAt = row.downAt + restartDelayMs * 2 ** Math.min(row.restarts, 3)
+  const phase = isFixed(row, 'power') ? 'stopped' : row.phase
   return now < startAt
-    ? { kind: 'wait', at: startAt, phase: 'stopped', reason: `it died; it is started again at ${iso(startAt)}` }
+    ? { kind: 'wait', at: startAt, phase, reason: `it died; it is started again at ${iso(startAt)}` }
     : { kind: 'start' }
+}
+
+const leftOff: Step = {
+  kind: 'settled',
+  phase: 'stopped',
+  reason: 'it was powered off by somebody and is left so; start powers it on',
+}
+export const leftOn: Step = {
+  kind: 'settled',
+  phase: 'stopped',
+  reason: 'it was powered on by somebody and is left so; stop powers it off',
 }
 
 /** Running: ready when its agent has called home (or at once, when nothing is asked of it). */

@@ -58,10 +58,14 @@ describe('protection', () => {
       : died
   const ready = (more: Partial<SystemRow>) => rowOf(0, { phase: 'ready', ...more })
 
-  test('is told to the provider when it was told otherwise, or shows otherwise', () => {
+  test('is told to the provider when it was told otherwise; put back when its policy says so, and never taken off', () => {
     const row = ready({ protected: true })
     expect(next(row, { instance: shown() })).toEqual({ kind: 'protect' })
-    expect(next({ ...row, protectedThere: true }, { instance: shown(false) })).toEqual({ kind: 'protect' })
+    const told = { ...row, protectedThere: true, fixes: ['protection' as const] }
+    expect(next(told, { instance: shown(false) })).toEqual({ kind: 'fix', field: 'protection' })
+    expect(next({ ...told, fixes: [] }, { instance: shown(false) })).toMatchObject({ kind: 'settled', phase: 'ready' })
+    const never = { ...told, protected: false, protectedThere: false }
+    expect(next(never, { instance: shown(true) })).toMatchObject({ kind: 'settled', phase: 'ready' })
     for (const seen of [shown(), shown(true)])
       expect(next({ ...row, protectedThere: true }, { instance: seen })).toMatchObject({
         kind: 'settled',

@@ -1,12 +1,14 @@
-import type { Caps, ObservedVm, Observation, Phase, ProviderError } from '@re-ops/protocols'
+import type { Caps, ObservedVm, Observation, OnLost, Phase, ProviderError } from '@re-ops/protocols'
 import type { OpRow, Sighting, SystemRow } from '../store/row.ts'
 import type { BesideVolume } from '../store/beside-volumes.ts'
 import { cleared, placed } from './decide-beside.ts'
 import { doOnce } from './decide-op.ts'
-import { awaited, fallen, halt } from './decide-power.ts'
+import { awaited, fallen, halt, leftOn } from './decide-power.ts'
 import type { OpEnd } from '../store/ops.ts'
 import { resized, told } from './decide-change.ts'
 import { isExpiryUntold } from './decide-lease.ts'
+import { lost, putRight, release, takeHold, watched } from './decide-policy.ts'
+import { isFixed } from './drift.ts'
 
 /** What one message has looked at so far. `undefined` = not looked. */
 export type Seen = {
@@ -38,6 +40,8 @@ export type Rules = {
   /** A machine that died is left visible for this long before it is started again. */
   readonly restartDelayMs: number
   readonly bootTimeoutMs: number
+  /** Ours, as machines carry it. */
+  readonly installation?: string
 }
 
 /** What to do next for one system. Looks are free; of the mutations one message does at most one. */
@@ -62,6 +66,11 @@ export type Step =
   | { kind: 'op-unsent' }
   | { kind: 'op-over'; end: OpEnd }
   | { kind: 'protect' }
+  /** Writes our marks at a machine that was there before us; takes them off for good. */
+  | { kind: 'mark' }
+  | { kind: 'unmark' }
+  | { kind: 'fix'; field: 'labels' | 'protection' }
+  | { kind: 'lost'; next: Exclude<OnLost, 'alert'>; why: string }
   | { kind: 'set-expiry' }
   | { kind: 'destroy'; of: 'own' | 'found' | 'sighting'; ref: string | null }
   | { kind: 'revoke' }
@@ -85,6 +94,9 @@ const mutations: ReadonlySet<Step['kind']> = new Set([
   'tell',
   'resize',
   'op',
+  'mark',
+  'unmark',
+  'fix',
   'beside',
   'end-volume',
 ])
@@ -123,19 +135,19 @@ const isOver = (row: SystemRow, found: readonly ObservedVm[], caps: Caps): boole
   row.ref !== null &&
   found.some(vm => vm.ref === row.ref && vm.power === 'gone')
 
-/** The provider was last told otherwise, or shows otherwise. */
-const isProtectedOtherwise = (row: SystemRow, { instance }: Seen, caps: Caps): boolean =>
-  caps.protection &&
-  (row.protectedThere !== row.protected ||
-    (instance?.state === 'present' && (instance.vm.protected ?? row.protected) !== row.protected))
+/** The provider was last told otherwise. */
+const isProtectedOtherwise = (row: SystemRow, caps: Caps): boolean =>
+  caps.protection && row.protectedThere !== row.protected
 
 /** Absent wanted: destroy every machine of this identity, see that it is gone, revoke the identity, end. */
 const leave = (row: SystemRow, seen: Seen, now: number, { caps }: Rules): Step => {
   if (row.phase !== 'destroying') return { kind: 'enter', phase: 'destroying' }
-  if (row.sentAt !== null || row.ref !== null) {
+  if (row.managed === 'observe') {
+    const step = release(row, seen)
+    if (step !== null) return step
+  } else if (row.sentAt !== null || row.ref !== null) {
     // Asked for by a person who took the protection away; the provider may not know it yet.
-    if (row.destroyedAt === null && row.ref !== null && isProtectedOtherwise(row, seen, caps))
-      return { kind: 'protect' }
+    if (row.destroyedAt === null && row.ref !== null && isProtectedOtherwise(row, caps)) return { kind: 'protect' }
     // With ids of our choosing, destroying what is not there yet spends the identity: a create that is still under
     // way somewhere is then refused, instead of landing after everyone stopped looking.
     if (row.destroyedAt === null && (caps.createIdempotency === 'caller-id' || row.ref !== null))
@@ -189,22 +201,28 @@ const keep = (row: SystemRow, seen: Seen, now: number, rules: Rules): Step => {
   if (seen.instance.state === 'unknown')
     return { kind: 'wait', at: null, phase: row.phase, reason: seen.instance.why.message }
   if (seen.instance.state === 'absent')
-    return seen.instance.proof === 'never-made' ? neverMade(row) : missing(row, seen.instance.proof, now, rules)
+    return seen.instance.proof === 'never-made' ? neverMade(row) : missing(row, seen.instance, now, rules)
   const { power } = seen.instance.vm
-  if (power === 'gone' || power === 'terminating') return missing(row, 'terminal', now, rules)
+  if (power === 'gone' || power === 'terminating') return missing(row, { proof: 'terminal' }, now, rules)
   if (power === 'failed')
     return { kind: 'settled', phase: 'failed', reason: `the provider says: ${seen.instance.vm.raw}` }
-  if (isProtectedOtherwise(row, seen, rules.caps)) return { kind: 'protect' }
+  const held = takeHold(row, seen.instance.vm, rules.installation)
+  if (held !== null) return held
+  if (row.managed === 'observe') return watched(row, power)
+  if (isProtectedOtherwise(row, rules.caps)) return { kind: 'protect' }
   if (isExpiryUntold(row, rules.caps)) return { kind: 'set-expiry' }
   const change =
     told(row, rules) ?? doOnce(row, power, seen, now, rules) ?? resized(row, power, seen, { now, caps: rules.caps })
   if (change !== null) return change
+  const right = row.phase === 'ready' || row.phase === 'stopped' ? putRight(row, seen.instance.vm) : null
+  if (right !== null) return right
   if (power === 'stopping' && row.desired === 'stopped') return halt(row, power, now)
   if (power === 'pending' || power === 'stopping' || power === 'unknown')
     return { kind: 'wait', at: null, phase: row.phase, reason: `the machine is ${power}` }
   const running = power === 'running'
   if (row.desired === 'stopped') {
-    return running ? halt(row, power, now) : { kind: 'settled', phase: 'stopped', reason: null }
+    if (!running) return { kind: 'settled', phase: 'stopped', reason: null }
+    return row.phase === 'stopped' && !isFixed(row, 'power') ? leftOn : halt(row, power, now)
   }
   return running ? (placed(row, seen) ?? awaited(row, seen, now, rules)) : fallen(row, seen, now, rules)
 }
@@ -223,13 +241,15 @@ const neverMade = (row: SystemRow): Step =>
       }
 
 /** Seen absent though wanted: believed when it is terminal, or not found twice with the visibility window between. */
-const missing = (row: SystemRow, proof: 'terminal' | 'not-found', now: number, { caps }: Rules): Step => {
-  const gone: Step = {
-    kind: 'settled',
-    phase: 'lost',
-    reason: 'the machine is gone though it is wanted; reload makes a new one, destroy ends the system',
-  }
-  if (proof === 'terminal' || row.phase === 'lost') return gone
+const missing = (
+  row: SystemRow,
+  { proof, why }: { readonly proof: string; readonly why?: string },
+  now: number,
+  { caps }: Rules,
+): Step => {
+  if (row.phase === 'lost') return { kind: 'settled', phase: 'lost', reason: row.reason }
+  const gone = lost(row, now, why)
+  if (proof === 'terminal') return gone
   if (row.missingAt === null) return { kind: 'note', what: 'missing' }
   const sureAt = Math.max(landedBy(row, caps), row.missingAt + caps.maxVisibilityLagMs)
   // It may show up at any moment, so it is looked for all the while.

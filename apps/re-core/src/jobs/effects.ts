@@ -3,9 +3,13 @@ import { MoteError } from '../mote.ts'
 import { identityOf } from '../providers/identity.ts'
 import { destroyAll, newOp } from '../providers/op.ts'
 import type { SystemRow } from '../store/row.ts'
-import { parkedMs, unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
+import { unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
 import type { Step } from './decide.ts'
+import { asProvided, asTold, changedAddresses } from './addresses.ts'
 import { isSince } from './decide-power.ts'
+import { isFixed } from './drift.ts'
+import { afterLoss, fix, mark } from './effects-policy.ts'
+import { isParking, park } from './park.ts'
 import { written } from './written.ts'
 import { besideOver, endVolume, keepVolumes, putBeside } from './effects-beside.ts'
 import { resize, resizeOver, tell } from './effects-change.ts'
@@ -31,7 +35,12 @@ const look = async (deps: Deps, attempt: Attempt, { at }: Of<'look'>): Promise<O
   const { row, signal, pending, provider } = attempt
   if (at === 'host') {
     if (deps.mote === null) return { kind: 'pause', reason: noMote }
-    return { kind: 'go', row, pending, seen: { host: await deps.mote.hostOf(row.id, row.generation, signal) } }
+    const host = await deps.mote.hostOf(row.id, row.generation, signal)
+    const told = changedAddresses(
+      row.addresses,
+      asTold(pending.addresses ?? row.addresses, host?.addresses ?? [], provider.caps),
+    )
+    return { kind: 'go', row, pending: { ...pending, ...told }, seen: { host } }
   }
   if (at === 'last-life') {
     const calledHome = await calledHomeSince(deps, attempt)
@@ -46,8 +55,12 @@ const look = async (deps: Deps, attempt: Attempt, { at }: Of<'look'>): Promise<O
   const instance = await observe(attempt)
   const observed = instance.state === 'present' ? instance.vm.power : instance.state
   const shown = instance.state === 'present' && row.missingAt !== null ? { missingAt: null } : {}
-  return { kind: 'go', row, seen: { instance }, pending: { ...pending, ...shown, observed, observedAt: deps.now() } }
+  const found = { ...shown, ...foundAddresses(row, instance), observed, observedAt: deps.now() }
+  return { kind: 'go', row, seen: { instance }, pending: { ...pending, ...found } }
 }
+
+const foundAddresses = ({ addresses }: SystemRow, instance: Observation) =>
+  instance.state === 'present' ? changedAddresses(addresses, asProvided(addresses, instance.vm)) : {}
 
 /** A machine is started again whether re-mote can be asked or not: what cannot be known now counts as no. */
 const calledHomeSince = async ({ mote }: Deps, { row, signal }: Attempt): Promise<boolean> => {
@@ -120,7 +133,8 @@ const note = (deps: Deps, attempt: Attempt, { what, restarts }: Of<'note'>): Pro
     ? written(deps, attempt, { missingAt: deps.now() })
     : written(deps, attempt, {
         downAt: deps.now(),
-        phase: 'stopped',
+        // Of one that is left as it is found, `stopped` means that somebody stopped it, not that it died on its way.
+        ...(isFixed(attempt.row, 'power') || attempt.row.phase === 'ready' ? { phase: 'stopped' } : {}),
         ...(restarts === undefined ? {} : { restarts }),
       })
 
@@ -141,8 +155,6 @@ const nextLife = (deps: Deps, attempt: Attempt, step: Of<'next-generation' | 'ne
         readyAfterMs: null,
       })
 }
-
-const parked: ReadonlySet<string> = new Set(['auth', 'denied', 'quota'])
 
 /** Does one step. What providers and re-mote refuse becomes a pause with their words as the reason. */
 export const perform = async (
@@ -187,6 +199,13 @@ export const perform = async (
         return await endOp(deps, attempt, step.end)
       case 'protect':
         return await protect(deps, attempt)
+      case 'mark':
+      case 'unmark':
+        return await mark(deps, attempt, step.kind === 'mark')
+      case 'fix':
+        return await fix(deps, attempt, step)
+      case 'lost':
+        return await afterLoss(deps, attempt, step)
       case 'set-expiry':
         return await setExpiry(deps, attempt)
       case 'destroy':
@@ -204,7 +223,8 @@ export const perform = async (
   } catch (error) {
     if (error instanceof MoteError) return { kind: 'pause', reason: error.message }
     if (error instanceof ProviderError) {
-      const afterMs = error.retryAfterMs ?? (parked.has(error.kind) ? parkedMs : undefined)
+      if (isParking(error)) return await park(deps, attempt.row, error)
+      const afterMs = error.retryAfterMs
       return { kind: 'pause', reason: error.message, ...(afterMs === undefined ? {} : { afterMs }) }
     }
     throw error

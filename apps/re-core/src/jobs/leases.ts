@@ -67,6 +67,6 @@ export const endLeases = async (deps: LeaseDeps, one: OpenPlace, signal: AbortSi
   for (const row of ended)
     if (frozen) await keep(deps, row, 'frozen', `account ${row.account} shows what is newer than our database`)
     else if (row.protected) await keep(deps, row, 'kept', 'it is protected')
-    else if (row.origin === 'imported') await keep(deps, row, 'kept', 'it was there before us')
+    else if (row.managed === 'observe') await keep(deps, row, 'kept', 'it is only observed')
     else await endOne(deps, row)
 }

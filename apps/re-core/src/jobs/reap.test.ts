@@ -133,5 +133,5 @@ test('a database from before a reload ends nothing in that account: an alarm, un
   await worker.reap()
   expect(await listFreezes(world.pool)).toEqual([])
   expect(await running()).toEqual([after.ref])
-  expect(await kinds()).toEqual(['newer-machine', 'account-frozen', 'adopted', 'stray-destroyed'])
+  expect(await kinds()).toEqual(['newer-machine', 'account-frozen', 'lost', 'adopted', 'stray-destroyed'])
 })

@@ -15,8 +15,8 @@ export type ReapDeps = SurveyDeps & {
 }
 
 const belongs = (row: SystemRow, { vm, owner }: Owned): boolean => {
-  // What was there before us is never ended by itself, not even when its system has ended.
-  if (row.origin === 'imported') return true
+  // What was there before us, or was left by `forget`, is never ended by itself, not even when its system has ended.
+  if (row.origin === 'imported' || row.managed === 'observe') return true
   if (row.phase === 'gone') return false
   if (row.ref === vm.ref) return true
   // Its create call may be under way, or its answer lost: the row will find it by itself.

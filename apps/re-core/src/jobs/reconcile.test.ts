@@ -83,6 +83,7 @@ const makeWorld = (mode: Mode, chance: ReturnType<typeof fates>) => {
     now,
     random: () => 0.5,
     rules: { restartDelayMs: 5_000, bootTimeoutMs: 60_000 },
+    parkedMs: 60_000,
     log: { warn: () => {}, info: () => {} },
     at: async () => {
       const fate = chance.next()

@@ -1,9 +1,11 @@
 import type { SystemRow } from '../store/row.ts'
 import type { Changes } from '../store/systems.ts'
-import { parkedMs, type Attempt, type Deps, type Ending, type Message } from './attempt.ts'
-import { ProviderError, type Provider } from '@re-ops/protocols'
+import type { Attempt, Deps, Ending, Message } from './attempt.ts'
+import { ProviderError, type Phase, type Provider } from '@re-ops/protocols'
 import { decide, isMutation, type Seen, type Step } from './decide.ts'
+import { absence, driftOf } from './drift.ts'
 import { perform } from './effects.ts'
+import { waitsWithAccount } from './park.ts'
 
 const stepsMax = 24
 const pauseMsMin = 1_000
@@ -29,6 +31,13 @@ const lifeBegan = (row: SystemRow): number => {
   return planned === undefined ? row.createdAt : Date.parse(planned.at)
 }
 
+/** What was just seen not to be as it is wanted; what was known before, where nothing was looked at. */
+const driftSeen = ({ row, seen: { instance }, provider }: Attempt, phase: Phase, now: number): Changes => {
+  if (phase === 'gone') return { drift: [] }
+  if (phase === 'lost') return { drift: absence(row) }
+  return instance?.state === 'present' ? { drift: driftOf(row, instance.vm, provider, now) } : {}
+}
+
 const settledChanges = (row: SystemRow, step: Extract<Step, { kind: 'settled' }>, now: number): Changes => ({
   phase: step.phase,
   reason: step.reason,
@@ -41,7 +50,7 @@ const settledChanges = (row: SystemRow, step: Extract<Step, { kind: 'settled' }>
     ? { downAt: null, restarts: 0, readyAfterMs: row.readyAfterMs ?? Math.max(0, now - lifeBegan(row)) }
     : {}),
   // Sealed or not: what is over needs no token any more.
-  ...(step.phase === 'gone' ? { frozenRequest: null, downAt: null, observed: 'absent' } : {}),
+  ...(step.phase === 'gone' ? { frozenRequest: null, downAt: null, observed: 'absent', addresses: [] } : {}),
 })
 
 /**
@@ -57,12 +66,18 @@ export const reconcile = async (
   const { store, now } = deps
   const claimed = await store.claim(id)
   if (claimed === null) return store.drop(message)
+  const later = (nextAt: number, reason: string) =>
+    store.finish(
+      claimed,
+      { nextAt, reason, attempt: claimed.attempt + 1 },
+      { nextAt, settled: false, reason },
+      message,
+      now(),
+    )
+  const waits = await waitsWithAccount(deps, claimed)
+  if (waits !== null) return later(waits.until, waits.reason)
   const provider = await opened(deps, claimed)
-  if (typeof provider === 'string') {
-    const nextAt = now() + parkedMs
-    const ending = { nextAt, settled: false, reason: provider }
-    return store.finish(claimed, { nextAt, reason: provider }, ending, message, now())
-  }
+  if (typeof provider === 'string') return later(now() + deps.parkedMs, provider)
   const { caps } = provider
   const rules = { ...deps.rules, caps, bootTimeoutMs: caps.bootTimeoutMs ?? deps.rules.bootTimeoutMs }
   let attempt: Attempt = { row: claimed, seen: { sightings: await store.sightings(id) }, pending: {}, signal, provider }
@@ -79,7 +94,10 @@ export const reconcile = async (
     const step = decide(row, attempt.seen, now(), rules)
     await deps.at?.(step.kind, claimed.id)
     if (step.kind === 'settled')
-      return finish(settledChanges(row, step, now()), { nextAt: null, settled: true, reason: step.reason })
+      return finish(
+        { ...settledChanges(row, step, now()), ...driftSeen(attempt, step.phase, now()) },
+        { nextAt: null, settled: true, reason: step.reason },
+      )
     if (step.kind === 'wait') {
       const afterMs = step.at === null ? pauseMs(row.attempt, deps.random) : Math.max(0, step.at - now())
       return again(afterMs, step.reason, {

@@ -1,7 +1,8 @@
 import { type CreateRequest, ProviderError } from '@re-ops/protocols'
-import { parkedMs, unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
+import { unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
 import type { SystemRow } from '../store/row.ts'
 import { openRequest } from './freeze.ts'
+import { park, unpark } from './park.ts'
 
 /**
  * The create call. `sent_at` is committed first, so a worker that dies anywhere after it leaves a row that says "a
@@ -32,6 +33,7 @@ export const send = async (deps: Deps, { row: before, pending, signal, provider 
     return refused(deps, { row, signal, isFirst, provider }, error, request)
   }
   await deps.at?.('create.answered', row.id)
+  if (row.attempt > 0) await unpark(deps, row, 'create')
   const saved = await deps.store.saveRef(row, ref, deps.now())
   await deps.at?.('create.saved', row.id)
   if (saved === null || saved.leaseEpoch !== row.leaseEpoch) return { kind: 'fenced' }
@@ -91,7 +93,7 @@ const refused = async (deps: Deps, sent: Sent, error: unknown, request: CreateRe
     case 'quota':
     case 'auth':
     case 'denied':
-      return { kind: 'pause', reason: message, afterMs: parkedMs, changes: unsent }
+      return { ...(await park(deps, row, error)), changes: unsent }
     case 'invalid':
     case 'conflict':
     case 'unsupported':

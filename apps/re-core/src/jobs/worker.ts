@@ -28,6 +28,8 @@ export type Timings = {
   readonly sightingsApartMs: number
   readonly restartDelayMs: number
   readonly bootTimeoutMs: number
+  /** How long an account that is refused is left alone. */
+  readonly parkedMs: number
 }
 export const timings: Timings = {
   tickMs: 10_000,
@@ -38,6 +40,7 @@ export const timings: Timings = {
   sightingsApartMs: 600_000,
   restartDelayMs: 5_000,
   bootTimeoutMs: 120_000,
+  parkedMs: 60_000,
 }
 
 export type WorkerDeps = {
@@ -74,7 +77,7 @@ export const startWorker = async (deps: WorkerDeps) => {
   const [now, random] = [deps.now ?? Date.now, deps.random ?? Math.random]
   const stopping = new AbortController()
   const { signal } = stopping
-  const places = { sql: pool, drivers: deps.drivers, open: deps.open, log }
+  const places = { sql: pool, drivers: deps.drivers, open: deps.open, parkedMs: t.parkedMs, log }
   const plain = makeStore({ pool, transaction: deps.transaction, queue, fenced: deps.fenced })
   const attempts: Deps = {
     store: deps.store?.(plain) ?? plain,
@@ -84,7 +87,8 @@ export const startWorker = async (deps: WorkerDeps) => {
     installation: deps.installation,
     now,
     random,
-    rules: { restartDelayMs: t.restartDelayMs, bootTimeoutMs: t.bootTimeoutMs },
+    rules: { restartDelayMs: t.restartDelayMs, bootTimeoutMs: t.bootTimeoutMs, installation: deps.installation },
+    parkedMs: t.parkedMs,
     log,
     ...(deps.onCreateCall === undefined ? {} : { onCreateCall: deps.onCreateCall }),
     ...(deps.at === undefined ? {} : { at: deps.at }),
@@ -122,7 +126,7 @@ export const startWorker = async (deps: WorkerDeps) => {
   }
   const observeIn = (reach: Reach) => () =>
     inPlaces(places, reach, async one =>
-      forEachBounded(await contradictions(pool, one, signal), atOnceMax, wake, onError),
+      forEachBounded(await contradictions(pool, one, signal, now()), atOnceMax, wake, onError),
     )
   const tick = async (): Promise<void> => {
     await forEachBounded(await overdueSystems(pool, now() - 1_000, overdueMax), atOnceMax, wake, onError)

@@ -20,6 +20,8 @@ export type Driver = {
   readonly image: string
   /** Who tells what machines cost: nobody, our price file, or its own catalogue. */
   readonly prices: 'free' | 'file' | 'catalog'
+  /** Why the provider tells no quotas; absent: it does. */
+  readonly noQuotas?: string
   /** Of an account; null: there is one account, which needs no row. */
   readonly account: {
     readonly settings: TSchema

@@ -17,6 +17,11 @@ export const marksOf = (identity: Identity, expiresAt?: string): Record<string, 
   ...(expiresAt === undefined ? {} : { [markKeys.expiresAt]: expiresAt }),
 })
 
+/** What takes all our marks off. */
+export const noMarks: Readonly<Record<string, null>> = Object.fromEntries(
+  Object.values(markKeys).map(key => [key, null]),
+)
+
 /** Null unless all four are there: a machine that is half marked is nobody's to judge. */
 export const ownerOf = (tags: Readonly<Record<string, string>>): ObservedVm['owner'] | null => {
   const { installation, vmId, generation, candidate } = markKeys

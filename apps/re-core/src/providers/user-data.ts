@@ -1,4 +1,4 @@
-import type { CallHome, VmSpec } from '@re-ops/protocols'
+import type { VmSpec } from '@re-ops/protocols'
 
 /** Where the agent of an image looks for what it is told (deploy/systemd/re-gent.service). */
 const configPath = '/var/lib/re-gent/config.json'

@@ -33,14 +33,16 @@ export const systemChangeRoutes = (app: App, deps: ServiceDeps): void => {
     {
       config: write,
       schema: {
-        summary: 'Another name, or other labels; told to the provider and to re-mote',
+        summary: 'Another name, or other labels (told to the provider and to re-mote), or what is done by itself',
         params: WhichSystem,
         body: ChangeSystem,
         response: { 202: Job },
       },
     },
     async (request, reply) => {
-      const { name, labels = {} } = request.body
+      const { name, policy, labels = {} } = request.body
+      if (policy !== undefined)
+        return reply.code(202).send(await ask(request, request.params.system, { verb: 'policy', input: { policy } }))
       const what: What =
         name === undefined
           ? { verb: 'label', input: row => ({ labels: relabelled(row.labels, labels) }), body: { labels } }

@@ -4,6 +4,7 @@ import { Compile } from 'typebox/compile'
 import type { Driver } from '../providers/driver.ts'
 import { openOnce } from '../providers/opener.ts'
 import { accountByName, deleteAccount, listAccounts, putAccount, regionsInUse } from '../store/accounts.ts'
+import { wakeAccount } from '../store/parked.ts'
 import type { ServiceDeps } from './deps.ts'
 
 const refuse = (status: number, kind: string, title: string, detail: string): never => {
@@ -93,9 +94,11 @@ export const saveAccount = async (deps: ServiceDeps, name: string, body: PutAcco
     providerId: null,
     verifiedAt: new Date(deps.now()).toISOString(),
     problem: null,
+    parked: null,
   }
   const saved = { ...account, providerId: (await verified(deps, account)).id }
   await putAccount(deps.pool, saved, deps.now())
+  await wakeAccount(deps.pool, name)
   return saved
 }
 
@@ -103,8 +106,15 @@ export const saveAccount = async (deps: ServiceDeps, name: string, body: PutAcco
 export const verifyAccount = async (deps: ServiceDeps, name: string): Promise<Account> => {
   const account = await getAccount(deps, name)
   const { id } = await verified(deps, account)
-  const saved = { ...account, providerId: id, verifiedAt: new Date(deps.now()).toISOString(), problem: null }
+  const saved = {
+    ...account,
+    providerId: id,
+    verifiedAt: new Date(deps.now()).toISOString(),
+    problem: null,
+    parked: null,
+  }
   await putAccount(deps.pool, saved, deps.now())
+  await wakeAccount(deps.pool, name)
   return saved
 }
 

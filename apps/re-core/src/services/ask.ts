@@ -35,13 +35,13 @@ const joined = async (tx: PoolClient, row: SystemRow, doing: Doing, now: number)
     if (forceAt !== null) await writeSystem(tx, row, { forceAt, nextAt: now }, { at: now, fenced: true })
     return running
   }
-  if (doing.verb !== 'destroy')
+  if (doing.verb !== 'destroy' && !(doing.verb === 'forget' && running.verb === 'import'))
     throw conflict(
       'busy',
       'Another job is in flight',
       `${running.verb} of ${row.name} is ${running.state} (job ${running.id}); wait for it, or destroy`,
     )
-  const why = 'superseded by destroy'
+  const why = `superseded by ${doing.verb}`
   await cancelJob(tx, running.id, why, now)
   if (row.op !== null) await endOp(tx, row.op, { state: 'cancelled', error: why }, now)
   return null

@@ -100,7 +100,7 @@ export const retryJob = async (deps: ServiceDeps, id: string, asked: Asked): Pro
   return deps.transaction(tx =>
     once(tx, { ...asked, schema: 'core', body: {} }, async () => {
       const row = await claimed(tx, system)
-      if (row.phase === 'gone' || (row.desired === 'absent' && verb !== 'destroy'))
+      if (row.phase === 'gone' || (row.desired === 'absent' && verb !== 'destroy' && verb !== 'forget'))
         throw conflict('gone', 'The system is gone', `${name} is ${row.phase}; create a new one`)
       return jobView(await askRow(deps, tx, row, { verb, asVerb, input }, check))
     }),

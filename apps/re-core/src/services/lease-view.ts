@@ -18,7 +18,7 @@ export const leaseView = (row: SystemRow): Lease | null =>
 
 const reasons = {
   soon: (at: string) => `its lease ends at ${at}`,
-  kept: (at: string) => `its lease ended at ${at}; it is kept, since it is protected or was there before us`,
+  kept: (at: string) => `its lease ended at ${at}; it is kept, since it is protected or only observed`,
   frozen: (at: string) => `its lease ended at ${at}; its account is frozen: reops accounts says why`,
 } as const
 

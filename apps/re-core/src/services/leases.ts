@@ -48,6 +48,13 @@ export const getLeases = async ({ pool }: ServiceDeps): Promise<System[]> =>
 
 /** Later, never earlier, and never beyond its life. */
 const renewed = (row: SystemRow, { forMs, onEnd }: RenewLease, by: string, now: number): Changes => {
+  if (row.managed === 'observe')
+    return refuse(
+      409,
+      'observe-only',
+      'The system is only observed',
+      `${row.name} is only observed, and never ended by itself; allowed: systems policy ${row.name} --manage full first`,
+    )
   const leaseMs = forMs ?? row.leaseMs
   if (leaseMs === null)
     return refuse(422, 'no-lease', 'The system has no lease', `${row.name} has no lease; give forMs to begin one`)

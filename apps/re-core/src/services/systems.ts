@@ -59,7 +59,7 @@ export const createSystems = async (deps: ServiceDeps, body: CreateSystems, aske
         await refuseAboveQuota(tx, asked.subject, specs.length)
         const lease = firstLease(body.lease, asked.subject, await databaseNow(tx))
         for (const spec of specs) {
-          const row = { ...newRow({ ...spec, imageRef }, now), ...lease, createdBy: asked.subject }
+          const row = { ...newRow({ ...spec, imageRef }, now), ...lease, ...body.policy, createdBy: asked.subject }
           await insertSystem(tx, row)
           await keepVolumeNames(tx, row)
           if (userData !== null) await keepUserData(deps, tx, row.id, userData)

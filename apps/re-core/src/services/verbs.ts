@@ -5,6 +5,7 @@ import type { SystemRow } from '../store/row.ts'
 import type { Asking } from './ask.ts'
 import type { ServiceDeps } from './deps.ts'
 import { checkSpec } from './plan.ts'
+import { checkForget, checkPolicy, refuseObserved, refuseReloading } from './policy.ts'
 import { ensureSnapshotRow } from './snapshots.ts'
 import { refuseTaken } from './systems.ts'
 import type { AllWords } from '../words/all.ts'
@@ -80,19 +81,21 @@ const checkInput = async (
   { verb, provider }: { readonly verb: Asking; readonly provider: Provider },
 ): Promise<VerbInput> => {
   const { caps } = provider
+  // How a machine was made that was there before us is not known: its provider says what it refuses.
+  const check: typeof checkSpec = row.origin === 'imported' ? () => {} : checkSpec
   if (verb === 'resize') {
     const size = input.size ?? row.size
-    checkSpec(provider, { ...row, size })
-    checkSpec(provider, row, undefined, asked => provider.checkResize?.(asked, size))
+    check(provider, { ...row, size })
+    check(provider, row, undefined, asked => provider.checkResize?.(asked, size))
   }
   if (verb === 'rename' && input.name !== undefined && input.name !== row.name) {
     refuseWhileRunning(row, verb, caps.liveRename || row.ref === null)
     await refuseTaken(tx, [input.name])
-    checkSpec(provider, { ...row, name: input.name })
+    check(provider, { ...row, name: input.name })
   }
   if (verb === 'label') {
     checkLabels(input.labels ?? {})
-    checkSpec(provider, { ...row, labels: input.labels ?? {} })
+    check(provider, { ...row, labels: input.labels ?? {} })
   }
   if (verb !== 'snapshot') return input
   refuseWhileRunning(row, verb, caps.liveSnapshot)
@@ -121,7 +124,11 @@ export const makeCheck = async (
   const provider = looks.has(verb) && row.phase !== 'gone' ? await openFor(deps, row) : null
   const words = verb === 'resize' ? await allWords(deps.pool) : null
   return async (tx, now, _verb, input) => {
+    refuseObserved(now, verb)
     refuseIfProtected(now, verb)
+    if (verb === 'reload') refuseReloading(now)
+    if (verb === 'policy') checkPolicy(now, input.policy ?? {})
+    if (verb === 'forget') checkForget(now)
     if (provider === null) return input
     refuseUnlessOffered(now, verb, provider.caps)
     if (verb === 'reboot') refuseUnlessRunning(now)

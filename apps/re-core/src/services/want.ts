@@ -1,4 +1,4 @@
-import type { Verb, VerbInput } from '@re-ops/protocols'
+import type { ChangePolicy, Verb, VerbInput } from '@re-ops/protocols'
 import type { SystemRow } from '../store/row.ts'
 import type { Changes } from '../store/systems.ts'
 
@@ -7,6 +7,20 @@ const resumed = (row: SystemRow): Changes =>
   row.phase === 'failed' || row.phase === 'lost'
     ? { phase: row.ref !== null ? 'booting' : row.sentAt !== null ? 'requested' : 'planned' }
     : {}
+
+/** Somebody powered it on though it was wanted stopped, and it was left so. */
+const poweredOn = ({ phase, observed }: SystemRow): Changes =>
+  phase === 'stopped' && observed === 'running' ? { phase: 'stopping' } : {}
+
+const policyOf = ({ managed, fixes, onLost }: ChangePolicy): Changes => ({
+  ...(managed === undefined ? {} : { managed }),
+  ...(fixes === undefined ? {} : { fixes }),
+  ...(onLost === undefined ? {} : { onLost }),
+})
+
+/** A machine that is only observed is told nothing. */
+const told = <T>({ managed }: SystemRow, full: T, observed: T | null): T | null =>
+  managed === 'full' ? full : observed
 
 /** From when on the guest is not asked any more. */
 export const forceAtOf = ({ force, forceAfterSeconds }: VerbInput, now: number): number | null => {
@@ -24,20 +38,31 @@ export const want = (row: SystemRow, verb: Exclude<Verb, 'create'>, now: number,
     case 'start':
       return { ...asked, ...resumed(row), desired: 'running' }
     case 'stop':
-      return { ...asked, ...resumed(row), desired: 'stopped' }
+      return { ...asked, ...resumed(row), ...poweredOn(row), desired: 'stopped' }
     case 'reboot':
       return { ...asked, ...resumed(row) }
     case 'resize':
       return { ...asked, ...resumed(row), wantSize: input.size ?? row.size }
     case 'rename':
-      return { ...soon, name: input.name ?? row.name, nameThere: row.nameThere ?? row.name }
+      return { ...soon, name: input.name ?? row.name, nameThere: told(row, row.nameThere ?? row.name, row.nameThere) }
     case 'label':
-      return { ...soon, labels: input.labels ?? row.labels, labelsThere: row.labelsThere ?? row.labels }
+      return {
+        ...soon,
+        labels: input.labels ?? row.labels,
+        labelsThere: told(row, row.labelsThere ?? row.labels, row.labelsThere),
+      }
     case 'snapshot':
       return soon
     case 'protect':
     case 'unprotect':
-      return { ...soon, protected: verb === 'protect' }
+      // Told also when it was told before: somebody may have changed it there.
+      return { ...soon, protected: verb === 'protect', protectedThere: verb === 'unprotect' }
+    case 'policy':
+      return { ...soon, ...policyOf(input.policy ?? {}) }
+    case 'import':
+      return soon
+    case 'forget':
+      return { ...asked, ...undone, desired: 'absent', managed: 'observe', keepVolumes: true }
     case 'reload':
       return { ...asked, ...undone, desired: 'running', wantGeneration: row.generation + 1 }
     case 'destroy':

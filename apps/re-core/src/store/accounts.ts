@@ -1,4 +1,4 @@
-import type { Account, ProviderKind } from '@re-ops/protocols'
+import type { Account, ParkedFor, ProviderKind } from '@re-ops/protocols'
 import type { PlaceKey } from '../providers/place.ts'
 import type { Sql } from './sql.ts'
 
@@ -12,6 +12,9 @@ type Raw = {
   provider_id: string | null
   verified_at: Date | null
   problem: string | null
+  parked_for: ParkedFor | null
+  parked_since: Date | null
+  parked_until: Date | null
 }
 const accountOf = (row: Raw): Account => ({
   name: row.name,
@@ -23,7 +26,12 @@ const accountOf = (row: Raw): Account => ({
   providerId: row.provider_id,
   verifiedAt: row.verified_at?.toISOString() ?? null,
   problem: row.problem,
+  parked: parkedOf(row),
 })
+const parkedOf = ({ parked_for, parked_since, parked_until, problem }: Raw): Account['parked'] =>
+  parked_for === null || parked_since === null || parked_until === null
+    ? null
+    : { what: parked_for, why: problem ?? '', since: parked_since.toISOString(), until: parked_until.toISOString() }
 
 export const listAccounts = async (sql: Sql): Promise<Account[]> =>
   (await sql.query<Raw>('select * from core.account order by name')).rows.map(accountOf)
@@ -38,7 +46,7 @@ export const putAccount = async (sql: Sql, account: Account, at: number): Promis
     `insert into core.account (name, provider, regions, secret, settings, provider_id, verified_at, problem, created_at, max_systems)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
      on conflict (name) do update set regions = $3, secret = $4, settings = $5, provider_id = $6, verified_at = $7,
-       problem = $8, max_systems = $10`,
+       problem = $8, max_systems = $10, parked_for = null, parked_since = null, parked_until = null`,
     [
       account.name,
       account.provider,
@@ -81,14 +89,15 @@ export const regionsInUse = async (sql: Sql, account: string): Promise<string[]>
     )
   ).rows.map(row => row.region)
 
-/** Why its machines wait; null when they do not. Answers whether that is new. */
-export const noteProblem = async (sql: Sql, name: string, problem: string | null): Promise<boolean> =>
-  ((
-    await sql.query('update core.account set problem = $2 where name = $1 and problem is distinct from $2', [
-      name,
-      problem,
-    ])
-  ).rowCount ?? 0) > 0
+/** How many systems that are not gone it has, by region. */
+export const systemsByRegion = async (sql: Sql, account: string): Promise<{ region: string; systems: number }[]> =>
+  (
+    await sql.query<{ region: string; systems: number }>(
+      `select region, count(*)::int as systems from core.system where account = $1 and phase <> 'gone'
+       group by region order by region`,
+      [account],
+    )
+  ).rows
 
 /** Every account in every region of it. */
 export const accountPlaces = async (sql: Sql): Promise<PlaceKey[]> =>

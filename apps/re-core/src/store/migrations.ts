@@ -1,6 +1,8 @@
 import { quotas } from './migrations/quotas.ts'
 import { extras } from './migrations/extras.ts'
+import { addresses } from './migrations/addresses.ts'
 import { ops } from './migrations/ops.ts'
+import { importMigration } from './migrations/import.ts'
 import { leases } from './migrations/leases.ts'
 import { userDataMigration, volumeMigration, wordsMigration } from './migrations/words.ts'
 
@@ -177,6 +179,8 @@ comment on column core.system.protected_there is 'what the provider was last tol
   wordsMigration,
   userDataMigration,
   volumeMigration,
+  importMigration,
   quotas,
   extras,
+  addresses,
 ]

@@ -29,6 +29,14 @@ export const addNotice = async (sql: Sql, { kind, text, system, ref, place }: To
 export const listNotices = async (sql: Sql, limit: number): Promise<Notice[]> =>
   (await sql.query<Raw>('select * from core.notice order by at desc, id desc limit $1', [limit])).rows.map(noticeOf)
 
+export const noticesOfAccount = async (sql: Sql, account: string, limit: number): Promise<Notice[]> =>
+  (
+    await sql.query<Raw>('select * from core.notice where account = $1 order by at desc, id desc limit $2', [
+      account,
+      limit,
+    ])
+  ).rows.map(noticeOf)
+
 export const noticesById = async (sql: Sql, ids: readonly string[]): Promise<Notice[]> =>
   (await sql.query<Raw>('select * from core.notice where id = any($1) order by at, id', [ids])).rows.map(noticeOf)
 

@@ -1,8 +1,11 @@
 import type { Pool, PoolClient } from 'pg'
 import type { Store } from '../jobs/attempt.ts'
 import type { Queue } from '../jobs/queue.ts'
+import { isFrozen } from './alarms.ts'
 import { makeBesideVolumes } from './beside-volumes.ts'
-import { jobWaits, settleJob } from './jobs.ts'
+import { insertJob, jobInFlight, jobWaits, settleJob } from './jobs.ts'
+import { addNotice } from './notices.ts'
+import { mayTryAccount, parkAccount, parkedAccount, unparkAccount } from './parked.ts'
 import { noteScarce, scarceOfferings } from './scarce.ts'
 import { closeOp, endOp, opById, writeOp } from './ops.ts'
 import { forgetSighting, noteSighting, sightingsOf } from './sightings.ts'
@@ -45,6 +48,29 @@ export const makeStore = ({ pool, transaction, queue, fenced }: StoreDeps): Stor
     }),
   snapshot: id => snapshotById(pool, id),
   writeSnapshot: (id, changes) => writeSnapshot(pool, id, changes),
+  isFrozen: row => isFrozen(pool, row),
+  goOn: (row, changes, { verb, text }, at) =>
+    transaction(async tx => {
+      const written = await writeSystem(tx, row, changes, { at, fenced })
+      if (written === null) return null
+      if ((await jobInFlight(tx, row.id)) === null) await insertJob(tx, written, verb, at)
+      const kind = verb === 'forget' ? 'lost' : 'recreated'
+      await addNotice(tx, { kind, place: row, system: row.id, ref: row.ref, text })
+      return written
+    }),
+  parked: row => parkedAccount(pool, row.account),
+  park: (row, what, why, forMs) =>
+    transaction(async tx => {
+      if (!(await parkAccount(tx, row.account, what, { why, forMs }))) return
+      const text = `the account is refused, its machines wait: ${why}`
+      await addNotice(tx, { kind: 'account-parked', place: row, text })
+    }),
+  mayTry: (row, forMs) => mayTryAccount(pool, row.account, forMs),
+  unpark: (row, what) =>
+    transaction(async tx => {
+      if (!(await unparkAccount(tx, row.account, ['all', what]))) return
+      await addNotice(tx, { kind: 'account-resumed', place: row, text: 'the account works again' })
+    }),
   scarce: (row, now) => scarceOfferings(pool, row, now),
   noteScarce: (row, offering, until) => noteScarce(pool, row, offering, until),
   finish: (row, changes, ending, message, at) =>
@@ -52,6 +78,14 @@ export const makeStore = ({ pool, transaction, queue, fenced }: StoreDeps): Stor
       const written = await writeSystem(tx, row, changes, { at, fenced })
       if (message !== null) await queue.settle(tx, message)
       if (written === null) return // a newer attempt has taken over, and looks after what comes next
+      if (written.phase === 'lost' && row.phase !== 'lost')
+        await addNotice(tx, {
+          kind: 'lost',
+          place: row,
+          system: row.id,
+          ref: row.ref,
+          text: `${row.name}: ${written.reason}`,
+        })
       if (ending.settled && row.op !== null) await closeOp(tx, row.op, ending.reason, at)
       // The row has done with its verdict; the job ends with it.
       if (ending.settled) await settleJob(tx, { ...written, verdict: row.verdict }, at)

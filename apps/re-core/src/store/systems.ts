@@ -117,14 +117,21 @@ export const saveRef = async (sql: Sql, row: SystemRow, ref: string): Promise<Sy
     ).rows,
   )
 
+/** Noted beside whatever attempt is under way, for the machine that it has now. */
+export const addressesAre = async (sql: Sql, row: SystemRow, addresses: SystemRow['addresses']): Promise<void> => {
+  const values = [row.id, row.ref, toColumn('addresses', addresses)]
+  await sql.query('update core.system set addresses = $3 where id = $1 and ref = $2', values)
+}
+
 /** Rows that need a look: their time has come, or a message for them was lost. */
 export const overdueSystems = async (sql: Sql, now: number, limit: number): Promise<string[]> =>
   (
     await sql.query<{ id: string }>(
       `select id from core.system where phase <> 'gone' and (next_at <= $1 or (next_at is null and (
          want_generation > generation or desired = 'absent'
-         or (desired = 'stopped' and phase not in ('stopped', 'failed', 'lost'))
-         or (desired = 'running' and phase not in ('ready', 'failed', 'lost')))))
+         or (desired = 'stopped' and phase not in ('stopped', 'failed', 'lost') and managed = 'full')
+         or (desired = 'running' and phase not in ('ready', 'failed', 'lost')
+           and not (phase = 'stopped' and (managed = 'observe' or 'power' <> all(fixes)))))))
        order by next_at nulls first limit $2`,
       [new Date(now), limit],
     )
@@ -139,6 +146,24 @@ export const machinesWanted = async (sql: Sql, { provider, account, region }: Pl
       [provider, account, region],
     )
   ).rows.map(systemOf)
+
+/**
+ * The living system whose machine that is. Whoever asks within a transaction is the only one to ask of that machine until
+ * it ends.
+ */
+export const holderOf = async (
+  sql: Sql,
+  { provider, account, region }: PlaceKey,
+  ref: string,
+): Promise<SystemRow | null> => {
+  await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [[provider, account, region, ref].join('/')])
+  const { rows } = await sql.query<Raw>(
+    `select * from core.system
+     where provider = $1 and account = $2 and region = $3 and ref = $4 and phase <> 'gone' limit 1`,
+    [provider, account, region, ref],
+  )
+  return first(rows)
+}
 
 const goneDays = 30
 export const forgetGone = async (sql: Sql, now: number): Promise<void> => {

@@ -77,6 +77,12 @@ export const memoryStore = (installation: string) => {
       if (written !== null) opEnds.set(op.id, end)
       return written
     },
+    isFrozen: async () => false,
+    goOn: (row, changes, _told, at) => store.write(row, changes, at),
+    parked: async () => null,
+    park: async () => {},
+    mayTry: async () => true,
+    unpark: async () => {},
     snapshot: async () => null,
     writeSnapshot: async () => {},
     scarce: async (_row, at) => new Map([...scarce].filter(([, until]) => until > at)),
@@ -133,6 +139,9 @@ const does = (vm: Vm, action: Action): void => {
       return
     case 'setTags':
       vm.tags = relabelled(vm.tags, action.tags)
+      return
+    case 'setOwner':
+      vm.identity = action.owner ?? vm.identity
       return
     case 'setProtection':
   }
@@ -256,7 +265,14 @@ export const memoryMote = (
       const seenAt = online ? Number.MAX_SAFE_INTEGER : heardAt.get(system)
       return seenAt === undefined
         ? null
-        : { id: `${system.slice(0, -1)}${generation % 10}`, online, enrolledAt: 0, seenAt, boot: bootOf(system) }
+        : {
+            id: `${system.slice(0, -1)}${generation % 10}`,
+            online,
+            enrolledAt: 0,
+            seenAt,
+            boot: bootOf(system),
+            addresses: [],
+          }
     },
     revoke: async (system, generation) => {
       up()

@@ -16,7 +16,6 @@ import { localDriver } from '../providers/local/driver.ts'
 import { makeLocal } from '../providers/local/local.ts'
 import { markedProcesses } from '../providers/local/process.ts'
 import type { LocalDeps } from '../providers/local/start.ts'
-import { noLimiter } from '../providers/plain.ts'
 import type { ServiceDeps } from '../services/deps.ts'
 import { want } from '../services/want.ts'
 import { installationId } from '../store/installation.ts'
@@ -25,6 +24,7 @@ import { migrations } from '../store/migrations.ts'
 import { claimVolumes } from '../store/beside-volumes.ts'
 import type { SystemRow } from '../store/row.ts'
 import { claimSystem, insertSystem, systemById, writeSystem } from '../store/systems.ts'
+import { openClouds, type TestAccount } from './clouds.ts'
 import { startFakeMote } from './mote.ts'
 
 /** A stand-in agent: lives until told otherwise, and has a child of its own, as a real one has. */
@@ -87,6 +87,8 @@ export type WorldSetup = {
   readonly spec?: (name: string) => SystemSpec
   /** Whether the agent of that system's machine has called home; of other machines than processes of this computer. */
   readonly callsHome?: (system: string, generation: number) => Promise<boolean>
+  /** At stand-ins of clouds, beside this computer. */
+  readonly accounts?: readonly TestAccount[]
 }
 
 /** Real Postgres, real queue, real processes as machines; re-mote is the documented API in memory. */
@@ -113,6 +115,7 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     ...(at ? { at } : {}),
   })
   const local = (at?: LocalDeps['at']) => makeLocal(localDeps(at))
+  const clouds = await openClouds(pool, setup.accounts ?? [], new Map([['local', localDriver(localDeps())]]))
   const running = async () => {
     const all = (await markedProcesses()).filter(one => one.folder.startsWith(root) && one.isAgent)
     return all.map(one => one.folder.slice(root.length + 1))
@@ -137,8 +140,8 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
       pool,
       transaction,
       queue: options.queue?.(plain) ?? plain,
-      drivers: new Map([['local', driver]]),
-      open: async () => provider,
+      drivers: new Map([...clouds.opener.drivers, ['local', driver]]),
+      open: place => (place.provider === 'local' ? Promise.resolve(provider) : clouds.open(place)),
       mote: { mote: makeMoteHttp({ url: mote.url, token, timeoutMs: 2_000 }), token },
       cipher,
       installation,
@@ -197,14 +200,8 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     transaction,
     queue: sender,
     begin: id => void sender.wake(pool, id),
-    open: async () => provider,
-    opener: {
-      drivers: new Map([['local', localDriver(localDeps())]]),
-      account: async () => null,
-      secret: async () => '',
-      limiter: () => noLimiter,
-      now: Date.now,
-    },
+    open: place => (place.provider === 'local' ? Promise.resolve(provider) : clouds.open(place)),
+    opener: clouds.opener,
     installation,
     prices: shippedPrices,
     cipher,

@@ -4,13 +4,14 @@ import { durationMs } from '../arguments/duration.ts'
 import { labelsOf, wholeNumber } from '../arguments/labels.ts'
 import { leaseOf, type LeaseOptions } from '../arguments/lease.ts'
 import { pickSystems } from '../arguments/pick.ts'
+import { policyOf, type PolicyOptions } from '../arguments/policy.ts'
 import { volumeOf } from '../arguments/volumes.ts'
 import { confirm } from '../confirm.ts'
 import { printJson, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
 import { costText, estimateLines } from '../render/cost.ts'
 import { byNumber } from '../render/nodeset.ts'
-import { phasesText } from '../render/system.ts'
+import { addressText, phasesText } from '../render/system.ts'
 import { table } from '../render/table.ts'
 import { ago, labelsText } from '../render/units.ts'
 import { secretText } from './ssh-hosts.ts'
@@ -25,7 +26,8 @@ const waitDefault = '10m'
 
 export type CreateOptions = Common &
   Waiting &
-  LeaseOptions & {
+  LeaseOptions &
+  PolicyOptions & {
     readonly name?: string
     readonly count?: string
     readonly provider?: string
@@ -94,6 +96,7 @@ const bodyOf = (options: CreateOptions): CreateSystems => {
       region: options.region,
       options: machineOptions(options),
       lease: leaseOf(options),
+      policy: policyOf(options),
     }),
   }
 }
@@ -183,7 +186,10 @@ const systemText = ({ terminal, now }: Context, system: System, cost: SystemCost
     ['observed', system.observed],
     ['instance', system.ref],
     ['host', system.host],
+    ['address', addressText(system)],
     ['lease', leaseText(system)],
+    ['policy', policyText(system)],
+    ['drift', driftText(system)],
     ['cost', cost === undefined ? null : costText(cost)],
     ['created', ago(system.createdAt, now())],
     ['why', system.reason],
@@ -191,6 +197,15 @@ const systemText = ({ terminal, now }: Context, system: System, cost: SystemCost
   const shown = lines.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(10)} ${value}\n`]))
   return `${terminal.paint.bold(system.name)}\n${shown.join('')}`
 }
+
+const policyText = ({ origin, policy: { managed, fixes, onLost } }: System): string => {
+  const puts = fixes.length === 0 ? 'nothing is put right by itself' : `puts right ${fixes.join(', ')}`
+  const how = managed === 'observe' ? 'only observed' : puts
+  return `${how} · when lost: ${onLost}${origin === 'imported' ? ' · imported' : ''}`
+}
+
+const driftText = ({ name, drift }: System): string | null =>
+  drift.length === 0 ? null : `${drift.map(one => one.field).join(', ')} (reops systems drift ${name})`
 
 /** What was asked for together with it. */
 const besideText = ({ options: { keys = [], firewalls = [], volumes = [] } }: System): string | null =>

@@ -4,7 +4,7 @@ import { examples, listOf, merged, providers, type Kit } from './kit.ts'
 /** `reops accounts`. */
 export const addAccounts = ({ program, context, done, add }: Kit): void => {
   const accounts = add(program, 'accounts', 'accounts at providers; secrets by reference alone')
-    .usage('[options] | list | set <name> | verify <name> | remove <name>')
+    .usage('[options] | list | show <name> | set <name> | verify <name> | remove <name>')
     .action((options: object) => done(import('../commands/accounts.ts').then(m => m.listAccounts(context, options))))
     .addHelpText('after', examples('reops accounts', 'reops accounts verify aws'))
   add(accounts, 'list', 'the accounts, and whether they work')
@@ -12,6 +12,12 @@ export const addAccounts = ({ program, context, done, add }: Kit): void => {
       done(import('../commands/accounts.ts').then(m => m.listAccounts(context, merged(accounts, options)))),
     )
     .addHelpText('after', examples('reops accounts list --json'))
+  add(accounts, 'show', 'what an account has and may have, and what is wrong with it')
+    .argument('<name>')
+    .action((name: string, options: object) =>
+      done(import('../commands/accounts-show.ts').then(m => m.showAccount(context, name, merged(accounts, options)))),
+    )
+    .addHelpText('after', examples('reops accounts show aws'))
   add(accounts, 'set', 'save an account, or change it; its credentials are tried first')
     .argument('<name>')
     .argument('[setting...]', 'of the provider: key=value, or key:=json')

@@ -1,6 +1,7 @@
 import { Option } from 'commander'
 import { addSystemVerbs } from './system-verbs.ts'
 import { examples, listOf, providers, readiness, type Kit } from './kit.ts'
+import { addImports, policyOptions } from './import.ts'
 import { addAdopt, leaseOptions } from './leases.ts'
 
 /** `reops systems`: machines and what is done to them. */
@@ -8,9 +9,9 @@ export const addSystems = (kit: Kit): void => {
   const { context, done, add, group, selecting, waiting } = kit
   const systems = group(
     'systems',
-    'machines: create, list, show, start, stop, reboot, resize, label, snapshot, clone, reload, destroy',
+    'machines: create, list, show, start, stop, reboot, resize, label, snapshot, clone, reload, destroy, import',
   )
-  leaseOptions(waiting(add(systems, 'create', 'create machines')))
+  policyOptions(leaseOptions(waiting(add(systems, 'create', 'create machines'))))
     .option('--name <stem>', 'the name; with --count they are stem-1, stem-2, ...')
     .option('--count <n>', 'how many')
     .addOption(new Option('--provider <provider>', 'who makes it (default local)').choices(providers))
@@ -61,6 +62,7 @@ export const addSystems = (kit: Kit): void => {
     )
     .addHelpText('after', examples('reops systems show demo-1'))
   addAdopt(systems, kit)
+  addImports(systems, kit)
   const verbs = {
     start: 'power on',
     protect: 'refuse destroy and reload, here and at the provider',

@@ -1,8 +1,8 @@
 import { ProviderError, type Accepted, type Action, type ActionKind, type OpIdentity } from '@re-ops/protocols'
-import { markKeys } from '../marks.ts'
+import { markKeys, marksOf, noMarks } from '../marks.ts'
 import { acting, reading, type DoCall } from './client.ts'
 import { unlessGone } from './destroy.ts'
-import { machineName, pairOf, secondsOf, suffixIn, tagOf } from './marks.ts'
+import { isOfOneMachine, machineName, pairOf, secondsOf, suffixIn, tagOf } from './marks.ts'
 import { dropletOf, numberOf } from './observe.ts'
 import { all } from './pages.ts'
 import { sizeSlug } from './words.ts'
@@ -60,6 +60,8 @@ export const act = async (call: DoCall, ref: string, action: Action, signal: Abo
       return setTags(call, ref, action.tags, signal)
     case 'setExpiry':
       return setExpiry(call, ref, action.expiresAt, signal)
+    case 'setOwner':
+      return action.owner === null ? release(call, ref, signal) : setTags(call, ref, marksOf(action.owner), signal)
     case 'setProtection':
       throw new ProviderError('unsupported', 'not-applied', 'DigitalOcean has no protection of single machines')
   }
@@ -112,6 +114,14 @@ const setExpiry = async (
   return { ref }
 }
 
+/** Tags that several machines carry are taken from this one; tag objects of its own go. */
+const release = async (call: DoCall, ref: string, signal: AbortSignal): Promise<Accepted> => {
+  const own = (await there(call, ref, signal)).tags.filter(isOfOneMachine)
+  await setTags(call, ref, noMarks, signal)
+  for (const tag_name of own) await unlessGone(call(acting, signal, api => api.tag.deleteTag({ tag_name })))
+  return { ref }
+}
+
 /** What the end of an action that did not work means. */
 const failureOf = (type: string): ProviderError =>
   type === 'create'
@@ -139,6 +149,7 @@ const typesOf: Readonly<Record<ActionKind, readonly string[]>> = {
   setTags: [],
   setProtection: [],
   setExpiry: [],
+  setOwner: [],
 }
 const clockSkewMs = 5_000
 

@@ -4,7 +4,7 @@ export const doCaps: Caps = {
   createIdempotency: 'lookup',
   tags: 'set',
   tagsAtCreate: 'after',
-  actions: ['start', 'stop', 'reboot', 'resize', 'rename', 'setTags', 'setExpiry'],
+  actions: ['start', 'stop', 'reboot', 'resize', 'rename', 'setTags', 'setExpiry', 'setOwner'],
   liveResize: false,
   diskShrink: false,
   snapshot: 'disk',

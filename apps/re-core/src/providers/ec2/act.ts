@@ -1,6 +1,6 @@
 import type { EC2 } from '@aws-sdk/client-ec2'
 import type { Action } from '@re-ops/protocols'
-import { markKeys } from '../marks.ts'
+import { markKeys, marksOf, noMarks } from '../marks.ts'
 import { acting, type Ec2Call } from './client.ts'
 import { tagList } from './plan.ts'
 import { instanceType } from './words.ts'
@@ -29,6 +29,8 @@ export const act = async (call: Ec2Call, ref: string, action: Action, signal: Ab
       return setTags(call, ref, action.tags, signal)
     case 'setExpiry':
       return setTags(call, ref, { [markKeys.expiresAt]: action.expiresAt }, signal)
+    case 'setOwner':
+      return setTags(call, ref, action.owner === null ? noMarks : marksOf(action.owner), signal)
     case 'setProtection': {
       const DisableApiTermination = { Value: action.protected }
       return void (await ask((client, options) =>

@@ -10,6 +10,8 @@ export const ec2Driver = (deps: Ec2Deps = {}): Driver => ({
   size: 'small',
   image: 'debian-12',
   prices: 'file',
+  noQuotas:
+    'EC2 tells its limits (vCPUs by family) only through another service, Service Quotas, which re-core does not ask',
   account: { settings: Ec2Settings, secret: 'optional', checkSecret: secret => void credentialsOf(secret) },
   open: place => makeEc2(deps, place),
 })

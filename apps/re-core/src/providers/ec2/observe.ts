@@ -85,27 +85,34 @@ export const findByIdentity = async (call: Ec2Call, identity: Identity, signal: 
   return found
 }
 
+/** Why it ended, as EC2 says: `Server.SpotInstanceTermination: ...`. */
+const endOf = ({ StateReason, StateTransitionReason }: Instance): { why?: string } => {
+  const why = StateReason?.Message ?? StateTransitionReason
+  return why === undefined || why === '' ? {} : { why: `EC2 says: ${why}` }
+}
+
 const gatherMs = 25
 const batchMax = 200
 const batchTimeoutMs = 15_000
 
 /** One look at one machine; looks of the same moments are one call. */
 export const makeObserve = (call: Ec2Call): ((ref: string, signal: AbortSignal) => Promise<Observation>) => {
-  const look = makeBatch<ObservedVm>({
+  const look = makeBatch<Instance>({
     gatherMs,
     keysMax: batchMax,
     ask: async refs => {
-      const found = new Map<string, ObservedVm>()
+      const found = new Map<string, Instance>()
       // A filter, not ids: one that is not there must not hide the others.
       const Filters = [{ Name: 'instance-id', Values: [...refs] }]
       for await (const one of instances(call, reading, { Filters }, AbortSignal.timeout(batchTimeoutMs)))
-        found.set(one.InstanceId ?? '', observed(one))
+        found.set(one.InstanceId ?? '', one)
       return found
     },
   })
   return async (ref, signal) => {
-    const vm = await look(ref, signal)
-    if (vm === undefined) return { state: 'absent', proof: 'not-found' }
-    return vm.power === 'gone' ? { state: 'absent', proof: 'terminal' } : { state: 'present', vm }
+    const instance = await look(ref, signal)
+    if (instance === undefined) return { state: 'absent', proof: 'not-found' }
+    const vm = observed(instance)
+    return vm.power === 'gone' ? { state: 'absent', proof: 'terminal', ...endOf(instance) } : { state: 'present', vm }
   }
 }

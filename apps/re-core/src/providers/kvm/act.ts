@@ -1,9 +1,9 @@
 import type { Domain, Libvirt } from '@re-ops/node-libvirt'
 import { element, parseXml, writeXml, type Element } from '@re-ops/node-libvirt/xml'
-import { ProviderError, type Action } from '@re-ops/protocols'
+import { ProviderError, type Action, type Identity } from '@re-ops/protocols'
 import { unless } from './errors.ts'
-import { marksNamespace, marksPrefix, writeMarks, type Marks } from './marks.ts'
-import { domainOf, marksOf } from './observe.ts'
+import { marksNamespace, marksPrefix, ownerOf, writeMarks, type Marks } from './marks.ts'
+import { domainOf, marksOf, sizeSeen } from './observe.ts'
 import { volumeNames } from './machine-xml.ts'
 import { kvmDefaults, refuseShrink, sizeOf, type KvmSettings } from './settings.ts'
 import { point, start, within, type KvmDeps } from './start.ts'
@@ -40,6 +40,8 @@ const done = async (context: ActContext, dom: Domain, action: Action, signal: Ab
       return change(libvirt, dom, ({ tags }) => ({ tags: changed(tags, action.tags) }), signal)
     case 'setExpiry':
       return change(libvirt, dom, () => ({ expiresAt: action.expiresAt }), signal)
+    case 'setOwner':
+      return action.owner === null ? mark(libvirt, dom, null, signal) : take(context, dom, action.owner, signal)
     case 'setProtection':
       return change(libvirt, dom, () => ({ protected: action.protected }), signal)
   }
@@ -59,11 +61,34 @@ const change = async (
 ): Promise<void> => {
   const marks = await marksOf(libvirt, dom, signal)
   if (marks === null)
-    throw new ProviderError('unsupported', 'not-applied', `${dom.uuid} carries no marks of re-ops; adopt it first`)
+    throw new ProviderError('unsupported', 'not-applied', `${dom.uuid} carries no marks of re-ops; import it first`)
+  await mark(libvirt, dom, { ...marks, ...by(marks) }, signal)
+}
+
+/** Null takes the marks away. */
+const mark = async (libvirt: Libvirt, dom: Domain, marks: Marks | null, signal: AbortSignal): Promise<void> => {
   const { state } = await libvirt.domains.state(dom, within(signal))
   const affects = { config: true, live: state !== 'shutoff' && state !== 'crashed' }
-  const how = { key: marksPrefix, uri: marksNamespace, ...affects, ...within(signal) }
-  await libvirt.domains.setMetadata(dom, 'element', writeMarks({ ...marks, ...by(marks) }), how)
+  const how = { uri: marksNamespace, ...affects, ...within(signal) }
+  const { setMetadata } = libvirt.domains
+  if (marks === null) await unless(setMetadata(dom, 'element', null, how), 'no-metadata')
+  else await setMetadata(dom, 'element', writeMarks(marks), { ...how, key: marksPrefix })
+}
+
+/** No request of ours made it: none has this digest. */
+const importedDigest = 'imported'
+/** Marks a machine that somebody else made. */
+const take = async (
+  { deps, libvirt, settings }: ActContext,
+  dom: Domain,
+  owner: Identity,
+  signal: AbortSignal,
+): Promise<void> => {
+  const there = await marksOf(libvirt, dom, signal)
+  const size = sizeSeen(settings, there?.size ?? '', await libvirt.domains.info(dom, within(signal)))
+  const createdAt = new Date(deps.now()).toISOString()
+  const found = { digest: importedDigest, createdAt, size, image: '', protected: false, expiresAt: null, tags: {} }
+  await mark(libvirt, dom, { ...found, ...there, owner: ownerOf(owner) }, signal)
 }
 
 const replaced = (machine: Element, by: Readonly<Record<string, Element>>): Element => ({

@@ -50,11 +50,11 @@ export const holders = async (libvirt: Libvirt, pool: string, signal: AbortSigna
   return found
 }
 
-const letters = 'cdefghijklmnopqrstuvwxyz'
+const letters = Array.from('cdefghijklmnopqrstuvwxyz')
 /** The guest's name for it may be another; the first two are its disk and its seed. */
 export const freeTarget = (disks: readonly Element[]): string => {
   const taken = new Set(disks.map(targetOf))
-  const free = [...letters].find(letter => !taken.has(`vd${letter}`))
+  const free = letters.find(letter => !taken.has(`vd${letter}`))
   if (free !== undefined) return `vd${free}`
   throw new ProviderError('invalid', 'not-applied', `the machine has ${letters.length} volumes; no more`)
 }
@@ -101,7 +101,8 @@ export const changeDisk = async (
   const ask = (flags: { readonly live: boolean; readonly config: boolean }) =>
     libvirt.domains[what](dom, writeXml(disk), { ...flags, ...within(signal) })
   try {
-    return void (await ask({ live, config }))
+    await ask({ live, config })
+    return
   } catch (error) {
     if (isLibvirtError(error, 'no-support')) return redefine(libvirt, dom, change, signal)
     if (!isLibvirtError(error) || !live || !config || !noSlot.test(error.message)) throw error

@@ -12,6 +12,7 @@ export const kvmDriver = (deps: KvmDeps): Driver => ({
   size: kvmDefaults.size,
   image: kvmDefaults.image,
   prices: 'free',
+  noQuotas: 'libvirt has none',
   account: { settings: KvmSettings, secret: 'none', checkSecret: () => undefined },
   open: place => makeKvm(deps, place),
 })

@@ -3,13 +3,14 @@ import type { Catalog, Provider } from '@re-ops/protocols'
 import type { Place } from '../driver.ts'
 import { act } from './act.ts'
 import { kvmCaps } from './caps.ts'
+import { openConsole } from './console.ts'
 import { create } from './create.ts'
 import { children, destroy } from './destroy.ts'
 import { classifyKvm, told } from './errors.ts'
 import { list, observe } from './observe.ts'
 import { makeImages } from './images.ts'
 import { planCreate } from './plan.ts'
-import { kvmDefaults, refuseShrink, sizesOf, uriOf, type KvmSettings } from './settings.ts'
+import { kvmDefaults, networkCaps, refuseShrink, sizesOf, uriOf, type KvmSettings } from './settings.ts'
 import { within, type KvmDeps } from './start.ts'
 import { makeVolumes, pollVolume } from './volumes.ts'
 
@@ -20,11 +21,12 @@ export const makeKvm = (deps: KvmDeps, { account, region }: Place): Provider => 
   // Made at the first call: a URI that is wrong is told by it, and nothing is connected before.
   let made: Libvirt | null = null
   const libvirt = () => (made ??= makeLibvirt(uriOf(settings, region), { unref: true }))
-  const look = (ref: string, signal: AbortSignal) => told(false, () => observe(deps, libvirt(), ref, signal))
   const extras = { libvirt, pool: settings.pool ?? kvmDefaults.pool }
+  const eyes = { ...deps, settings }
+  const look = (ref: string, signal: AbortSignal) => told(false, () => observe(eyes, libvirt(), ref, signal))
   return {
     kind: 'kvm',
-    caps: { ...kvmCaps, ...deps.caps },
+    caps: { ...kvmCaps, ...networkCaps(settings), ...deps.caps },
     offerings: spec => [{ size: spec.size, zone: null, market: 'on-demand' }],
     planCreate: (spec, identity) => planCreate(settings, spec, identity),
     checkResize: (spec, size) => refuseShrink(settings, spec.size, size),
@@ -37,7 +39,7 @@ export const makeKvm = (deps: KvmDeps, { account, region }: Place): Provider => 
     observe: look,
     list: async function* (scope, signal) {
       try {
-        yield* list(deps, libvirt(), scope, signal)
+        yield* list(eyes, libvirt(), scope, signal)
       } catch (error) {
         throw classifyKvm(error, false)
       }
@@ -59,6 +61,7 @@ export const makeKvm = (deps: KvmDeps, { account, region }: Place): Provider => 
         return { id: await node.hostname(within(signal)), name: await node.uri(within(signal)) }
       }),
     classify: classifyKvm,
+    console: (ref, { force }, signal) => told(false, () => openConsole(libvirt(), ref, force, signal)),
     limits: () => [],
     volumes: makeVolumes(extras),
     images: makeImages({ ...extras, now: deps.now }),

@@ -1,8 +1,12 @@
-import type { Domain, DomainState, Libvirt } from '@re-ops/node-libvirt'
+import type { Domain, DomainInfo, DomainState, Libvirt } from '@re-ops/node-libvirt'
 import { ProviderError, type Address, type Observation, type ObservedVm, type Power } from '@re-ops/protocols'
 import { unless } from './errors.ts'
 import { marksNamespace, readMarks, type Marks } from './marks.ts'
+import { sizesOf, type KvmSettings } from './settings.ts'
 import { within, type KvmDeps } from './start.ts'
+
+/** What machines are looked at with: sizes have their names in the account's settings. */
+export type KvmEyes = KvmDeps & { readonly settings: KvmSettings }
 
 const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** libvirt names a machine by its UUID for good; everything else may change. */
@@ -49,9 +53,23 @@ const addressesOf = async (libvirt: Libvirt, dom: Domain, signal: AbortSignal): 
   return (found ?? []).flatMap(one => one.addresses.map(({ address }) => ({ address, scope: 'private' as const })))
 }
 
+const kibPerMib = 1_024
+/**
+ * The size by what the machine really has: that of its marks while it fits, else another of the account's that does, else
+ * in numbers. One whose name means nothing here any more is believed.
+ */
+export const sizeSeen = (settings: KvmSettings, marked: string, info: DomainInfo): string => {
+  const sizes = sizesOf(settings)
+  const fits = (name: string) =>
+    sizes[name]?.cores === info.vcpus && sizes[name].memoryMb * kibPerMib === info.memoryMaxKiB
+  if (marked !== '' && (!Object.hasOwn(sizes, marked) || fits(marked))) return marked
+  const memoryMb = Math.round(info.memoryMaxKiB / kibPerMib)
+  return Object.keys(sizes).find(fits) ?? `${info.vcpus}-cores-${memoryMb}-mb`
+}
+
 /** Null: it has gone since. */
-const seen = async (deps: KvmDeps, libvirt: Libvirt, dom: Domain, signal: AbortSignal): Promise<ObservedVm | null> => {
-  const state = await unless(libvirt.domains.state(dom, within(signal)), 'no-domain')
+const seen = async (deps: KvmEyes, libvirt: Libvirt, dom: Domain, signal: AbortSignal): Promise<ObservedVm | null> => {
+  const state = await unless(libvirt.domains.info(dom, within(signal)), 'no-domain')
   if (state === null) return null
   const marks = await marksOf(libvirt, dom, signal)
   // Started for a test without an operating system: that is as far as it goes.
@@ -62,7 +80,7 @@ const seen = async (deps: KvmDeps, libvirt: Libvirt, dom: Domain, signal: AbortS
     raw: state.state,
     locked: false,
     addresses: power === 'running' ? await addressesOf(libvirt, dom, signal) : [],
-    size: marks?.size ?? '',
+    size: sizeSeen(deps.settings, marks?.size ?? '', state),
     ...(marks === null ? {} : { image: marks.image, owner: marks.owner, protected: marks.protected }),
     ...(marks !== null && marks.expiresAt !== null ? { expiresAt: marks.expiresAt } : {}),
     createdAt: marks?.createdAt ?? new Date(0).toISOString(),
@@ -72,7 +90,7 @@ const seen = async (deps: KvmDeps, libvirt: Libvirt, dom: Domain, signal: AbortS
 }
 
 export const observe = async (
-  deps: KvmDeps,
+  deps: KvmEyes,
   libvirt: Libvirt,
   ref: string,
   signal: AbortSignal,
@@ -84,7 +102,7 @@ export const observe = async (
 
 /** libvirt answers all of them at once, or fails. */
 export async function* list(
-  deps: KvmDeps,
+  deps: KvmEyes,
   libvirt: Libvirt,
   scope: 'owned' | 'all',
   signal: AbortSignal,

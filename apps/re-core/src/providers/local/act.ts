@@ -38,6 +38,8 @@ const done = async (deps: LocalDeps, ref: string, machine: Machine, action: Acti
       const tags = Object.entries({ ...marks.tags, ...action.tags }).filter(([, value]) => value !== null)
       return writeMarks(folder, { ...marks, tags: Object.fromEntries(tags) as Record<string, string> })
     }
+    case 'setOwner':
+      throw new ProviderError('unsupported', 'not-applied', 'a local machine is always of the re-core that made it')
     case 'resize':
       throw new ProviderError('unsupported', 'not-applied', 'a local machine has no size to change')
   }
