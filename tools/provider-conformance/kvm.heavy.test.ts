@@ -7,6 +7,8 @@ describeProvider({
   caps: kvmCaps,
   mishaps: ['breakAt'],
   many: 50,
+  extras: ['volumes', 'images'],
+  skips: { 15: "libvirt's test driver can make no volume larger" },
   start: async () => {
     const kvm = await openTestTarget()
     return targetOf(kvm, {}, async () => {

@@ -42,6 +42,10 @@ export type VmSpec = {
   sshKeysOfAccount?: readonly SshKey[]
   /** References of firewalls that shall hold for it from its first moment, where the provider can do that. */
   firewalls?: readonly string[]
+  /** Its image is a copy of another machine: what is in it says that it is that one. */
+  isClone?: boolean
+  /** How many volumes are attached to it before it is ready. */
+  volumes?: number
   /** In this order; none = wherever the provider likes. */
   zones?: readonly string[]
   market?: Market

@@ -52,6 +52,8 @@ export type Subject = {
   readonly many: number
   /** What stands beside machines there. */
   readonly extras?: readonly ('volumes' | 'keys' | 'firewalls' | 'images')[]
+  /** Machines are started with their CPUs stopped. */
+  readonly areGuestsPaused?: boolean
   /** Cases left out for another reason than a capability. */
   readonly skips?: Readonly<Record<number, string>>
   readonly start: () => Promise<Target>
