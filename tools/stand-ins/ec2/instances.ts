@@ -15,7 +15,7 @@ const shown = ({ clock, setup }: Ec2State, machine: Machine): boolean =>
   machine.visibleAt <= clock.now() &&
   (machine.terminatedAt === null || clock.now() < machine.terminatedAt + setup.delays.tombstoneMs)
 
-const machineOf = (state: Ec2State, id: string): Machine => {
+export const machineOf = (state: Ec2State, id: string): Machine => {
   const machine = state.machines.get(id)
   return machine !== undefined && shown(state, machine)
     ? machine

@@ -3,12 +3,13 @@ import type { Catalog, Provider } from '@re-ops/protocols'
 import type { Place } from '../driver.ts'
 import { act } from './act.ts'
 import { kvmCaps } from './caps.ts'
+import { openConsole } from './console.ts'
 import { create } from './create.ts'
 import { children, destroy } from './destroy.ts'
 import { classifyKvm, told } from './errors.ts'
 import { list, observe } from './observe.ts'
 import { planCreate } from './plan.ts'
-import { refuseShrink, sizesOf, uriOf, type KvmSettings } from './settings.ts'
+import { networkCaps, refuseShrink, sizesOf, uriOf, type KvmSettings } from './settings.ts'
 import { within, type KvmDeps } from './start.ts'
 
 /** Virtual machines of a host that runs libvirt: this one, or another over ssh. */
@@ -22,7 +23,7 @@ export const makeKvm = (deps: KvmDeps, { account, region }: Place): Provider => 
   const look = (ref: string, signal: AbortSignal) => told(false, () => observe(eyes, libvirt(), ref, signal))
   return {
     kind: 'kvm',
-    caps: { ...kvmCaps, ...deps.caps },
+    caps: { ...kvmCaps, ...networkCaps(settings), ...deps.caps },
     offerings: spec => [{ size: spec.size, zone: null, market: 'on-demand' }],
     planCreate: (spec, identity) => planCreate(settings, spec, identity),
     checkResize: (spec, size) => refuseShrink(settings, spec.size, size),
@@ -56,6 +57,7 @@ export const makeKvm = (deps: KvmDeps, { account, region }: Place): Provider => 
         return { id: await node.hostname(within(signal)), name: await node.uri(within(signal)) }
       }),
     classify: classifyKvm,
+    console: (ref, { force }, signal) => told(false, () => openConsole(libvirt(), ref, force, signal)),
     limits: () => [],
   }
 }

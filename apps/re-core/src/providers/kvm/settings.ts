@@ -1,4 +1,4 @@
-import { ProviderError, type VmSpec } from '@re-ops/protocols'
+import { ProviderError, type Caps, type VmSpec } from '@re-ops/protocols'
 import { Type, type Static } from 'typebox'
 
 const Path = Type.String({ pattern: '^/', maxLength: 1_024 })
@@ -88,6 +88,10 @@ export const imageOf = (settings: KvmSettings, { image }: VmSpec): KvmImage =>
 /** The region's libvirt. */
 export const uriOf = ({ uri, uris }: KvmSettings, region: string): string =>
   uris === undefined ? (uri ?? kvmDefaults.uri) : chosen('region', region, uris)
+
+/** QEMU's own network lets nobody in. */
+export const networkCaps = ({ network }: KvmSettings): Pick<Caps, 'network'> =>
+  network === 'user' ? { network: 'outbound' } : {}
 
 /** A machine's disk follows its size, and can only grow. Throws `invalid`. */
 export const refuseShrink = (settings: KvmSettings, from: string, to: string): void => {
