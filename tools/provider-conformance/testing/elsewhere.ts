@@ -37,6 +37,7 @@ export const elsewhere: readonly Elsewhere[] = [
   { n: 29, letters: 'FD', file: limiter, test: 'together they send what the limit allows' },
   { n: 29, letters: 'FD', file: limiter, test: 'what the provider tells one of them holds for the other' },
   { n: 31, letters: 'L', file: crash, test: 'the first stalled in its create call: one machine' },
+  { n: 34, letters: 'F', file: holding, test: 'fake-ec2 34:' },
   { n: 32, letters: 'F', file: parked, test: 'fake-ec2 32: quota' },
   { n: 32, letters: 'D', file: parked, test: 'fake-do 32: quota' },
   { n: 33, letters: 'D', file: droplets, test: 'a droplet that was accepted and could not be made' },
