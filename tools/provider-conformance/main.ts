@@ -57,8 +57,14 @@ const cellsOf = (folder: string, report: Report): Taken => {
   for (const { n, letters, file, test } of elsewhere)
     for (const result of report.testResults.filter(one => relative(root, one.name) === file))
       for (const one of result.assertionResults.filter(({ fullName }) => fullName.includes(test)))
-        for (const letter of letters) put(taken, n, letter, one.status === 'passed' ? 'pass' : 'fail')
+        for (const letter of letters) put(taken, n, letter, cellOf(one))
   return taken
+}
+
+/** One that is left out says why at the end of its name. */
+const cellOf = ({ status, fullName }: Report['testResults'][number]['assertionResults'][number]): Cell => {
+  if (status === 'passed') return 'pass'
+  return status === 'pending' ? { skip: /\(([^()]+)\)$/.exec(fullName)?.[1] ?? 'its test is left out' } : 'fail'
 }
 
 const main = (args: readonly string[]): number => {

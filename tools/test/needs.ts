@@ -52,6 +52,12 @@ export const file =
     }
   }
 
+/** Only when somebody asks for it by that variable. */
+export const askedBy =
+  (variable: string, why: string): Need =>
+  () =>
+    process.env[variable] === undefined ? `${variable}=1 is not set: ${why}` : null
+
 /** The first that is missing. */
 export const allOf =
   (...needs: readonly Need[]): Need =>

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { whyNotHere } from '../conformance/why-not.ts'
 import { whyNoImages } from '../images/guest/needs.ts'
-import { allOf, aptHas, docker, file, namespaces, nothing, program, root, type Need } from './needs.ts'
+import { allOf, aptHas, askedBy, docker, file, namespaces, nothing, program, root, type Need } from './needs.ts'
 
 /** A heavy suite: which files, what it shows, what it needs of the machine. */
 export type Suite = {
@@ -119,6 +119,19 @@ export const suites: readonly Suite[] = [
       aptHas('linux-image-cloud-amd64'),
     ),
     limitMs: minutes(10),
+  },
+  {
+    name: 'guest debian',
+    files: 'tools/acceptance/guest-debian\\.heavy\\.test\\.ts$',
+    doc: 'case 44: systemd and cloud-init in an image made of Debian packages, until all they were told is done',
+    needs: allOf(
+      askedBy('REOPS_GUEST_DEBIAN', 'it takes ten minutes and more on an emulated CPU'),
+      () => whyNoImages(true),
+      file('/usr/sbin/libvirtd', constants.R_OK),
+      program('qemu-system-x86_64'),
+      aptHas('linux-image-cloud-amd64'),
+    ),
+    limitMs: minutes(60),
   },
   {
     name: 'conformance',

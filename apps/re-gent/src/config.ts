@@ -21,6 +21,9 @@ export const Config = Type.Object(
     journalSegmentBytesMax: Type.Integer({ minimum: 4_096, maximum: 2 ** 30, description: 'bytes, 4096 or more' }),
     logLevel: Type.Enum(logLevels, { description: logLevels.join(', ') }),
     build: Type.Optional(Type.String({ pattern: '^[0-9a-f]{12}$', description: 'what was deployed, 12 digits' })),
+    ask: Type.Optional(
+      Type.Enum(['child', 'here'], { description: 'child or here: what enrols; here is faster, and keeps 2 MB more' }),
+    ),
     policy: Type.Optional(Type.String({ minLength: 1, description: 'path of the policy file' })),
     faults: Type.Array(Type.Enum(['ack-before-commit', 'no-journal', 'no-fence', 'start-again']), {
       description: 'ack-before-commit, no-journal, no-fence, start-again; the proof kit alone may use them',
@@ -42,6 +45,7 @@ export const variables = {
   journalSegmentBytesMax: 'REGENT_JOURNAL_SEGMENT_BYTES_MAX',
   logLevel: 'REOPS_LOG_LEVEL',
   build: 'REGENT_BUILD',
+  ask: 'REGENT_ASK',
   policy: 'REGENT_POLICY',
   faults: 'REOPS_FAULTS',
 } as const

@@ -1,4 +1,5 @@
 import { runAgent } from './agent.ts'
+import type { Ask } from './ask/ask.ts'
 import { askInChild } from './ask/child.ts'
 import { catalogue } from './catalogue.ts'
 import { readConfig } from './config.ts'
@@ -15,12 +16,17 @@ const explain = (error: unknown): number => {
   return error.code
 }
 
+/** In this process, which then keeps what it takes to ask; a file of its own in a bundle. */
+const loadAsk = async (): Promise<Ask> =>
+  ((await import(new URL('./ask/here.ts', import.meta.url).href)) as typeof import('./ask/here.ts')).askHere
+
 const main = async (): Promise<number> => {
   const stop = new AbortController()
   for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(event, () => stop.abort())
   try {
     const config = readConfig(process.argv.slice(2), process.env)
-    await runAgent({ config, catalogue, log: makeLog(config.logLevel), ask: askInChild }, stop.signal)
+    const ask = config.ask === 'here' ? await loadAsk() : askInChild
+    await runAgent({ config, catalogue, log: makeLog(config.logLevel), ask }, stop.signal)
     return exitCodes.clean
   } catch (error) {
     return explain(error)

@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import { must } from '../command.ts'
 import { openApt, unpack, type Package } from './apt.ts'
 import { cpio, fileMode, folderMode, linkMode, programMode, type Entry } from './cpio.ts'
-import { modulesFor } from './modules.ts'
+import { loadOrder, modulesFor } from './modules.ts'
 import { kernelPackage, type Recipe } from './recipe.ts'
 import { emptyRootfs, put, trim } from './rootfs.ts'
 import { setUp } from './set-up.ts'
@@ -119,14 +119,19 @@ const finishSetUp = async (
 const initrd = async ({ modules }: Recipe, root: string, boot: string): Promise<Buffer> => {
   const [version = ''] = readdirSync(join(boot, 'lib/modules'))
   const all = modulesFor(join(boot, 'lib/modules', version), modules)
-  const folders = ['bin', 'modules', 'proc', 'sys', 'dev', 'root'].map(path => ({ path, mode: folderMode }))
+  const modulesAt = `lib/modules/${version}`
+  const folders = ['bin', 'lib', 'lib/modules', modulesAt, 'proc', 'sys', 'dev', 'root'].map(path => ({
+    path,
+    mode: folderMode,
+  }))
   const entries: Entry[] = [
     ...folders,
     { path: 'init', mode: programMode, bytes: await readFile(join(import.meta.dirname, 'files/initrd-init')) },
     { path: 'bin/busybox', mode: programMode, bytes: await readFile(join(root, 'usr/bin/busybox')) },
     { path: 'bin/sh', mode: linkMode, bytes: Buffer.from('busybox') },
-    ...all.map(({ name, bytes }) => ({ path: `modules/${name}.ko`, mode: fileMode, bytes })),
-    { path: 'modules/order', mode: fileMode, bytes: Buffer.from(`${all.map(one => one.name).join('\n')}\n`) },
+    ...all.map(({ name, bytes }) => ({ path: `${modulesAt}/${name}.ko`, mode: fileMode, bytes })),
+    { path: `${modulesAt}/modules.dep`, mode: fileMode, bytes: Buffer.from(loadOrder(all)) },
+    { path: 'modules', mode: fileMode, bytes: Buffer.from(`${all.map(one => one.name).join(' ')}\n`) },
   ]
   return cpio(entries)
 }

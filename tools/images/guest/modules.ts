@@ -21,6 +21,9 @@ const dependsOf = (bytes: Buffer): readonly string[] => {
 
 const softDepends = { ext4: ['crc32c_generic'] } as const satisfies Record<string, readonly string[]>
 
+/** For modprobe: none of them needs another, since they are given in their order. */
+export const loadOrder = (modules: readonly Module[]): string => modules.map(({ name }) => `${name}.ko:\n`).join('')
+
 /**
  * These modules of a kernel and all they need, in an order in which they can be loaded. Those that the kernel has built
  * in are left out. Throws ImageError for one that it has not at all.

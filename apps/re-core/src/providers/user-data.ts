@@ -15,9 +15,11 @@ const freshId = [
 
 const cloudConfig = ({ callHome, sshKeys = [], isClone = false }: VmSpec): string => {
   const files = callHome === null ? [] : [{ path: configPath, permissions: '0600', content: JSON.stringify(callHome) }]
+  // On a clone it may run already, by what the machine was that it is a clone of.
+  const begin = isClone ? 'restart' : 'start'
   const config = {
     ...(isClone ? { bootcmd: [freshId] } : {}),
-    ...(files.length > 0 ? { write_files: files, runcmd: [['systemctl', 'restart', 're-gent']] } : {}),
+    ...(files.length > 0 ? { write_files: files, runcmd: [['systemctl', begin, 're-gent']] } : {}),
     ...(sshKeys.length > 0 ? { ssh_authorized_keys: sshKeys } : {}),
   }
   // JSON is YAML, and needs no care for what stands in a token or a label.

@@ -5,6 +5,7 @@ const { spawn } = require('node:child_process')
 const { homedir, userInfo } = require('node:os')
 const { dirname, join } = require('node:path')
 
+process.emitWarning = () => undefined
 // init gives none.
 process.env.HOME = userInfo().homedir
 const seed = '/run/seed'
@@ -56,4 +57,10 @@ if (id !== '' && read(doneFile).trim() !== id) {
   write(doneFile, `${id}\n`, 0o600)
 }
 process.env.REGENT_STATE ??= '/var/lib/re-gent'
+// Seconds count, memory less: it enrols by itself.
+process.env.REGENT_ASK ??= 'here'
+// The network comes while we start; without it the agent would try, and try again a second later.
+const networkMs = 10_000
+const still = new Int32Array(new SharedArrayBuffer(4))
+for (let ms = 0; !existsSync('/run/resolv.conf') && ms < networkMs; ms += 10) Atomics.wait(still, 0, 0, 10)
 require(join(__dirname, 're-gent/main.cjs'))
