@@ -6,7 +6,7 @@ import type { LifeCase } from './describe-lives.ts'
 import { startQuiet } from './life.ts'
 
 const machines = 30
-const going = 5
+const going = 2
 /** Of each step, on a machine that is busy. */
 const withinMs = 120_000
 /** EC2's own, but for creates: thirty of them would take a quarter of a minute. */
