@@ -12,6 +12,7 @@ export type LifeCase = {
   readonly title: string
   /** Where it cannot be led, and why. */
   readonly skips?: Readonly<Record<string, string>>
+  readonly limitMs?: number
   /** On a Postgres of its own, which it may kill. */
   readonly ownPostgres?: true
   readonly run: (life: Life, postgres: OwnPostgres | null) => Promise<void>
@@ -31,14 +32,18 @@ export const describeLives = (
   for (const { ns, skips } of all)
     for (const n of ns) if (skips?.[letter] !== undefined) verdicts.skip(n, skips[letter])
   describe(`lives on ${letter}`, () => {
-    for (const { ns, title, ownPostgres, run } of all.filter(({ letters }) => letters.includes(letter)))
-      test(`${ns.join(', ')}: ${title}`, async () => {
-        const verdict = verdicts.begin(ns)
-        postgres = ownPostgres === true ? await startOwnPostgres() : null
-        life = await open(postgres?.url ?? (await (await database).fresh()))
-        await run(life, postgres)
-        verdict.passed()
-      })
+    for (const { ns, title, ownPostgres, limitMs, run } of all.filter(({ letters }) => letters.includes(letter)))
+      test(
+        `${ns.join(', ')}: ${title}`,
+        async () => {
+          const verdict = verdicts.begin(ns)
+          postgres = ownPostgres === true ? await startOwnPostgres() : null
+          life = await open(postgres?.url ?? (await (await database).fresh()))
+          await run(life, postgres)
+          verdict.passed()
+        },
+        limitMs,
+      )
     afterEach(async () => {
       await life?.stop()
       await postgres?.stop()

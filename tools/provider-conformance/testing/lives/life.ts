@@ -7,8 +7,8 @@ export type LifeMishaps = {
   readonly breakLists: () => () => void
   /** Looks at many machines are refused: there were too many calls. */
   readonly refuseLooks: () => () => void
-  /** From now on machines come up only after so many ms. */
-  readonly slowBoot: (ms: number) => void
+  /** No agent calls home, so no system that waits for its own is ready. */
+  readonly silence: () => () => void
   /** From now on guests do not hear that they shall stop. */
   readonly deafen: () => void
   /** How many calls its limits have refused by themselves. */

@@ -43,7 +43,8 @@ export const openLocal = async (url: string): Promise<Life> => {
     mishaps: {
       breakLists: during('brokenLists'),
       refuseLooks: during('refusedLooks'),
-      slowBoot: () => {},
+      // Its agents are seen as processes; there looks are refused from the beginning.
+      silence: () => () => {},
       deafen: () => {},
       refusals: () => 0,
     },

@@ -24,7 +24,8 @@ const placesOf = (stages: readonly Stage[]): LifePlace[] =>
     alive: () => aliveOn(stage),
   }))
 
-type More = Pick<Life, 'letter' | 'roundedMs' | 'mishaps' | 'capacity'> & {
+type More = Pick<Life, 'letter' | 'roundedMs' | 'capacity'> & {
+  readonly mishaps: Omit<Life['mishaps'], 'silence'>
   /** Takes our marks off a request; null: nobody else can make a machine there. */
   readonly unmarked: ((body: CreateRequest['body']) => CreateRequest['body']) | null
   readonly stop: () => Promise<void>
@@ -32,16 +33,22 @@ type More = Pick<Life, 'letter' | 'roundedMs' | 'mishaps' | 'capacity'> & {
 const lifeOn = async (url: string, stages: readonly Stage[], { unmarked, stop, ...more }: More): Promise<Life> => {
   const [stage] = stages as readonly [Stage]
   const all = async () => (await Promise.all(stages.map(one => one.alive()))).flat()
+  let isSilent = false
+  const silence = () => {
+    isSilent = true
+    return () => void (isSilent = false)
+  }
   const world = await makeWorld(url, {
     spec: name => ({ ...testSpec(name), ...stage.spec, name }),
     accounts: accountsOf(stages),
     callsHome: async (system, generation) =>
-      (await all()).some(one => one.system === system && one.generation === generation && one.running),
+      !isSilent && (await all()).some(one => one.system === system && one.generation === generation && one.running),
   })
   const { size = '', image = '' } = stage.spec
   const spec = { size, image, callHome: null }
   const life: Life = {
     ...more,
+    mishaps: { ...more.mishaps, silence },
     world,
     alive: async () => (await all()).map(one => one.ref).toSorted(),
     places: placesOf(stages),
@@ -88,7 +95,6 @@ export const openEc2Life = async (url: string): Promise<Life> => {
         faults.add({ action: 'DescribeInstances', nth: 'all', does: { answer: 'RequestLimitExceeded' } })
         return faults.clear
       },
-      slowBoot: bootMs => void (setup.delays = { ...setup.delays, bootMs }),
       deafen: () => void (setup.deaf = true),
       refusals: throttled,
     },
@@ -107,10 +113,12 @@ export const openEc2Life = async (url: string): Promise<Life> => {
   })
 }
 
+/** As the workers' limits are where they have any: thirty machines would take minutes. */
+const fourTimes = { perHour: 4 * ownLimits.perHour, perMinute: 4 * ownLimits.perMinute }
 const tokens = ['dop_v1_first-of-a-test', 'dop_v1_second-of-a-test']
 /** DigitalOcean's; and another account. */
 export const openDigitalOceanLife = async (url: string): Promise<Life> => {
-  const stage = await openDigitalOcean({ limits: ownLimits, tokens })
+  const stage = await openDigitalOcean({ limits: fourTimes, tokens })
   const { fake } = stage
   const other = ofToken(stage, tokens[1] ?? '')
   const { pageMax } = fake.cloud()
@@ -128,7 +136,6 @@ export const openDigitalOceanLife = async (url: string): Promise<Life> => {
         fake.faults.add({ action: 'droplets.list', nth: 'all', does: { answer } })
         return fake.faults.clear
       },
-      slowBoot: ms => void (fake.cloud().delays.createMs = ms),
       deafen: () => {
         for (const droplet of fake.cloud().droplets.values()) droplet.deaf = true
       },
@@ -154,7 +161,6 @@ export const openKvmLife = async (letter: 'T' | 'K', url: string, stage: KvmStag
     mishaps: {
       breakLists: () => () => {},
       refuseLooks: () => () => {},
-      slowBoot: () => {},
       // QEMU's guests are: their CPUs stand still.
       deafen: () => {},
       refusals: () => 0,
