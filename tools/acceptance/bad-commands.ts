@@ -39,7 +39,10 @@ export const badCommands = (taken: string, small: string, expired: string): read
   wrong(['systems', 'show', 'nope'], /no system is called nope; `reops systems list` shows what there is/),
   wrong(['systems', 'create', '--name', 'a b'], /\/body\/name must match pattern .*\(letters, digits/),
   wrong(['systems', 'create', '--name', taken], /is taken by a system that is not gone; choose another/),
-  wrong(create('--provider', 'azure'), /'azure' is invalid\. Allowed choices are local, kvm, ec2, digitalocean/),
+  wrong(
+    create('--provider', 'azure'),
+    /'azure' is invalid\. Allowed choices are local, kvm, ec2, digitalocean, physical/,
+  ),
   wrong(
     create('--provider', 'ec2'),
     /account is not given; allowed of provider ec2: none yet \(PUT \/v1\/accounts\/<name> makes one\)/,

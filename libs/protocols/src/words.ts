@@ -18,7 +18,7 @@ const Doc = Type.Optional(Type.String({ maxLength: 200, description: 'one line f
 const Meaning = Type.Optional(Type.String({ minLength: 1, maxLength: 128 }))
 /** What a word is called at each provider. */
 const On = Type.Object(
-  { local: Meaning, kvm: Meaning, ec2: Meaning, digitalocean: Meaning },
+  { local: Meaning, kvm: Meaning, ec2: Meaning, digitalocean: Meaning, physical: Meaning },
   { additionalProperties: false, description: "provider -> the provider's own name" },
 )
 
