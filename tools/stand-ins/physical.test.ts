@@ -56,7 +56,7 @@ describeWithSshd(`physical machines${missing === null ? '' : ` (${missing})`}`, 
     ...more,
   })
   const put = (body: object) => ask('PUT', '/v1/accounts/lab', body)
-  const unmanaged = async () => (await ask('GET', '/v1/systems/unmanaged?account=lab')).body as unknown as Unmanaged[]
+  const unmanaged = async () => (await ask('GET', '/v1/unmanaged?account=lab')).body as unknown as Unmanaged[]
   const done = async (reply: { status: number; body: Record<string, unknown> }): Promise<Job> => {
     expect(reply).toMatchObject({ status: 202 })
     const id = String(((reply.body['job'] ?? reply.body) as Job).id)
@@ -105,7 +105,7 @@ describeWithSshd(`physical machines${missing === null ? '' : ` (${missing})`}`, 
     ])('with %s is refused', async (_, more, why) => {
       const reply = await put(account({ nas: nas.settings }, more))
       expect(reply).toMatchObject({ status: 422, detail: expect.stringMatching(why) })
-      expect(JSON.stringify(reply)).not.toMatch(/BEGIN|canary/)
+      expect(JSON.stringify(reply)).not.toMatch(/canary|b3BlbnNzaC1rZXk/)
     })
     test('whose machine shows another host key is refused, and both keys are named', async () => {
       const hostKey = `SHA256:${'A'.repeat(43)}`
@@ -115,7 +115,12 @@ describeWithSshd(`physical machines${missing === null ? '' : ` (${missing})`}`, 
       expect(detail).toContain(`machines.nas.hostKey: ${hostKey}`)
     })
     test('is saved when those that are on let us in; its machines are there to be imported', async () => {
-      expect(await put(account({ nas: nas.settings, dark }))).toMatchObject({ status: 200 })
+      // A login on a busy machine may outlast the deadline of one request.
+      await until(
+        'the account is saved',
+        async () => (await put(account({ nas: nas.settings, dark }))).status === 200,
+        patienceMs,
+      )
       expect(await unmanaged()).toMatchObject([
         { ref: 'nas', power: 'running', state: 'free', importable: true, addresses: ['127.0.0.1'] },
         { ref: 'dark', power: 'stopped', state: 'free', importable: true },
@@ -162,10 +167,11 @@ describeWithSshd(`physical machines${missing === null ? '' : ` (${missing})`}`, 
       await phase('box', 'ready')
       expect(nas.mark()).toMatchObject({ vmId: (await service.system('box')).id })
     })
-    test('is rebooted over SSH', async () => {
-      await done(await ask('POST', '/v1/systems/box/reboot', {}))
-      expect(nas.asked()).toEqual(['-h now', '-r now'])
+    test('is rebooted over SSH, and its job ends when it is back', async () => {
+      const reply = await ask('POST', '/v1/systems/box/reboot', {})
       await nas.rise()
+      await done(reply)
+      expect(nas.asked()).toEqual(['-h now', '-r now'])
       await phase('box', 'ready')
     })
     test('is forgotten: the mark is taken off, and the machine stays on', async () => {
@@ -181,7 +187,7 @@ describeWithSshd(`physical machines${missing === null ? '' : ` (${missing})`}`, 
       expect((await unmanaged()).map(one => one.ref)).toContain('dark')
     })
     test('no key is in any log', () => {
-      expect(service.output.join('')).not.toMatch(/BEGIN|PRIVATE KEY|canary-of-no-key/)
+      expect(service.output.join('')).not.toMatch(/canary-of-no-key|b3BlbnNzaC1rZXk/)
     })
   })
 
@@ -229,7 +235,7 @@ describeWithSshd(`physical machines${missing === null ? '' : ` (${missing})`}`, 
       ] as const) {
         const seen = await open({}, secret).observe('nas', signal())
         expect(seen).toMatchObject({ state: 'unknown', why: { message: expect.stringContaining(why) } })
-        expect(JSON.stringify(seen)).not.toMatch(/BEGIN|canary/)
+        expect(JSON.stringify(seen)).not.toMatch(/canary|b3BlbnNzaC1rZXk/)
       }
     })
     test('tells one that is off, one that is not named, and ends none', async () => {

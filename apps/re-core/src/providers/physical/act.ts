@@ -7,8 +7,8 @@ import { wake } from './wake.ts'
 export type ActContext = {
   readonly ssh: Ssh
   readonly marks: Marks
-  /** It was started or rebooted just now. */
-  readonly awaits: (name: string) => void
+  /** Whether it was just told to come up: started or rebooted, and not stopped since. */
+  readonly awaits: (name: string, comesUp: boolean) => void
 }
 
 const unsupported = (why: string): ProviderError => new ProviderError('unsupported', 'not-applied', why)
@@ -32,13 +32,13 @@ export const act = async (
   switch (action.kind) {
     case 'start':
       await wake(machine, signal)
-      return awaits(name)
+      return awaits(name, true)
     case 'stop':
     case 'reboot':
       if (action.force)
         throw unsupported(`${name}: nothing here takes its power away; allowed: ${action.kind} without force`)
       await shutdown(context, machine, action.kind === 'stop' ? '-h' : '-r', signal)
-      return action.kind === 'reboot' ? awaits(name) : undefined
+      return awaits(name, action.kind === 'reboot')
     case 'setOwner':
       return marks.write(machine, action.owner, signal)
     default:

@@ -30,7 +30,7 @@ export const makePhysical = (deps: PhysicalDeps, { account, region }: Place): Pr
   const ssh = makeSsh(keyOf(account.secret))
   const marks = makeMarks(ssh, now)
   const awaited = new Map<string, number>()
-  const awaits = (name: string) => void awaited.set(name, now() + bootMs)
+  const awaits = (name: string, comesUp: boolean) => void awaited.set(name, comesUp ? now() + bootMs : 0)
   const eyes: Eyes = { settings, marks, lookMs, now, awaitedUntil: name => awaited.get(name) ?? 0 }
   return {
     ...plainLimits,
