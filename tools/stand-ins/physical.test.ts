@@ -59,7 +59,7 @@ describeWithSshd(`physical machines${missing === null ? '' : ` (${missing})`}`, 
   const unmanaged = async () => (await ask('GET', '/v1/unmanaged?account=lab')).body as unknown as Unmanaged[]
   const done = async (reply: { status: number; body: Record<string, unknown> }): Promise<Job> => {
     expect(reply).toMatchObject({ status: 202 })
-    const id = String(((reply.body['job'] ?? reply.body) as Job).id)
+    const id = ((reply.body['job'] ?? reply.body) as Job).id
     const ended = await until(
       `job ${id} ends`,
       async () => {
