@@ -106,7 +106,6 @@ export const badCommands = (taken: string, small: string, expired: string): read
   wrong(['systems', 'import', 'local', 'x', '--name', 'x'], /provider local has no machines but those it makes/),
   wrong(['systems', 'policy', taken], /what shall change\? give --fix, --on-lost or --manage/),
   wrong(['systems', 'forget', taken], /would forget 1 system: .*; say --yes/),
-  wrong(['systems', 'drift', 'nope'], /no system is called nope; `reops systems list` shows what there is/),
   wrong(['accounts', 'show', 'nope'], /no account has the name nope; GET \/v1\/accounts lists them/),
   wrong(['systems', 'adopt', 'nope'], /no system is called nope; `reops systems list` shows what there is/),
   wrong(['notices', '--limit', '0'], /--limit: `0` is not a whole number from 1 to 10000/),

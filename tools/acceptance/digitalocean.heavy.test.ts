@@ -78,6 +78,8 @@ test('a droplet: created, its agent calls home, an operation runs on it, stopped
   expect(machine).toMatchObject({ size: 's-1vcpu-1gb', status: 'active' })
   expect([...(machine?.tags ?? [])]).toContain('env:test')
   expect((await run('systems', 'show', 'web')).out).toMatch(/account +do · nyc3/)
+  const console = await run('console', 'web')
+  expect(console).toMatchObject({ code: 2, error: expect.stringContaining(`/droplets/${machine?.id}/console`) })
   expect(await run('run', 'uptime', '--on', 'web')).toMatchObject({ code: 0 })
   expect(await run('systems', 'stop', 'web', '--yes', '--wait')).toMatchObject({ code: 0 })
   expect([machine?.status, guests.running()]).toEqual(['off', []])

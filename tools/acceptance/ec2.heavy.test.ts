@@ -78,7 +78,12 @@ test('a machine on EC2: created, its agent calls home, an operation runs on it, 
   expect(machine).toMatchObject({ size: 't3.small', state: 'running' })
   expect(fake.state.tags.get(machine?.id ?? '')).toEqual(expect.any(Map))
   expect(fake.state.tags.get(machine?.id ?? '')?.get('env')).toBe('test')
-  expect((await run('systems', 'show', 'web')).out).toMatch(/account +aws · eu-central-1/)
+  const shown = (await run('systems', 'show', 'web')).out
+  expect(shown).toMatch(/account +aws · eu-central-1/)
+  const address = machine?.privateIp.replace(/^10\.0/, '203.0')
+  expect(shown).toContain(`address    ${address} · ${machine?.privateIp}`)
+  expect((await run('ssh', 'web', '--print')).out).toContain(` -l admin ${address}\n`)
+  expect(await run('console', 'web')).toMatchObject({ code: 0, out: expect.stringMatching(/Linux version .*login: /s) })
   expect(await run('run', 'uptime', '--on', 'web')).toMatchObject({ code: 0 })
   expect(await run('systems', 'stop', 'web', '--yes', '--wait')).toMatchObject({ code: 0 })
   expect([machine?.state, guests.running()]).toEqual(['stopped', []])

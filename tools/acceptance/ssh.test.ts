@@ -52,6 +52,12 @@ describeWithSshd(`hosts over SSH, by the command${missing === null ? '' : ` (${m
     })
     const [listed] = JSON.parse((await ask('hosts', '--on', 'one', '--json')).out) as unknown[]
     expect(listed).toMatchObject({ name: 'one', online: true, transport: 'ssh', pid: null })
+    const login = (...more: string[]) =>
+      ask('ssh', 'one', '-i', join(sshd.folder, 'id'), '-o', 'IdentitiesOnly=yes', ...more)
+    expect(await login('--', 'echo here; exit 7')).toMatchObject({ code: 7, out: 'here\n' })
+    const { out: printed } = await login('--print')
+    expect(printed).toMatch(/^ssh -o IdentitiesOnly=yes .*StrictHostKeyChecking=yes/)
+    expect(printed).toContain(` -p ${sshd.port} -l ${sshd.user} 127.0.0.1\n`)
     expect(await ask('hosts', 'remove', 'one', '--yes')).toMatchObject({ code: 0, out: 'one  removed\n' })
     expect((await uname('one')).code).toBe(2)
   }, 60_000)
@@ -92,6 +98,9 @@ describeWithSshd(`hosts over SSH, by the command${missing === null ? '' : ` (${m
     [['inventory', 'import'], 'import from what?'],
     [['inventory', 'import', '--ssh-config', '/no/such'], '/no/such does not exist'],
     [['hosts', 'remove', 'nobody', '--yes'], 'no host is called nobody'],
+    [['ssh', 'nobody'], 'no system and no host is called nobody'],
+    [['ssh', 'nobody', '-p', '0'], '--port: `0` is not a whole number'],
+    [['console', 'nobody'], 'no system has the id or name nobody'],
   ])('%j is refused in one line', async (args, message) => {
     const { code, out, error } = await ask(...args)
     expect({ code, out }).toEqual({ code: 2, out: '' })

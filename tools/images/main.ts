@@ -2,20 +2,21 @@ import { resolve } from 'node:path'
 import { ImageError } from './guest/fault.ts'
 import { makeImage, type ImageWish } from './guest/make.ts'
 
-const usage = `npm run -s images -- fast|PATH|URL [--out FILE] [--name NAME] [--cache FOLDER] [--sha256 HEX] [--json]
+const usage = `npm run -s images -- fast|debian|PATH|URL [--out FILE] [--name NAME] [--cache FOLDER] [--sha256 HEX] [--json]
 
 Makes an image for machines of provider kvm, and says how an account is told of it.
 
   fast     Debian 12 with a small init and re-gent inside: calls home seconds after it starts; root logs in by key
+  debian   Debian 12 with systemd, cloud-init, sshd and re-gent as a unit; takes minutes to make and a while to boot
   PATH     any qcow2 or raw cloud image: its format is looked up, it stays where it is
   URL      the same, fetched by http(s) and held against --sha256, which is required
 
   --out FILE       the qcow2 (kernel and initrd get its name and .vmlinuz, .initrd); default .reops/images/NAME-CONTENTS.qcow2
-  --name NAME      the image's name in the account; default fast, or the file's name
+  --name NAME      the image's name in the account; default fast, debian, or the file's name
   --cache FOLDER   where Debian packages are kept between builds; default .reops/images/cache
   --json           print nothing but the entry of the account's setting
 
-Packages come from where this machine's apt has them. Needs root and: apt, dpkg, e2fsprogs, qemu-utils.
+Packages come from where this machine's apt has them. Needs root and: apt, dpkg, e2fsprogs, qemu-utils; debian also mmdebstrap.
 What is made already, from the same packages and the same agent, is not made again.
 `
 
@@ -35,7 +36,7 @@ const readWish = (args: readonly string[]): ImageWish & { readonly json: boolean
     } else throw new ImageError(`${arg} is not known; allowed: --out, --name, --cache, --sha256, --json`)
   }
   const [what, ...more] = rest
-  if (what === undefined || more.length > 0) throw new ImageError('name one of: fast, a path, an http(s) URL')
+  if (what === undefined || more.length > 0) throw new ImageError('name one of: fast, debian, a path, an http(s) URL')
   const { out, name, cache, sha256, json } = values
   return {
     what,

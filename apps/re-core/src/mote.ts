@@ -18,6 +18,8 @@ export type HostSeen = {
   readonly seenAt: number
   /** Which start of its agent that was; null = not told. */
   readonly boot: string | null
+  /** Of its network interfaces, as its agent has seen them. */
+  readonly addresses: readonly string[]
 }
 
 export type Registration = {

@@ -101,5 +101,6 @@ const newest = (hosts: readonly Host[]): HostSeen | null => {
         enrolledAt: Date.parse(host.enrolledAt),
         seenAt: host.seenAt === null ? 0 : Date.parse(host.seenAt),
         boot: host.boot ?? null,
+        addresses: host.addresses ?? [],
       }
 }

@@ -36,6 +36,7 @@ import { makeLimiter } from './limits/limiter.ts'
 import { makeOpener, type OpenerDeps } from './providers/opener.ts'
 import { driverTable } from './providers/table.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { consoleRoutes } from './routes/consoles.ts'
 import { costRoutes } from './routes/costs.ts'
 import { eventRoutes } from './routes/events.ts'
 import { importRoutes } from './routes/import.ts'
@@ -172,6 +173,7 @@ export const start = async (config: Config, environment: Environment, context: S
   secretRoutes(app, { secrets, pool })
   volumeRoutes(app, services)
   keyAndFirewallRoutes(app, services)
+  consoleRoutes(app, services)
   eventRoutes(app, changes)
   context.onStop('HTTP', () => app.close())
   const address = await app.listen({ host: config.host, port: config.port })

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { appendFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { newId, type Job } from '@re-ops/protocols'
@@ -70,6 +70,30 @@ describe('verbs of a system that is there', () => {
     const told = service.mote.seen.filter(one => one.method === 'PATCH').map(one => one.body)
     expect(told).toEqual([{ labels }, { name: 'new' }])
     expect((await service.ask('GET', '/v1/systems/old')).status).toBe(404)
+  })
+
+  test('its console is followed, for who may change it; what can only be read is not typed into', async () => {
+    const { ref, address } = await ready('told')
+    expect(address).toBe('127.0.0.1')
+    await appendFile(join(service.root, String(ref), 'agent.log'), 'hello\n')
+    const reply = await fetch(`${service.url()}/v1/systems/told/console`, {
+      headers: { authorization: `Bearer ${await service.tokenFor('systems:write')}` },
+    })
+    expect(reply.status).toBe(200)
+    let text = ''
+    const reader = reply.body!.pipeThrough(new TextDecoderStream()).getReader()
+    const read = async (what: string) => {
+      while (!text.includes(what)) text += (await reader.read()).value ?? ''
+    }
+    await read(Buffer.from('hello\n').toString('base64'))
+    const [, id] = /event: open\ndata: \{"id":"([^"]+)","kind":"log","input":false\}/.exec(text) ?? []
+    const type = (console: string) => post(`/v1/systems/told/consoles/${console}`, { data: 'aGk=' })
+    expect([(await type(String(id))).status, (await type(newId())).status]).toEqual([409, 404])
+    const token = await service.tokenFor('systems:read')
+    expect((await service.ask('GET', '/v1/systems/told/console', { token })).status).toBe(403)
+    await ended((await asked('/v1/systems/told', {}, 'DELETE')).id, 'done')
+    await read('event: end\ndata: {"why":null}')
+    expect((await service.ask('GET', '/v1/systems/told/console')).body).toMatchObject({ status: 409 })
   })
 
   test('what a provider does not offer, and what cannot be, is refused before there is a job', async () => {

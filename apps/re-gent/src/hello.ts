@@ -1,4 +1,5 @@
 import { fromAgent, newSecret, signHello, type FromBroker } from '@re-ops/protocols'
+import { ownAddresses } from './addresses.ts'
 import type { Keys } from './keys.ts'
 
 export type HelloSpec = {
@@ -37,7 +38,8 @@ export const makeHello = (spec: HelloSpec) => {
         version: challenge.version,
         journalCounter,
       })
-      return fromAgent.encode('hello.proof', { signature, journalCounter, name, pid: process.pid, version })
+      const told = { name, pid: process.pid, version, addresses: ownAddresses() }
+      return fromAgent.encode('hello.proof', { signature, journalCounter, ...told })
     },
   }
 }

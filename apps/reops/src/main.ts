@@ -48,6 +48,8 @@ const allowedHint = (code: string) =>
   code === 'commander.unknownCommand' || code === 'commander.unknownOption' ? '; --help lists what is allowed' : ''
 const hint = (line: string) => (line.includes('refused') ? '; is the cluster running? (`npm start`)' : '')
 
+const takesCommand: ReadonlySet<string> = new Set(['run', 'ssh', 'complete'])
+
 const main = async (): Promise<number> => {
   const { words, command } = splitCommand(process.argv.slice(2))
   let code = 0
@@ -61,8 +63,8 @@ const main = async (): Promise<number> => {
     write: { out: text => process.stdout.write(text), error: text => process.stderr.write(text) },
   })
   try {
-    if (command !== null && words[0] !== 'run' && words[0] !== 'complete')
-      throw new Fault(2, '`--` and a command stand only behind `reops run --on <selector>`')
+    if (command !== null && !takesCommand.has(words[0] ?? ''))
+      throw new Fault(2, '`--` and a command stand only behind `reops run --on <selector>` and `reops ssh <name>`')
     if (words.length === 0) program.help({ error: true })
     await program.parseAsync(words[0] === 'help' ? [...words.slice(1), '--help'] : words, { from: 'user' })
     return code

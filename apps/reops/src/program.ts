@@ -13,6 +13,7 @@ import { addLeases } from './program/leases.ts'
 import { addQuotas } from './program/quotas.ts'
 import { addWords } from './program/words.ts'
 import { addJobs } from './program/jobs.ts'
+import { addReach } from './program/reach.ts'
 import { addRuns } from './program/runs.ts'
 import { addOperations } from './program/operations.ts'
 import { addAgents } from './program/agents.ts'
@@ -35,6 +36,7 @@ const groups = [
   addSelectors,
   addFiles,
   addSystems,
+  addReach,
   addWords,
   addExtras,
   addJobs,

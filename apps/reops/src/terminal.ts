@@ -11,6 +11,8 @@ export type Terminal = {
   /** Width to fit tables into; null when nobody looks. */
   readonly columns: number | null
   readonly paint: Paint
+  /** Bytes as they are typed, a terminal's unchanged and unechoed, until what it gives back is called. */
+  readonly keys: (onBytes: (bytes: Uint8Array) => void) => () => void
   /** Whether a person can be asked. */
   readonly canAsk: boolean
   readonly ask: (question: string) => Promise<boolean>
@@ -48,6 +50,16 @@ export const makeTerminal = (streams: Streams, environment: NodeJS.ProcessEnv): 
     },
     columns: stdout.isTTY ? stdout.columns || 80 : null,
     paint: makePaint(colours),
+    keys: onBytes => {
+      clear()
+      if (stdin.isTTY) stdin.setRawMode(true)
+      stdin.on('data', onBytes).resume()
+      return () => {
+        stdin.off('data', onBytes).pause()
+        if (stdin.isTTY) stdin.setRawMode(false)
+        stdin.unref()
+      }
+    },
     canAsk: stdin.isTTY && stderr.isTTY,
     ask: async question => {
       clear()

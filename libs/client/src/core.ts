@@ -10,6 +10,7 @@ import type {
   PutAccount,
   System,
 } from '@re-ops/protocols'
+import { makeConsoleCalls } from './console.ts'
 import { makeCoreVerbs } from './core-verbs.ts'
 import { follow, type EventOptions } from './events.ts'
 import { makeImports } from './import.ts'
@@ -43,6 +44,7 @@ export const makeCore = (service: Service) => {
   }
   return {
     ...makeExtras(service),
+    ...makeConsoleCalls(service),
     ...makeCoreVerbs(service),
     ...makeWords(service),
     ...makeSecretCalls(service),

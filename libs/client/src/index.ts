@@ -1,4 +1,5 @@
 export { makeClient, type Client, type ClientConfig } from './client.ts'
+export type { ConsoleEvent } from './console.ts'
 export type { Core, CoreEvent } from './core.ts'
 export { ClientError, isClientError, type ClientErrorKind } from './error.ts'
 export type { EventOptions } from './events.ts'

@@ -29,6 +29,7 @@ const Output = Type.Object({
     }),
   ),
   addresses: Type.Array(Type.String(), { description: 'IPv4 and IPv6, without loopback and link-local ones' }),
+  sshKeys: Type.Optional(Type.Array(Type.String(), { description: 'public host keys of its sshd: type and key' })),
   virtualisation: Type.String({ description: 'as systemd-detect-virt names it; none on bare metal' }),
   bootedAt: Type.String({ format: 'date-time' }),
 })
@@ -46,6 +47,7 @@ echo "== ip"; ip -o addr show 2>/dev/null
 echo "== fib"; awk '/32 host LOCAL/ { print last } { last = $2 }' /proc/net/fib_trie 2>/dev/null
 echo "== inet"; cat /proc/net/if_inet6 2>/dev/null
 ${virtualisationScript}
+echo "== ssh"; cat /etc/ssh/ssh_host_*_key.pub 2>/dev/null
 echo "== boot"; grep "^btime " /proc/stat`
 
 /** A value of an os-release file: shell quoting, of which only quotes and backslashes occur (os-release(5)). */
@@ -68,6 +70,11 @@ const addresses = (ip: string, fib: string, inet: string): string[] => {
   ]
   const all = told.length > 0 ? told : fromProc()
   return [...new Set(all)].filter(one => one !== '' && one !== '::1' && !/^(127\.|fe80:)/.test(one)).sort()
+}
+
+const sshKeys = (text: string): { sshKeys?: string[] } => {
+  const found = [...text.matchAll(/^([a-z0-9@.-]+ [A-Za-z0-9+/]+=*)/gm)].map(([, key]) => key ?? '')
+  return found.length > 0 ? { sshKeys: found.sort() } : {}
 }
 
 const parse = ({ stdout }: { stdout: string }): Static<typeof Output> => {
@@ -97,6 +104,7 @@ const parse = ({ stdout }: { stdout: string }): Static<typeof Output> => {
       usedBytes,
     })),
     addresses: addresses(part('ip'), part('fib'), part('inet')),
+    ...sshKeys(part('ssh')),
     virtualisation: virtualisation(part('virt'), part('hints')),
     bootedAt: bootTime(part('boot')),
   }
@@ -113,6 +121,7 @@ export const facts = operation({
   varies: {
     hostname: 'host',
     addresses: 'host',
+    sshKeys: 'host',
     bootedAt: 'host',
     'memory.availableBytes': { tolerance: 0.2, absolute: 536_870_912 },
     'disks.usedBytes': { tolerance: 0.05, absolute: 268_435_456 },

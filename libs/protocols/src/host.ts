@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Id } from './ids.ts'
-import { LabelChanges, Labels, Name } from './names.ts'
+import { hostAddressesMax, IpAddress, LabelChanges, Labels, Name } from './names.ts'
 import { TransportName } from './outcome.ts'
 import { HostKeys, SshSettings } from './ssh-settings.ts'
 
@@ -45,6 +45,12 @@ export const Host = Type.Object({
   pid: Type.Union([Type.Integer(), Type.Null()], { description: "the agent's process id on the host" }),
   version: Type.Union([Type.String(), Type.Null()], { description: "the agent's version" }),
   boot: Type.Optional({ ...Id, description: 'which start of its agent held the last session' }),
+  addresses: Type.Optional(
+    Type.Array(IpAddress, {
+      maxItems: hostAddressesMax,
+      description: "of its network interfaces, as its agent's last hello said",
+    }),
+  ),
   facts: Type.Record(Type.String(), Type.Unknown(), { description: 'what the last `facts` run and custom facts said' }),
   factsAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], { description: 'when facts came last' }),
   system: Type.Union([Id, Type.Null()]),
@@ -53,6 +59,9 @@ export const Host = Type.Object({
   seenAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
   stateReason: Type.Optional(Type.String({ description: 'why it is in quarantine' })),
   ssh: Type.Optional(SshSettings),
+  hostKeys: Type.Optional(
+    Type.Array(Type.String(), { description: 'keys trusted for SSH, as in known_hosts; of one host alone' }),
+  ),
   sshError: Type.Optional(Type.String({ description: 'why the last try to reach it over SSH failed' })),
 })
 export type Host = Static<typeof Host>

@@ -1,6 +1,7 @@
 export * from './account.ts'
 export * from './agent.ts'
 export * from './canonical.ts'
+export * from './console.ts'
 export * from './drift.ts'
 export * from './cost.ts'
 export * from './enrolment.ts'

@@ -14,6 +14,9 @@ export const ExtraName = Type.String({
   pattern: '^[a-z][a-z0-9-]{0,61}[a-z0-9]$',
   description: 'lower case letters, digits and dashes; 2 to 63 characters',
 })
+/** Of a host or a machine; more of them are left out. */
+export const hostAddressesMax = 16
+export const IpAddress = Type.String({ pattern: '^[0-9a-fA-F:.]{2,45}$', examples: ['10.0.0.7'] })
 export const Labels = Type.Record(Type.String({ pattern: labelKeyPattern }), Type.String({ maxLength: 256 }), {
   description: 'key=value pairs that selectors match',
   additionalProperties: false, // without it a key that does not match the pattern is let through

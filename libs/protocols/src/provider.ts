@@ -10,6 +10,7 @@ import type {
   CreateRequest,
   DestroyPlan,
   Identity,
+  MachineConsole,
   Observation,
   ObservedVm,
   Offering,
@@ -50,6 +51,10 @@ export type Caps = {
   maxVisibilityLagMs: number
   /** How long after it was sent a create may still take effect. */
   latestLandingMs: number
+  /** `outbound`: its machines reach others, and nobody reaches them; absent: they have addresses of their own. */
+  network?: 'outbound'
+  /** What is had of a machine's console: both ways, what it wrote so far, or its agent's log; absent: nothing. */
+  console?: 'stream' | 'output' | 'log'
   /** From its start until its agent calls home, where that may take longer than usual. */
   bootTimeoutMs?: number
 }
@@ -119,6 +124,8 @@ export interface Provider {
   /** Never keeps the error itself: clients' errors carry secrets. */
   classify(error: unknown, mutates: boolean): ProviderError
   limits(): readonly LimitSpec[]
+  /** As `caps.console` says. Somebody else's is `busy` unless it is taken with `force`. */
+  console?(ref: string, options: { readonly force: boolean }, signal: AbortSignal): Promise<MachineConsole>
   /** Absent where the provider has no such thing. */
   readonly volumes?: VolumeApi
   readonly images?: ImageApi

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { ExtraName, Labels, Name, RegionName, ZoneName } from './names.ts'
+import { ExtraName, IpAddress, Labels, Name, RegionName, ZoneName } from './names.ts'
 import { Id } from './ids.ts'
 import { AskPolicy, Drift, Policy } from './drift.ts'
 import { AskLease, Lease } from './lease.ts'
@@ -142,6 +142,16 @@ export type CreateSystems = Static<typeof CreateSystems>
 export const DesiredPower = Type.Enum(['running', 'stopped', 'absent'])
 export type DesiredPower = Static<typeof DesiredPower>
 
+/** One of a machine's addresses, and who told it. */
+export const SystemAddress = Type.Object({
+  address: IpAddress,
+  scope: Type.Enum(['public', 'private', 'inside'], {
+    description: 'inside: known to the machine alone, whose network lets nobody in',
+  }),
+  from: Type.Enum(['provider', 'agent']),
+})
+export type SystemAddress = Static<typeof SystemAddress>
+
 /** The desired record of a machine, and what its provider last said of it. */
 export const System = Type.Object({
   id: Id,
@@ -168,6 +178,8 @@ export const System = Type.Object({
   reason: Type.Union([Type.String(), Type.Null()], { description: 'why it waits or failed' }),
   ref: Type.Union([Type.String(), Type.Null()], { description: "the provider's id of the instance" }),
   host: Type.Union([Id, Type.Null()], { description: 'the host at re-mote that answers for it' }),
+  address: Type.Union([IpAddress, Type.Null()], { description: 'the one to reach it by; null while none is known' }),
+  addresses: Type.Array(SystemAddress, { description: "the provider's, then those that its agent has seen" }),
   createdAt: Type.String({ format: 'date-time' }),
   createdBy: Type.Union([Type.String(), Type.Null()], { description: 'whose quota it counts in' }),
   readyAfterMs: Type.Union([Type.Integer(), Type.Null()]),

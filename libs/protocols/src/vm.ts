@@ -42,6 +42,10 @@ export type VmSpec = {
   sshKeysOfAccount?: readonly SshKey[]
   /** References of firewalls that shall hold for it from its first moment, where the provider can do that. */
   firewalls?: readonly string[]
+  /** Its image is a copy of another machine: what is in it says that it is that one. */
+  isClone?: boolean
+  /** How many volumes are attached to it before it is ready. */
+  volumes?: number
   /** In this order; none = wherever the provider likes. */
   zones?: readonly string[]
   market?: Market
@@ -110,6 +114,16 @@ export type ActionKind = Action['kind']
 
 /** Which doing of an action: the same when it is sent again after a crash. */
 export type OpIdentity = { readonly id: Id; readonly since: Date }
+
+/** A machine's console, as it is open. */
+export type MachineConsole = {
+  /** What the machine writes; ends when there is no more to come. */
+  readonly output: AsyncIterable<Uint8Array>
+  /** What is typed into it; resolves when it is taken. Absent where it can only be read. */
+  readonly write?: (bytes: Uint8Array) => Promise<void>
+  /** Ends it, more than once too. */
+  readonly close: () => void
+}
 
 /** What exists because of a machine: a disk, an address, a tag object. */
 export type Child = {

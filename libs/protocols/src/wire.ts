@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Keyset } from './enrolment.ts'
 import { chunksMax, FileHash, fileLimits, FileSize } from './file.ts'
-import { Name } from './names.ts'
+import { hostAddressesMax, IpAddress, Name } from './names.ts'
 import { Id } from './ids.ts'
 import { message, protocol, type Decoded } from './message.ts'
 import { ModuleHash, moduleLimits } from './module.ts'
@@ -47,6 +47,9 @@ export const helloProof = message({
     name: Name,
     pid: Type.Integer({ minimum: 1 }),
     version: Type.String({ maxLength: 32 }),
+    addresses: Type.Optional(
+      Type.Array(IpAddress, { maxItems: hostAddressesMax, description: "of the host's network interfaces" }),
+    ),
   }),
 })
 export const agentHeartbeat = message({

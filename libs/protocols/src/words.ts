@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { Estimate } from './cost.ts'
 import { Name, Labels, RegionName } from './names.ts'
+import { SshUser } from './ssh-settings.ts'
 import { MachineOptions, ProviderKind, Readiness, SystemSpec } from './system.ts'
 
 /** Kinds of words, as they stand in paths and in a file of words. */
@@ -22,9 +23,16 @@ const On = Type.Object(
   { additionalProperties: false, description: "provider -> the provider's own name" },
 )
 
+const User = Type.Optional(SshUser)
+/** Who logs in over SSH, as the image's maker had it; root where nothing is said. */
+const Users = Type.Object(
+  { local: User, kvm: User, ec2: User, digitalocean: User },
+  { additionalProperties: false, description: 'of an image: provider -> who logs in over SSH' },
+)
+
 /** One name for something that each provider calls otherwise; a size may bring options, a disk for example. */
 export const NamedChoice = Type.Object(
-  { doc: Doc, on: On, options: Type.Optional(MachineOptions) },
+  { doc: Doc, on: On, options: Type.Optional(MachineOptions), users: Type.Optional(Users) },
   { additionalProperties: false },
 )
 export type NamedChoice = Static<typeof NamedChoice>

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { must } from '../command.ts'
@@ -9,6 +9,7 @@ import { cpio, fileMode, folderMode, linkMode, programMode, type Entry } from '.
 import { modulesFor } from './modules.ts'
 import { kernelPackage, type Recipe } from './recipe.ts'
 import { emptyRootfs, put, trim } from './rootfs.ts'
+import { setUp } from './set-up.ts'
 
 /** An image as an account's settings name it: `images:={"NAME": entry}`. Absolute paths. */
 export type Image = {
@@ -83,16 +84,36 @@ const debOf = (debs: string, name: string): string =>
 
 const assemble = async ({ recipe, packages, kernel, debs, work, onLine }: Work): Promise<void> => {
   const [root, boot] = [join(work, 'root'), join(work, 'kernel')]
-  onLine('unpacking')
-  await emptyRootfs(root)
-  for (const { file } of packages) await unpack(join(debs, file), root)
   await mkdir(boot)
   await unpack(debOf(debs, kernel), boot)
-  for (const piece of recipe.pieces) await put(root, piece)
+  if (recipe.setUp === undefined) {
+    onLine('unpacking')
+    await emptyRootfs(root)
+    for (const { file } of packages) await unpack(join(debs, file), root)
+    for (const piece of recipe.pieces) await put(root, piece)
+  } else {
+    onLine(`setting up ${recipe.packages.length} packages and what they need; takes minutes`)
+    await setUp(root, recipe.packages, dirname(debs))
+    await finishSetUp(root, boot, recipe, recipe.setUp)
+  }
   await trim(root, recipe.trims)
   await writeFile(join(work, 'initrd'), await initrd(recipe, root, boot))
   const vmlinuz = readdirSync(join(boot, 'boot')).find(name => name.startsWith('vmlinuz-')) ?? 'vmlinuz'
   await copyFile(join(boot, 'boot', vmlinuz), join(work, 'vmlinuz'))
+}
+
+/** With all drivers of the kernel, which is no package inside: it is started from outside. */
+const finishSetUp = async (
+  root: string,
+  boot: string,
+  { pieces }: Recipe,
+  { inside, after }: NonNullable<Recipe['setUp']>,
+): Promise<void> => {
+  await cp(join(boot, 'lib/modules'), join(root, 'usr/lib/modules'), { recursive: true })
+  const [version = ''] = readdirSync(join(boot, 'lib/modules'))
+  for (const piece of pieces) await put(root, piece)
+  for (const argv of [['depmod', version], ...inside]) await must(['chroot', root, ...argv])
+  for (const piece of after) await put(root, piece)
 }
 
 const initrd = async ({ modules }: Recipe, root: string, boot: string): Promise<Buffer> => {

@@ -14,7 +14,7 @@ const tellEveryMs = 2_000
 
 /** By its first bytes: `QFI\\xfb` is a qcow2; anything else that could be started is raw. */
 export const givenImage = async (path: string): Promise<PlainImage> => {
-  if (!existsSync(path)) throw new ImageError(`there is no ${path}; allowed: fast, a path, an http(s) URL`)
+  if (!existsSync(path)) throw new ImageError(`there is no ${path}; allowed: fast, debian, a path, an http(s) URL`)
   const file = await open(path)
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0)

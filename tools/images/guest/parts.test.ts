@@ -58,7 +58,7 @@ test('an image of one’s own is told by its first bytes', async () => {
   expect(await givenImage(path)).toMatchObject({ format: 'raw' })
   writeFileSync(path, Buffer.alloc(1_024))
   await expect(givenImage(path)).rejects.toThrow('neither a qcow2 nor a disk')
-  await expect(wish(join(folder, 'nothing'))).rejects.toThrow('allowed: fast, a path, an http(s) URL')
+  await expect(wish(join(folder, 'nothing'))).rejects.toThrow('allowed: fast, debian, a path, an http(s) URL')
 })
 
 test('nothing is fetched without the digest it must have', async () => {

@@ -11,6 +11,12 @@ export type Recipe = {
   readonly pieces: readonly Piece[]
   /** Paths that are not needed, beside documentation. */
   readonly trims: readonly string[]
+  /** Packages are set up as on any Debian, instead of laid over one another; then this is done. Takes minutes. */
+  readonly setUp?: {
+    /** Commands inside, when all pieces are there. */
+    readonly inside: readonly (readonly string[])[]
+    readonly after: readonly Piece[]
+  }
   readonly cmdline: string
   readonly diskMb: number
 }

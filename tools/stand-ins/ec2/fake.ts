@@ -3,6 +3,7 @@ import { realClock, type Clock } from '../shared/clock.ts'
 import { makeFaults, type Faults } from '../shared/faults.ts'
 import { serve, type Asked, type Reply } from '../shared/serve.ts'
 import { catalogActions } from './catalog.ts'
+import { getConsoleOutput } from './console.ts'
 import { control, controlPath } from './control.ts'
 import { decode, encode, escaped, type Values } from './codec.ts'
 import { groupActions } from './groups.ts'
@@ -26,6 +27,7 @@ type Action = (state: Ec2State, input: never) => object
 const actions: Readonly<Record<string, Action>> = {
   RunInstances: runInstances,
   DescribeInstances: describeInstances,
+  GetConsoleOutput: getConsoleOutput,
   ModifyInstanceAttribute: modifyInstanceAttribute,
   DescribeInstanceAttribute: describeInstanceAttribute,
   CreateTags: createTags,

@@ -115,5 +115,6 @@ export const unborn = {
   observed: null,
   observedAt: null,
   host: null,
+  addresses: [],
   leaseThere: null,
 } as const satisfies Changes

@@ -5,6 +5,7 @@ import { destroyAll, newOp } from '../providers/op.ts'
 import type { SystemRow } from '../store/row.ts'
 import { unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
 import type { Step } from './decide.ts'
+import { asProvided, asTold, changedAddresses } from './addresses.ts'
 import { isSince } from './decide-power.ts'
 import { isFixed } from './drift.ts'
 import { afterLoss, fix, mark } from './effects-policy.ts'
@@ -34,7 +35,12 @@ const look = async (deps: Deps, attempt: Attempt, { at }: Of<'look'>): Promise<O
   const { row, signal, pending, provider } = attempt
   if (at === 'host') {
     if (deps.mote === null) return { kind: 'pause', reason: noMote }
-    return { kind: 'go', row, pending, seen: { host: await deps.mote.hostOf(row.id, row.generation, signal) } }
+    const host = await deps.mote.hostOf(row.id, row.generation, signal)
+    const told = changedAddresses(
+      row.addresses,
+      asTold(pending.addresses ?? row.addresses, host?.addresses ?? [], provider.caps),
+    )
+    return { kind: 'go', row, pending: { ...pending, ...told }, seen: { host } }
   }
   if (at === 'last-life') {
     const calledHome = await calledHomeSince(deps, attempt)
@@ -49,8 +55,12 @@ const look = async (deps: Deps, attempt: Attempt, { at }: Of<'look'>): Promise<O
   const instance = await observe(attempt)
   const observed = instance.state === 'present' ? instance.vm.power : instance.state
   const shown = instance.state === 'present' && row.missingAt !== null ? { missingAt: null } : {}
-  return { kind: 'go', row, seen: { instance }, pending: { ...pending, ...shown, observed, observedAt: deps.now() } }
+  const found = { ...shown, ...foundAddresses(row, instance), observed, observedAt: deps.now() }
+  return { kind: 'go', row, seen: { instance }, pending: { ...pending, ...found } }
 }
+
+const foundAddresses = ({ addresses }: SystemRow, instance: Observation) =>
+  instance.state === 'present' ? changedAddresses(addresses, asProvided(addresses, instance.vm)) : {}
 
 /** A machine is started again whether re-mote can be asked or not: what cannot be known now counts as no. */
 const calledHomeSince = async ({ mote }: Deps, { row, signal }: Attempt): Promise<boolean> => {

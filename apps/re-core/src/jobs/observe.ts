@@ -4,6 +4,7 @@ import { leasesUntold } from '../store/leases.ts'
 import { machinesWanted } from '../store/systems.ts'
 import type { Sql } from '../store/sql.ts'
 import { isEarlierThere } from './decide-lease.ts'
+import { noteAddresses } from './note-addresses.ts'
 import { driftOf, isFixed, sameDrift } from './drift.ts'
 import type { OpenPlace } from './places.ts'
 
@@ -33,6 +34,7 @@ export const contradictions = async (
   const rows = await machinesWanted(sql, place)
   const seen = new Map<string, ObservedVm>()
   for await (const vm of provider.list('owned', signal)) seen.set(vm.ref, vm)
+  await noteAddresses(sql, rows, seen)
   const earlier = rows.filter(row => isSettled(row) && tellsEarlier(row, seen.get(row.ref ?? '')))
   if (earlier.length > 0)
     await leasesUntold(

@@ -50,7 +50,7 @@ const settledChanges = (row: SystemRow, step: Extract<Step, { kind: 'settled' }>
     ? { downAt: null, restarts: 0, readyAfterMs: row.readyAfterMs ?? Math.max(0, now - lifeBegan(row)) }
     : {}),
   // Sealed or not: what is over needs no token any more.
-  ...(step.phase === 'gone' ? { frozenRequest: null, downAt: null, observed: 'absent' } : {}),
+  ...(step.phase === 'gone' ? { frozenRequest: null, downAt: null, observed: 'absent', addresses: [] } : {}),
 })
 
 /**

@@ -1,4 +1,5 @@
 import type { Job, PhaseSpan, System } from '@re-ops/protocols'
+import { addressOf } from '../jobs/addresses.ts'
 import { leaseReason, leaseView } from './lease-view.ts'
 import type { JobRow, PhaseMark, SystemRow } from '../store/row.ts'
 
@@ -37,6 +38,8 @@ export const systemView = (row: SystemRow): System => ({
   reason: row.reason ?? leaseReason(row),
   ref: row.ref,
   host: row.host,
+  address: addressOf(row.addresses),
+  addresses: [...row.addresses],
   createdAt: iso(row.createdAt),
   createdBy: row.createdBy,
   readyAfterMs: row.readyAfterMs,

@@ -64,6 +64,7 @@ export const columns: { readonly [F in keyof SystemRow]: Column } = {
   downAt: column('down_at', time),
   missingAt: column('missing_at', time),
   host: column('host'),
+  addresses: column('addresses', { isJson: true }),
   leaseEpoch: column('lease_epoch', { isNumber: true }),
   createdAt: column('created_at', time),
   createdBy: column('created_by'),

@@ -1,5 +1,6 @@
 import { quotas } from './migrations/quotas.ts'
 import { extras } from './migrations/extras.ts'
+import { addresses } from './migrations/addresses.ts'
 import { ops } from './migrations/ops.ts'
 import { importMigration } from './migrations/import.ts'
 import { leases } from './migrations/leases.ts'
@@ -181,4 +182,5 @@ comment on column core.system.protected_there is 'what the provider was last tol
   importMigration,
   quotas,
   extras,
+  addresses,
 ]

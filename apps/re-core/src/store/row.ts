@@ -14,6 +14,7 @@ import type {
   Verb,
   VerbInput,
   JobState,
+  SystemAddress,
 } from '@re-ops/protocols'
 
 /** When a phase was entered; how long it lasted follows from the next one. */
@@ -110,6 +111,7 @@ export type SystemRow = {
   readonly host: string | null
   /** The subject of the token that asked for it; null = it was there before anybody was noted. */
   readonly createdBy: string | null
+  readonly addresses: readonly SystemAddress[]
   readonly leaseEpoch: number
   readonly createdAt: number
   readonly createCalledAt: number | null

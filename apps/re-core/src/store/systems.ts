@@ -117,6 +117,12 @@ export const saveRef = async (sql: Sql, row: SystemRow, ref: string): Promise<Sy
     ).rows,
   )
 
+/** Noted beside whatever attempt is under way, for the machine that it has now. */
+export const addressesAre = async (sql: Sql, row: SystemRow, addresses: SystemRow['addresses']): Promise<void> => {
+  const values = [row.id, row.ref, toColumn('addresses', addresses)]
+  await sql.query('update core.system set addresses = $3 where id = $1 and ref = $2', values)
+}
+
 /** Rows that need a look: their time has come, or a message for them was lost. */
 export const overdueSystems = async (sql: Sql, now: number, limit: number): Promise<string[]> =>
   (

@@ -265,7 +265,14 @@ export const memoryMote = (
       const seenAt = online ? Number.MAX_SAFE_INTEGER : heardAt.get(system)
       return seenAt === undefined
         ? null
-        : { id: `${system.slice(0, -1)}${generation % 10}`, online, enrolledAt: 0, seenAt, boot: bootOf(system) }
+        : {
+            id: `${system.slice(0, -1)}${generation % 10}`,
+            online,
+            enrolledAt: 0,
+            seenAt,
+            boot: bootOf(system),
+            addresses: [],
+          }
     },
     revoke: async (system, generation) => {
       up()

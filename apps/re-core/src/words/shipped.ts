@@ -22,9 +22,12 @@ const sizes = Object.entries(sizeDocs).map(([name, doc]) => [
   choice(doc, { local: localSize, kvm: named(name, kvmSizes), ec2: ec2Sizes[name], digitalocean: doSizes[name] }),
 ])
 /** At EC2 the name stands for the newest of its maker's images; at kvm for what the account's settings call so. */
-const images = Object.entries(ec2Images).map(([name, { title }]) => [
+const images = Object.entries(ec2Images).map(([name, { title, user, cloudUser = user }]) => [
   name,
-  choice(title, { local: localImage, kvm: name, ec2: name, digitalocean: doImages[name] }),
+  {
+    ...choice(title, { local: localImage, kvm: name, ec2: name, digitalocean: doImages[name] }),
+    users: { kvm: cloudUser, ec2: user },
+  },
 ])
 
 /** Words that come with re-core; a stored one of the same name adds to them. */

@@ -86,8 +86,9 @@ export const makeHellos = (deps: HelloDeps): Hellos => {
       }
       if (entry.state !== 'enrolled') return refuse(routing, entry.state, entry.state === 'quarantined')
       pending.proven = true
-      const { journalCounter, name, pid, version: agentVersion } = body
-      deps.say({ kind: 'hello', routing, agent, boot, challengedAt, journalCounter, name, pid, version: agentVersion })
+      const { journalCounter, name, pid, version: agentVersion, addresses } = body
+      const told = { journalCounter, name, pid, version: agentVersion, addresses }
+      deps.say({ kind: 'hello', routing, agent, boot, challengedAt, ...told })
     },
     admit: (routing, agent, epoch) => {
       const keyset = deps.keyset()

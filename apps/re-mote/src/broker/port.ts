@@ -70,6 +70,8 @@ export type Hello = {
   readonly name: string
   readonly pid: number
   readonly version: string
+  /** Of the host's network interfaces; absent: an agent that does not tell. */
+  readonly addresses?: readonly string[] | undefined
 }
 
 export type Stats = {

@@ -2,7 +2,7 @@ import { ChangeHost, Host, Id, type Run } from '@re-ops/protocols'
 import { openEvents, type App } from '@re-ops/service'
 import { Type } from 'typebox'
 import { noSuchHost, patchHost } from '../services/hosts.ts'
-import { changeSshHost } from '../services/ssh-hosts.ts'
+import { changeSshHost, trustedKeys } from '../services/ssh-hosts.ts'
 import { withSelector } from '../services/selectors.ts'
 import { confirmHost, findHosts, listHosts, revokeSystem, setHostState } from '../store/hosts.ts'
 import type { RouteDeps } from './deps.ts'
@@ -48,7 +48,11 @@ export const addHosts = (app: App, deps: RouteDeps): void => {
   app.get(
     '/v1/hosts/:id',
     { config: { scope: 'hosts:read' }, schema: { summary: 'A host', params: Params, response: { 200: Host } } },
-    ({ params }) => one(params.id),
+    async ({ params }) => {
+      const host = await one(params.id)
+      const hostKeys = host.ssh === undefined ? [] : await trustedKeys({ ssh: deps.ssh }, host.ssh)
+      return hostKeys.length > 0 ? { ...host, hostKeys } : host
+    },
   )
   app.patch(
     '/v1/hosts/:id',

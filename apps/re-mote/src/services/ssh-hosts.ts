@@ -27,9 +27,15 @@ const keysOf = (lines: readonly string[]): Buffer[] =>
   })
 
 /** How known_hosts names the host, the service's SSH config considered. */
-const knownAs = async ({ ssh }: SshHostDeps, settings: SshSettings): Promise<string> => {
+const knownAs = async ({ ssh }: Pick<SshHostDeps, 'ssh'>, settings: SshSettings): Promise<string> => {
   const file = resolveSsh(await ssh.folder.config(), settings.address)
   return file.hostKeyAlias ?? knownHostName(file.hostName, settings.port ?? file.port ?? 22)
+}
+
+/** Keys that are trusted for a host, as known_hosts has them behind its name. */
+export const trustedKeys = async ({ ssh }: Pick<SshHostDeps, 'ssh'>, settings: SshSettings): Promise<string[]> => {
+  const entries = entriesFor(await ssh.folder.knownHosts(), await knownAs({ ssh }, settings))
+  return entries.flatMap(({ marker, type, key }) => (marker === 'none' ? [`${type} ${key}`] : []))
 }
 
 /** Adding never replaces a key that is trusted; changing does, since who changes knows. */

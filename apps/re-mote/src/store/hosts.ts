@@ -17,13 +17,14 @@ type HostRow = {
   version: string | null
   pid: number | null
   boot: string | null
+  addresses: string[] | null
   system: string | null
   generation: number | null
   enrolled_at: Date
   seen_at: Date | null
 }
 const columns =
-  'h.id, h.name, h.labels, h.facts, h.facts_at, h.state, h.state_reason, h.transport, h.ssh, h.ssh_error, h.version, h.pid, h.system, h.generation, h.enrolled_at, h.seen_at, (select s.boot from mote.session s where s.host = h.id) as boot'
+  'h.id, h.name, h.labels, h.facts, h.facts_at, h.state, h.state_reason, h.transport, h.ssh, h.ssh_error, h.version, h.pid, h.addresses, h.system, h.generation, h.enrolled_at, h.seen_at, (select s.boot from mote.session s where s.host = h.id) as boot'
 
 export type IsOnline = (host: string) => boolean
 const hostOf = (row: HostRow, isOnline: IsOnline): Host => ({
@@ -42,6 +43,7 @@ const hostOf = (row: HostRow, isOnline: IsOnline): Host => ({
   enrolledAt: row.enrolled_at.toISOString(),
   seenAt: row.seen_at?.toISOString() ?? null,
   ...(row.boot === null ? {} : { boot: row.boot }),
+  ...(row.addresses === null ? {} : { addresses: row.addresses }),
   ...(row.ssh ? { ssh: row.ssh } : {}),
   ...(row.ssh_error === null ? {} : { sshError: row.ssh_error }),
   ...(row.state === 'quarantined'

@@ -393,4 +393,11 @@ create table mote.given_up (
 );
 `,
   },
+  {
+    name: '011-addresses',
+    sql: `
+alter table mote.host add column addresses json;
+comment on column mote.host.addresses is 'of its network interfaces, as its agent''s last hello said';
+`,
+  },
 ]

@@ -21,8 +21,8 @@ export const judgeHellos = async (sql: Tx, broker: string, hellos: readonly Hell
   const { rows } = await sql.query<{ host: string; verdict: HelloVerdict; epoch: string | null }>({
     name: 'judge-hellos',
     text: `
-with h as (select * from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::int[], $6::text[], $7::float8[])
-  as h(host, boot, counter, pid, version, age_ms)),
+with h as (select * from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::int[], $6::text[], $7::float8[], $8::json[])
+  as h(host, boot, counter, pid, version, age_ms, addresses)),
 judged as materialized (
   select h.*, case
       when x.id is null then 'unknown'
@@ -39,7 +39,8 @@ begun as (
     ended_at = null, end_reason = null
   returning host, epoch),
 booted as (insert into mote.boot (host, boot) select host, boot from judged where verdict = 'ok' on conflict do nothing),
-seen as (update mote.host x set seen_at = now(), pid = j.pid, version = j.version, journal_counter = j.counter
+seen as (update mote.host x set seen_at = now(), pid = j.pid, version = j.version, journal_counter = j.counter,
+           addresses = coalesce(j.addresses, x.addresses)
          from judged j where x.id = j.host and j.verdict = 'ok'),
 doubted as (update mote.host x set state = 'quarantined', state_reason = j.verdict
             from judged j where x.id = j.host and j.verdict in ('counter', 'clone'))
@@ -52,6 +53,7 @@ select j.host, j.verdict, begun.epoch from judged j left join begun on begun.hos
       hellos.map(one => one.pid),
       hellos.map(one => one.version),
       hellos.map(one => Math.max(0, Date.now() - one.challengedAt)),
+      hellos.map(one => (one.addresses === undefined ? null : JSON.stringify(one.addresses))),
     ],
   })
   return rows.map(row => ({ ...row, epoch: row.epoch === null ? null : Number(row.epoch) }))

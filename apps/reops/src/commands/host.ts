@@ -35,6 +35,7 @@ const hostText = (host: Host, { terminal, now }: Context): string => {
     ...(host.stateReason === undefined ? [] : [['because', host.stateReason] as [string, string]]),
     ['transport', host.transport],
     ['agent', host.version === null ? '-' : `${host.version}${host.pid === null ? '' : `, pid ${host.pid}`}`],
+    ...(host.addresses === undefined ? [] : [['addresses', host.addresses.join(' · ') || '-'] as [string, string]]),
     ['enrolled', ago(host.enrolledAt, now())],
     ...(host.system === null ? [] : [['system', `${host.system}, generation ${host.generation}`] as [string, string]]),
     ['labels', labelsText(host.labels) || '-'],

@@ -11,7 +11,7 @@ import { printJson, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
 import { costText, estimateLines } from '../render/cost.ts'
 import { byNumber } from '../render/nodeset.ts'
-import { phasesText } from '../render/system.ts'
+import { addressText, phasesText } from '../render/system.ts'
 import { table } from '../render/table.ts'
 import { ago, labelsText } from '../render/units.ts'
 import { secretText } from './ssh-hosts.ts'
@@ -186,6 +186,7 @@ const systemText = ({ terminal, now }: Context, system: System, cost: SystemCost
     ['observed', system.observed],
     ['instance', system.ref],
     ['host', system.host],
+    ['address', addressText(system)],
     ['lease', leaseText(system)],
     ['policy', policyText(system)],
     ['drift', driftText(system)],

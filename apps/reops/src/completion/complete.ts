@@ -57,6 +57,7 @@ const valuesOf: Readonly<Record<string, (names: Names) => Promise<Candidate[]>>>
   '--jump': async names => (await names.hosts()).map(one => ({ word: one.name })),
   '--key-file': async () => [files],
   '--file': async () => [files],
+  '--identity': async () => [files],
   '--ssh-config': async () => [files],
 }
 
@@ -103,6 +104,8 @@ const wordsOf: Readonly<Record<string, Words>> = {
   'hosts remove': hosts,
   'hosts revoke': hosts,
   'systems show': systems,
+  console: first(systems),
+  ssh: first(async names => [...(await systems(names)), ...(await hosts(names))]),
   'systems start': systems,
   'systems stop': systems,
   'systems reload': systems,

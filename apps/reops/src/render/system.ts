@@ -17,6 +17,13 @@ export const phasesText = (
   return [...passed.map(span => `${span.name} ${duration(span.ms ?? 0)}`), colour(last)].join(' · ')
 }
 
+/** `203.0.113.7 · 10.0.0.5`: the one to reach it by first; what only its agent has seen, and is inside, says so. */
+export const addressText = ({ address, addresses }: System): string | null => {
+  const others = addresses.filter(one => one.address !== address)
+  const shown = others.map(one => (one.scope === 'inside' ? `${one.address} (inside)` : one.address))
+  return [...(address === null ? [] : [address]), ...shown].join(' · ') || null
+}
+
 /** The phases since a moment: those of one job, not of the system's whole life. */
 export const phasesSince = (spans: readonly PhaseSpan[], time: string): PhaseSpan[] =>
   spans.filter(span => Date.parse(span.at) >= Date.parse(time))

@@ -42,6 +42,13 @@ const create = async (
   return { ref: String(droplet.id), ...(action === undefined ? {} : { opRef: String(action.id) }) }
 }
 
+/** It has one in its control panel and none that a program can open. */
+const noConsole = (ref: string): never => {
+  const panel = `https://cloud.digitalocean.com/droplets/${encodeURIComponent(ref)}/console`
+  const text = `DigitalOcean has no console for programs: open ${panel} in a browser, or use reops ssh`
+  throw new ProviderError('unsupported', 'not-applied', text)
+}
+
 /** Droplets of DigitalOcean. */
 export const makeDigitalOcean = (deps: DoDeps, { account, region, limiter }: Place): Provider => {
   const settings = account.settings as DoSettings
@@ -67,6 +74,7 @@ export const makeDigitalOcean = (deps: DoDeps, { account, region, limiter }: Pla
     verifyCredentials: signal => verify(call, signal),
     classify: classifyDo,
     limits: () => doLimits,
+    console: async ref => noConsole(ref),
     volumes: makeVolumes(call, region),
     images: makeImages(call),
     keys: makeKeys(call),

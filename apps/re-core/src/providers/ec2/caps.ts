@@ -14,6 +14,7 @@ export const ec2Caps: Caps = {
   protection: true,
   spot: true,
   zones: true,
+  console: 'output',
   opHistory: false,
   events: false,
   gracefulStop: true,

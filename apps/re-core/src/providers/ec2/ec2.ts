@@ -5,6 +5,7 @@ import { act } from './act.ts'
 import { ec2Caps, ec2Limits } from './caps.ts'
 import { catalog, verify } from './catalog.ts'
 import { creating, makeCall } from './client.ts'
+import { openConsole } from './console.ts'
 import { children, destroy } from './destroy.ts'
 import { classifyEc2 } from './errors.ts'
 import { makeFirewalls } from './firewalls.ts'
@@ -53,6 +54,7 @@ export const makeEc2 = (deps: Ec2Deps, { account, region, limiter }: Place): Pro
     quota: async () => [],
     verifyCredentials: signal => verify(call, signal),
     classify: classifyEc2,
+    console: (ref, _options, signal) => openConsole(call, ref, signal),
     limits: () => ec2Limits,
     volumes: makeVolumes(call, region),
     images: makeImages(call),

@@ -49,6 +49,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   DependencyViolation: refused('busy'),
   'InvalidGroup.InUse': refused('busy'),
   ConcurrentTagAccess: refused('busy'),
+  UnsupportedOperation: refused('unsupported'),
   OperationNotPermitted: refused('protected'),
   IdempotentParameterMismatch: refused('identity-mismatch'),
   IdempotentInstanceTerminated: refused('identity-spent'),

@@ -14,17 +14,23 @@ type ImageName = {
   readonly title: string
   readonly path: (architecture: 'x86_64' | 'arm64') => string
   readonly rootDevice: string
+  /** Who logs in over SSH; `cloudUser`: where it is its maker's generic image. */
+  readonly user: string
+  readonly cloudUser?: string
 }
 const debian = (release: string, title: string): ImageName => ({
   title,
   path: architecture => `/aws/service/debian/release/${release}/latest/${architecture === 'arm64' ? 'arm64' : 'amd64'}`,
   rootDevice: '/dev/xvda',
+  user: 'admin',
+  cloudUser: 'debian',
 })
 const ubuntu = (release: string): ImageName => ({
   title: `Ubuntu ${release} LTS`,
   path: architecture =>
     `/aws/service/canonical/ubuntu/server/${release}/stable/current/${architecture === 'arm64' ? 'arm64' : 'amd64'}/hvm/ebs-gp3/ami-id`,
   rootDevice: '/dev/sda1',
+  user: 'ubuntu',
 })
 export const imageNames: Readonly<Record<string, ImageName>> = {
   'debian-12': debian('12', 'Debian 12'),
@@ -34,6 +40,7 @@ export const imageNames: Readonly<Record<string, ImageName>> = {
     title: 'Amazon Linux 2023',
     path: architecture => `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture}`,
     rootDevice: '/dev/xvda',
+    user: 'ec2-user',
   },
 }
 

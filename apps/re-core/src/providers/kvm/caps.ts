@@ -8,7 +8,7 @@ export const kvmCaps: Caps = {
   actions: ['start', 'stop', 'reboot', 'resize', 'rename', 'setTags', 'setProtection', 'setExpiry', 'setOwner'],
   liveResize: false,
   diskShrink: false,
-  snapshot: 'none',
+  snapshot: 'disk',
   liveSnapshot: false,
   liveRename: false,
   userData: { maxBytes: seedBytesMax },
@@ -23,6 +23,7 @@ export const kvmCaps: Caps = {
   maxVisibilityLagMs: 0,
   // libvirtd does what it was sent even when its client is gone: the longest of its calls.
   latestLandingMs: 60_000,
+  console: 'stream',
   // systemd and cloud-init on an emulated CPU that others share.
   bootTimeoutMs: 600_000,
 }

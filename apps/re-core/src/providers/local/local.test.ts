@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, readdir, rm, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
@@ -43,6 +43,23 @@ describe('the local provider', () => {
     expect((await listed(local())).map(vm => vm.power)).toEqual(['running'])
     const alive = await settledAgents(1)
     expect(alive).toHaveLength(1)
+  })
+
+  test('its console is the log of its agent, as it grows, also after it was cut; it ends with the machine', async () => {
+    const provider = local()
+    const { ref } = await provider.create(request(provider), signal)
+    const log = join(root, ref, 'agent.log')
+    await appendFile(log, 'first\n')
+    const console = await provider.console?.(ref, { force: false }, signal)
+    const next = console?.output[Symbol.asyncIterator]()
+    const read = async () => Buffer.from((await next?.next())?.value ?? []).toString()
+    expect(await read()).toBe('first\n')
+    await truncate(log, 0)
+    await appendFile(log, 'new\n')
+    expect(await read()).toBe('new\n')
+    await provider.destroy(ref, destroyAll, signal)
+    expect((await next?.next())?.done).toBe(true)
+    expect(console?.write).toBeUndefined()
   })
 
   test('the folder says whose machine it is, and only its config holds the token, readable by us alone', async () => {

@@ -15,6 +15,7 @@ import {
 } from '@re-ops/protocols'
 import { plainLimits } from '../plain.ts'
 import { act } from './act.ts'
+import { openConsole } from './console.ts'
 import {
   digestOf,
   folderOf,
@@ -49,6 +50,7 @@ export const localCaps: Caps = {
   protection: true,
   spot: false,
   zones: false,
+  console: 'log',
   opHistory: true,
   events: false,
   gracefulStop: true,
@@ -79,6 +81,7 @@ export const makeLocal = (deps: LocalDeps): Provider => ({
   children: ref => children(deps, ref),
   catalog: async () => catalog(),
   quota: async () => [],
+  console: ref => openConsole(deps, ref),
   verifyCredentials: async () => ({ id: hostname(), name: userInfo().username }),
 })
 
