@@ -26,7 +26,7 @@ const On = Type.Object(
 const User = Type.Optional(SshUser)
 /** Who logs in over SSH, as the image's maker had it; root where nothing is said. */
 const Users = Type.Object(
-  { local: User, kvm: User, ec2: User, digitalocean: User },
+  { local: User, kvm: User, ec2: User, digitalocean: User, physical: User },
   { additionalProperties: false, description: 'of an image: provider -> who logs in over SSH' },
 )
 
