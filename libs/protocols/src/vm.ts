@@ -82,6 +82,8 @@ export type ObservedVm = {
   /** Without the identity's. */
   tags: Readonly<Record<string, string>>
   owner?: { installation: Id; vmId: Id; generation: number; candidate: number }
+  /** Whose it is cannot be read now: that `owner` is absent then says nothing. */
+  ownerUnread?: true
   /** Absent where the provider has no such flag, or does not tell it in a list. */
   protected?: boolean
   lifecycle: Market

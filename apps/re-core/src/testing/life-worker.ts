@@ -105,6 +105,8 @@ export const driverOf = (
       return doDriver({ caps })
     case 'kvm':
       return kvmDriver({ now: Date.now, paused: told.paused, caps, at })
+    case 'physical':
+      throw new Error('machines of provider physical have no life to kill a worker in: they are not made')
     case 'local':
       return localDriver({ root: told.root, agentCommand: standIn, now: Date.now, stopGraceMs: 500, at })
   }
