@@ -31,7 +31,7 @@ const inside = async (script: string): Promise<string> => {
 
 /** Logs in from the machine to itself: nothing else reaches it on QEMU's own network. */
 const login = (key: string) =>
-  `umask 077; printf '%s' '${key}' >/root/id; ssh -i /root/id -o StrictHostKeyChecking=no -o BatchMode=yes debian@127.0.0.1 'id -un; sudo -n id -un'; rm /root/id`
+  `umask 077; printf '%s' '${key}' >~/id; ssh -i ~/id -o StrictHostKeyChecking=no -o BatchMode=yes debian@127.0.0.1 'id -un; sudo -n id -un'; rm ~/id`
 
 const case44 = '44: cloud-init ran once, ssh as the declared user, the hostname is right, the disk has grown'
 testWhenAsked(
