@@ -97,7 +97,7 @@ test('every bad command has its exit code and one line on standard error, none o
     return { args, code, out, said: isOneLine ? says.source : error }
   })
   expect(found).toEqual(commands.map(({ args, code, says }) => ({ args, code, out: '', said: says.source })))
-}, 90_000)
+}, 240_000)
 
 describe('garbage on the ports', () => {
   test('bytes that are no HTTP are told so', async () => {

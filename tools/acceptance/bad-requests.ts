@@ -103,7 +103,7 @@ const systems = (taken: string): readonly Case[] => [
     { name: 'x', provider: 'azure' },
     400,
     'invalid-body',
-    /^\/body\/provider must be one of local, kvm, ec2, digitalocean$/,
+    /^\/body\/provider must be one of local, kvm, ec2, digitalocean, physical$/,
   ],
   [
     { name: 'x', provider: 'ec2' },

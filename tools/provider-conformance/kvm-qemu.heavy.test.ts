@@ -9,8 +9,10 @@ let shared: Promise<KvmTarget> | null = null
 describeProvider({
   letter: 'K',
   caps: kvmCaps,
-  mishaps: [],
+  mishaps: ['breakAt'],
   many: 3,
+  extras: ['volumes', 'images'],
+  areGuestsPaused: true,
   skips: { 1: 'a network of the user alone has no addresses to be seen from outside' },
   start: async () => {
     const kvm = await (shared ??= openQemuTarget())

@@ -5,8 +5,10 @@ import { openTestTarget, targetOf } from './testing/kvm-target.ts'
 describeProvider({
   letter: 'T',
   caps: kvmCaps,
-  mishaps: [],
+  mishaps: ['breakAt'],
   many: 50,
+  extras: ['volumes', 'images'],
+  skips: { 15: "libvirt's test driver can make no volume larger" },
   start: async () => {
     const kvm = await openTestTarget()
     return targetOf(kvm, {}, async () => {

@@ -3,10 +3,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { elsewhere } from './testing/elsewhere.ts'
+import { otherEc2 } from './testing/other-ec2.ts'
 import { fill, matrixText, type Cell } from './matrix.ts'
 
 const usage = `npm run conformance:providers     the numbered cases for every target of this machine, and the matrix of what came of them
-M (another server that speaks EC2) is not run here yet
+M is another server that speaks EC2, given by its address:
+  RECORE_TEST_EC2_ENDPOINT   http://127.0.0.1:5000
+  RECORE_TEST_EC2_SECRET     ACCESS_KEY_ID:SECRET_ACCESS_KEY (test:test); _REGION (us-east-1), _IMAGE, _SIZE, _LARGER_SIZE
+  RECORE_TEST_EC2_SKIPS      a file: {"3": "why it cannot do case 3", ...}
 `
 const root = dirname(dirname(import.meta.dirname))
 const limitMs = 40 * 60_000
@@ -46,7 +50,7 @@ const put = (taken: Taken, n: number, letter: string, cell: Cell): void => {
 
 const cellsOf = (folder: string, report: Report): Taken => {
   const taken: Taken = new Map()
-  for (const name of readdirSync(folder).filter(one => /^[A-Z]\.json$/.test(one))) {
+  for (const name of readdirSync(folder).filter(one => /^[A-Z]-[a-z]+\.json$/.test(one))) {
     const row = JSON.parse(readFileSync(join(folder, name), 'utf8')) as [number, Cell][]
     for (const [n, cell] of row) put(taken, n, name[0] ?? '', cell)
   }
@@ -71,7 +75,7 @@ const main = (args: readonly string[]): number => {
   const folder = mkdtempSync(join(tmpdir(), 'matrix-'))
   try {
     const cells = fill(cellsOf(folder, runSuites(folder)), letter =>
-      letter === 'M' ? 'no other EC2-compatible server is given' : null,
+      letter === 'M' && otherEc2(process.env) === null ? 'RECORE_TEST_EC2_ENDPOINT names no other server' : null,
     )
     process.stdout.write(`${matrixText(cells)}\n`)
     const all = [...cells.values()].flatMap(row => [...row.values()])

@@ -48,10 +48,10 @@ export const suites: readonly Suite[] = [
   {
     name: 'providers',
     files:
-      'tools/(provider-conformance/(local|ec2|digitalocean|holding|parked)|acceptance/(ec2|digitalocean)|stand-ins/beside)\\.heavy\\.test\\.ts$',
+      'tools/(provider-conformance/(local|ec2|other-ec2|digitalocean|lives-clouds|holding|parked)|acceptance/(ec2|digitalocean)|stand-ins/beside)\\.heavy\\.test\\.ts$',
     doc: 'the numbered cases of the provider port: local machines, and EC2 and DigitalOcean as stand-ins',
     needs: nothing,
-    limitMs: minutes(10),
+    limitMs: minutes(15),
   },
   {
     name: 'partition',
@@ -83,17 +83,17 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'acceptance',
-    files: '(tools/acceptance/(agent|files|output|live)|apps/re-mote/src/replicas)\\.heavy\\.test\\.ts$',
+    files: '(tools/acceptance/(agent|files|output|live|canary)|apps/re-mote/src/replicas)\\.heavy\\.test\\.ts$',
     doc: 'bundled agents, live code, files and long outputs over both transports, several services on one Postgres',
     needs: nothing,
     limitMs: minutes(10),
   },
   {
     name: 'kvm conformance',
-    files: 'tools/(provider-conformance/kvm|chaos/lifecycle-kvm).*\\.heavy\\.test\\.ts$',
+    files: 'tools/(provider-conformance/(lives-)?kvm|chaos/lifecycle-kvm).*\\.heavy\\.test\\.ts$',
     doc: "the numbered cases of the provider port on libvirt's test driver and on real QEMU; workers killed at steps",
     needs: allOf(file('/usr/sbin/libvirtd', constants.R_OK), program('qemu-img'), program('qemu-system-x86_64')),
-    limitMs: minutes(5),
+    limitMs: minutes(8),
   },
   {
     name: 'libvirt',

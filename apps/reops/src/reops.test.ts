@@ -213,7 +213,10 @@ describe('wrong usage is exit 2, one line, and says what is allowed', () => {
     [['systems', 'destroy', 'web-1'], 'reops: would destroy 1 system: web-1; say --yes'],
     [['systems', 'stop'], 'reops: which systems? give names or --on <selector>'],
     [['systems', 'create', '--name', 'x', '--count', '0'], 'reops: --count: `0` is not a whole number from 1 to 200'],
-    [['systems', 'create', '--name', 'x', '--provider', 'nope'], 'Allowed choices are local, kvm, ec2, digitalocean.'],
+    [
+      ['systems', 'create', '--name', 'x', '--provider', 'nope'],
+      'Allowed choices are local, kvm, ec2, digitalocean, physical.',
+    ],
     [['hosts', 'revoke', 'web-1'], 'reops: would revoke 1 host: web-1; say --yes'],
     [['hosts', 'revoke', 'web-7'], 'reops: no host is called web-7'],
     [['hosts', 'release', 'web-1'], 'reops: web-1 is not in quarantine; it is enrolled'],

@@ -20,12 +20,16 @@ import type {
 
 /** What a provider can do, as facts that the state machine and the conformance suite read. */
 export type Caps = {
+  /** Its machines are there without us: none is made and none is ended; they are imported and forgotten. */
+  given?: true
   /** How a create that is sent twice stays one machine: the provider's token, an id of our choosing, or looking first. */
   createIdempotency: 'token' | 'caller-id' | 'lookup'
   tags: 'map' | 'set' | 'metadata' | 'none'
   tagsAtCreate: 'atomic' | 'after' | 'none'
   /** Actions it has; any other is refused as `unsupported`. */
   actions: readonly ActionKind[]
+  /** False: a stop or reboot can only be asked of the guest. */
+  forced?: false
   liveResize: boolean
   diskShrink: boolean
   snapshot: 'disk' | 'disk+mem' | 'none'

@@ -29,7 +29,7 @@ export const PhaseSpan = Type.Object({
 })
 export type PhaseSpan = Static<typeof PhaseSpan>
 
-export const ProviderKind = Type.Enum(['local', 'kvm', 'ec2', 'digitalocean'], {
+export const ProviderKind = Type.Enum(['local', 'kvm', 'ec2', 'digitalocean', 'physical'], {
   description: 'code that makes instances',
 })
 export type ProviderKind = Static<typeof ProviderKind>

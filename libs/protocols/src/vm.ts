@@ -42,6 +42,10 @@ export type VmSpec = {
   sshKeysOfAccount?: readonly SshKey[]
   /** References of firewalls that shall hold for it from its first moment, where the provider can do that. */
   firewalls?: readonly string[]
+  /** Its image is a copy of another machine: what is in it says that it is that one. */
+  isClone?: boolean
+  /** How many volumes are attached to it before it is ready. */
+  volumes?: number
   /** In this order; none = wherever the provider likes. */
   zones?: readonly string[]
   market?: Market
@@ -78,6 +82,8 @@ export type ObservedVm = {
   /** Without the identity's. */
   tags: Readonly<Record<string, string>>
   owner?: { installation: Id; vmId: Id; generation: number; candidate: number }
+  /** Whose it is cannot be read now: that `owner` is absent then says nothing. */
+  ownerUnread?: true
   /** Absent where the provider has no such flag, or does not tell it in a list. */
   protected?: boolean
   lifecycle: Market

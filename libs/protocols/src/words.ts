@@ -19,14 +19,14 @@ const Doc = Type.Optional(Type.String({ maxLength: 200, description: 'one line f
 const Meaning = Type.Optional(Type.String({ minLength: 1, maxLength: 128 }))
 /** What a word is called at each provider. */
 const On = Type.Object(
-  { local: Meaning, kvm: Meaning, ec2: Meaning, digitalocean: Meaning },
+  { local: Meaning, kvm: Meaning, ec2: Meaning, digitalocean: Meaning, physical: Meaning },
   { additionalProperties: false, description: "provider -> the provider's own name" },
 )
 
 const User = Type.Optional(SshUser)
 /** Who logs in over SSH, as the image's maker had it; root where nothing is said. */
 const Users = Type.Object(
-  { local: User, kvm: User, ec2: User, digitalocean: User },
+  { local: User, kvm: User, ec2: User, digitalocean: User, physical: User },
   { additionalProperties: false, description: 'of an image: provider -> who logs in over SSH' },
 )
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startPrivateDaemon, type PrivateDaemon } from '@re-ops/node-libvirt/testing'
 import { makeKvm, noLimiter } from '@re-ops/re-core/testing'
+import { ProviderError } from '@re-ops/protocols'
 import type { Domain, Libvirt, Pool } from '@re-ops/node-libvirt'
 import type { Target } from './subject.ts'
 
@@ -88,9 +89,15 @@ export const clear = async (kvm: KvmTarget): Promise<void> => {
 /** What a case is given. Each machine has a name of its own: libvirt has no two of one name. */
 export const targetOf = (kvm: KvmTarget, deps: { readonly paused?: boolean }, stop: () => Promise<void>): Target => {
   let made = 0
+  let breaks: string | null = null
+  const at = (step: string) => {
+    if (step !== breaks) return
+    breaks = null
+    throw new ProviderError('transient', 'unknown', `broke off at ${step}`)
+  }
   const provider = () => {
     const account = { name: 'test', settings: kvm.settings, secret: null }
-    return makeKvm({ now: Date.now, ...deps }, { account, region: 'here', limiter: noLimiter })
+    return makeKvm({ now: Date.now, at, ...deps }, { account, region: 'here', limiter: noLimiter })
   }
   return {
     provider: provider(),
@@ -105,7 +112,7 @@ export const targetOf = (kvm: KvmTarget, deps: { readonly paused?: boolean }, st
     pass: async () => {},
     largerSize: 'larger',
     zones: [],
-    mishaps: {},
+    mishaps: { breakAt: step => void (breaks = step) },
     canary: null,
     stop,
   }

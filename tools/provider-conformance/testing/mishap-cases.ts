@@ -112,4 +112,30 @@ export const mishapCases: readonly Case[] = [
       }
     },
   },
+  {
+    n: 36,
+    title: 'a create that breaks off at any step: the next try makes it whole, and a destroy leaves nothing of it',
+    needs: needs('breakAt'),
+    run: async (target, _subject, identity) => {
+      const steps = ['create.begin', 'create.defined', 'create.disk', 'create.seed', 'start.begin', 'create.started']
+      for (const [n, step] of steps.entries()) {
+        const id = identity(n + 1)
+        const request = target.provider.planCreate(target.spec('one'), id)
+        for (const end of ['again', 'destroyed'] as const) {
+          target.mishaps.breakAt?.(step)
+          expect((await refusal(target.provider.create(request, bound()))).message).toContain(step)
+          if (end === 'destroyed') continue
+          const { ref } = await target.provider.create(request, bound())
+          expect(await target.alive()).toEqual([ref])
+          await untilPower(target, ref, 'running')
+          await target.provider.destroy(ref, destroyAll, bound())
+          await untilOver(target, ref)
+          expect(await target.leftovers()).toEqual([])
+        }
+        for (const vm of await target.provider.findByIdentity(id, bound()))
+          await target.provider.destroy(vm.ref, destroyAll, bound())
+        expect([await target.alive(), await target.leftovers()]).toEqual([[], []])
+      }
+    },
+  },
 ]

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals'
 import type { ImageApi, Snapshot } from '@re-ops/protocols'
-import { bound, running, shown, someone, untilOver } from './looks.ts'
+import { act, bound, refusal, running, shown, someone, untilOver, untilPower } from './looks.ts'
 import type { Case, Target } from './subject.ts'
 
 const imagesOf = ({ provider }: Target): ImageApi => {
@@ -21,9 +21,15 @@ export const snapshotCases: readonly Case[] = [
     n: 14,
     title: 'snapshot: ensured twice is one, its machine untouched; a clone is another machine; absent is deleted',
     needs: ({ extras = [] }) => (extras.includes('images') ? null : 'the provider has no snapshots (yet)'),
-    run: async target => {
+    run: async (target, { caps }) => {
       const images = imagesOf(target)
       const source = await running(target, someone())
+      if (!caps.liveSnapshot) {
+        const error = await refusal(images.ensure({ name: 'gold-1', machine: source }, bound()))
+        expect([error.kind, error.outcome]).toEqual(['busy', 'not-applied'])
+        await act(target, source, { kind: 'stop', force: true })
+        await untilPower(target, source, 'stopped')
+      }
       const before = await shown(target, source)
       const spec = { name: 'gold-1', machine: source }
       const begun = await images.ensure(spec, bound())

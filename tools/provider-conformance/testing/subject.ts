@@ -12,6 +12,8 @@ export type Mishaps = {
   readonly breakSecondPage?: () => void
   /** New machines show only after so many ms. */
   readonly lag?: (ms: number) => void
+  /** The next try breaks off at that step of the provider. */
+  readonly breakAt?: (step: string) => void
   /** The next call of any kind is refused for want of rights, or because there were too many. */
   readonly refuse?: (why: 'auth' | 'denied' | 'throttled' | 'quota') => void
 }
@@ -50,6 +52,8 @@ export type Subject = {
   readonly many: number
   /** What stands beside machines there. */
   readonly extras?: readonly ('volumes' | 'keys' | 'firewalls' | 'images')[]
+  /** Machines are started with their CPUs stopped. */
+  readonly areGuestsPaused?: boolean
   /** Cases left out for another reason than a capability. */
   readonly skips?: Readonly<Record<number, string>>
   readonly start: () => Promise<Target>

@@ -120,6 +120,8 @@ export type Cloud = {
   /** `size@region`: not available. */
   readonly soldOut: Set<string>
   dropletLimit: number
+  /** A page of a list holds at most so many. */
+  pageMax: number
   readonly onState: (guest: Guest) => void
 }
 
@@ -140,6 +142,7 @@ export const makeCloud = (clock: Clock, delays: Delays, onState: Cloud['onState'
     spoiled: [],
     soldOut: new Set(),
     dropletLimit: 1_000,
+    pageMax: 200,
     onState,
   }
 }

@@ -30,15 +30,14 @@ export const created = (body: unknown): Answer => ({ status: 201, body })
 export const accepted = (body: unknown): Answer => ({ status: 202, body })
 export const nothing: Answer = { status: 204 }
 
-const perPageMax = 200
 const positive = (text: string | null, standard: number): number => {
   const number = Number(text ?? standard)
   return Number.isInteger(number) && number > 0 ? number : standard
 }
 
 /** One page of a list as DigitalOcean gives it: 20 unless asked for more, 200 at most, links to the others. */
-export const page = ({ query, base }: Call, path: string, key: string, all: readonly unknown[]): Answer => {
-  const perPage = Math.min(perPageMax, positive(query.get('per_page'), 20))
+export const page = ({ cloud, query, base }: Call, path: string, key: string, all: readonly unknown[]): Answer => {
+  const perPage = Math.min(cloud.pageMax, positive(query.get('per_page'), 20))
   const number = positive(query.get('page'), 1)
   const last = Math.max(1, Math.ceil(all.length / perPage))
   const link = (to: number) => {

@@ -101,9 +101,12 @@ const removeDisks = (state: Ec2State, machine: Machine): void => {
   }
 }
 
-const stop = (state: Ec2State, machine: Machine) => {
+const stop = (state: Ec2State, machine: Machine, force: boolean) => {
   const before = machine.state
-  if (before === 'running') settleLater(state, machine, 'stopping', 'stopped', state.setup.delays.stopMs)
+  const isHeard = force || !state.setup.deaf
+  if (before === 'running' && !isHeard) machine.state = 'stopping'
+  else if (before === 'running' || (before === 'stopping' && force))
+    settleLater(state, machine, 'stopping', 'stopped', state.setup.delays.stopMs)
   else if (before !== 'stopped' && before !== 'stopping') wrongState(machine)
   machine.reason = 'User initiated'
   return change(machine, before)
@@ -123,8 +126,8 @@ export const powerActions = {
   StartInstances: (state: Ec2State, { InstanceIds }: Ids): Changes => ({
     StartingInstances: machinesOf(state, InstanceIds).map(one => start(state, one)),
   }),
-  StopInstances: (state: Ec2State, { InstanceIds }: Ids): Changes => ({
-    StoppingInstances: machinesOf(state, InstanceIds).map(one => stop(state, one)),
+  StopInstances: (state: Ec2State, { InstanceIds, Force }: Ids & { Force?: boolean }): Changes => ({
+    StoppingInstances: machinesOf(state, InstanceIds).map(one => stop(state, one, Force === true)),
   }),
   RebootInstances: (state: Ec2State, { InstanceIds }: Ids): Changes => {
     for (const one of machinesOf(state, InstanceIds)) if (one.state !== 'running') wrongState(one)

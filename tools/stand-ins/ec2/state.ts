@@ -32,6 +32,8 @@ export type Setup = {
   keys: ReadonlySet<string> | null
   /** Actions that the keys may not do. */
   denied: ReadonlySet<string>
+  /** Guests do not hear that they shall stop: they are `stopping` until it is forced. */
+  deaf: boolean
 }
 
 export type Machine = {
@@ -136,6 +138,7 @@ export const defaultSetup = (): Setup => ({
   buckets: new Map(),
   keys: null,
   denied: new Set(),
+  deaf: false,
 })
 
 export const makeState = (clock: Clock, setup: Setup, onState: (machine: Machine) => void): Ec2State => {

@@ -16,7 +16,7 @@ export const createTags = (state: Ec2State, { Resources, Tags }: CreateTagsReque
     const tags = new Map(state.tags.get(id))
     for (const { Key = '', Value = '' } of Tags ?? []) {
       if (Key.startsWith('aws:')) refuse('InvalidParameterValue', `Tag keys starting with 'aws:' are reserved`)
-      if (Key.length > 127 || Value.length > 255) refuse('InvalidParameterValue', 'Tag exceeds its length limit')
+      if (Key.length > 127 || Value.length > 256) refuse('InvalidParameterValue', 'Tag exceeds its length limit')
       tags.set(Key, Value)
     }
     if (tags.size > tagsMax) refuse('TagLimitExceeded', `The maximum number of ${tagsMax} tags has been reached`)

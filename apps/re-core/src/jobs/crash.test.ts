@@ -3,7 +3,6 @@ import { destroyAll, newOp } from '../providers/op.ts'
 import { testDatabase, type TestDatabase } from '../testing/database.ts'
 import { dieAtPoints, machinesAgree, traceOfOneLife } from '../testing/crash.ts'
 import { makeWorld, type World } from '../testing/world.ts'
-import type { Queue } from './queue.ts'
 
 let database: TestDatabase
 let world: World
@@ -25,63 +24,7 @@ test('a worker killed at each kind of step of create, reload and destroy: exactl
   await dieAtPoints(world, points)
 }, 90_000)
 
-describe('two workers', () => {
-  test('on one system, the first stalled in its create call: one machine, and only the newer one writes', async () => {
-    const stalls: (() => void)[] = []
-    const stalled = { done: false }
-    await world.startOne({
-      at: async name => {
-        if (name !== 'create.sent' || stalled.done) return
-        stalled.done = true
-        await new Promise<void>(resolve => void stalls.push(resolve))
-      },
-    })
-    const id = await world.create('one')
-    await world.until('the first one stalls', async () => stalls.length > 0)
-    const epoch = (await world.row(id)).leaseEpoch
-    // Its message expires in production; here the second worker is simply given the row, as the ticker would.
-    await world.attemptDirectly(id)
-    await world.phase(id, 'ready')
-    for (const wake of stalls) wake()
-    await checkMachines([id])
-    const row = await world.row(id)
-    expect(row.leaseEpoch).toBeGreaterThan(epoch)
-    expect(row).toMatchObject({ phase: 'ready', generation: 1, candidate: 0 })
-  })
-
-  test('the first stalled in its create call while the system is destroyed: nothing comes to life afterwards', async () => {
-    const stalls: (() => void)[] = []
-    await world.startOne({
-      at: async name => {
-        if (name === 'create.sent') await new Promise<void>(resolve => void stalls.push(resolve))
-      },
-    })
-    const id = await world.create('one')
-    await world.until('the first one stalls', async () => stalls.length > 0)
-    await world.ask(id, 'destroy')
-    await world.attemptDirectly(id)
-    await world.phase(id, 'gone')
-    for (const wake of stalls) wake()
-    await new Promise(resolve => setTimeout(resolve, 300))
-    await checkMachines([id])
-    expect(await world.row(id)).toMatchObject({ phase: 'gone', desired: 'absent' })
-  })
-})
-
 describe('messages are only hints', () => {
-  test('the queue emptied: the ticker converges from the rows', async () => {
-    const losing = (queue: Queue): Queue => ({ ...queue, later: async () => {} })
-    await world.startOne({ queue: losing })
-    const id = await world.create('one')
-    await world.pool.query('delete from core_boss.job')
-    await world.phase(id, 'ready')
-    await world.pool.query('delete from core_boss.job')
-    await world.ask(id, 'destroy')
-    await world.pool.query('delete from core_boss.job')
-    await world.phase(id, 'gone')
-    await checkMachines([id])
-  })
-
   test('a verb pulls a waiting message forward', async () => {
     await world.startOne({ timings: { tickMs: 3_600_000 } })
     world.mote.state.up = false

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { ProviderError, type Observation } from '@re-ops/protocols'
 import { localCaps } from '../providers/local/local.ts'
 import type { OpRow, SystemRow } from '../store/row.ts'
-import { testSpec } from '../testing/world.ts'
+import { testSpec } from '../testing/standard.ts'
 import { decide, type Rules, type Seen } from './decide.ts'
 import { newRow } from './newRow.ts'
 

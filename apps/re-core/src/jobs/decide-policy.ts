@@ -8,7 +8,7 @@ export const isMarked = (row: SystemRow, { owner }: ObservedVm): boolean => owne
 
 /** One that was there before us carries our marks from when it was imported; one that carries others' is left alone. */
 export const takeHold = (row: SystemRow, vm: ObservedVm, installation: string | undefined): Step | null => {
-  if (row.origin !== 'imported' || isMarked(row, vm)) return null
+  if (row.origin !== 'imported' || isMarked(row, vm) || vm.ownerUnread === true) return null
   if (vm.owner === undefined || vm.owner.installation === installation) return { kind: 'mark' }
   const reason = `its machine carries the mark of another re-core, ${vm.owner.installation}; forget it here or there`
   return { kind: 'settled', phase: 'failed', reason }
@@ -52,7 +52,7 @@ export const lost = (row: SystemRow, now: number, why: string | undefined): Step
     reason: `the machine is gone though it is wanted${said}; ${more}`,
   })
   const byHand = 'reload makes a new one, destroy ends the system'
-  if (row.origin === 'imported' && row.onLost !== 'forget') return alert('destroy ends the system')
+  if (row.origin === 'imported' && row.onLost !== 'forget') return alert('forget ends the system')
   if (row.onLost === 'alert') return alert(byHand)
   if (row.onLost === 'forget') return { kind: 'lost', next: 'forget', why: `the machine is gone${said}` }
   const lately = row.phases.filter(({ name, at }) => name === 'planned' && Date.parse(at) > now - hourMs)

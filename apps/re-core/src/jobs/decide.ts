@@ -142,7 +142,7 @@ const isProtectedOtherwise = (row: SystemRow, caps: Caps): boolean =>
 /** Absent wanted: destroy every machine of this identity, see that it is gone, revoke the identity, end. */
 const leave = (row: SystemRow, seen: Seen, now: number, { caps }: Rules): Step => {
   if (row.phase !== 'destroying') return { kind: 'enter', phase: 'destroying' }
-  if (row.managed === 'observe') {
+  if (row.managed === 'observe' || caps.given === true) {
     const step = release(row, seen)
     if (step !== null) return step
   } else if (row.sentAt !== null || row.ref !== null) {

@@ -59,7 +59,9 @@ export const specOf = (
   tags: row.labels,
   ...(row.protected ? { protected: true } : {}),
   ...(typeof row.leaseExpiresAt !== 'number' ? {} : { expiresAt: new Date(row.leaseExpiresAt).toISOString() }),
+  ...(typeof row.imageRef === 'string' ? { isClone: true } : {}),
   ...given(row.options),
+  ...(row.options.volumes?.length ? { volumes: row.options.volumes.length } : {}),
   ...row.named,
   ...(userData === undefined ? {} : { userData }),
 })

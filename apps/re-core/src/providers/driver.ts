@@ -28,6 +28,8 @@ export type Driver = {
     readonly secret: 'required' | 'optional' | 'none'
     /** What the secret's text must look like, in one line. Throws ProviderError `invalid` without the text. */
     readonly checkSecret: (secret: string | null) => void
+    /** It can have one region only. */
+    readonly oneRegion?: true
   } | null
   /** Cheap: clients are loaded and made at the first call. Kept per account, region and version of the secret. */
   readonly open: (place: Place) => Provider

@@ -8,6 +8,8 @@ import { kvmDriver } from './kvm/driver.ts'
 import type { KvmDeps } from './kvm/start.ts'
 import { localDriver } from './local/driver.ts'
 import type { LocalDeps } from './local/start.ts'
+import { physicalDriver } from './physical/driver.ts'
+import type { PhysicalDeps } from './physical/physical.ts'
 
 /** What each provider needs; null where this installation does not offer it. */
 export type ProviderDeps = {
@@ -15,10 +17,17 @@ export type ProviderDeps = {
   readonly ec2: Ec2Deps
   readonly kvm: KvmDeps
   readonly digitalocean?: DoDeps
+  readonly physical?: PhysicalDeps
 }
 
 /** Every provider, one line each. */
-export const driverTable = ({ local, ec2, kvm, digitalocean }: ProviderDeps): ReadonlyMap<ProviderKind, Driver> => {
-  const all = [...(local === null ? [] : [localDriver(local)]), ec2Driver(ec2), kvmDriver(kvm), doDriver(digitalocean)]
+export const driverTable = ({ local, ...rest }: ProviderDeps): ReadonlyMap<ProviderKind, Driver> => {
+  const all = [
+    ...(local === null ? [] : [localDriver(local)]),
+    ec2Driver(rest.ec2),
+    kvmDriver(rest.kvm),
+    doDriver(rest.digitalocean),
+    physicalDriver(rest.physical),
+  ]
   return new Map(all.map(driver => [driver.kind, driver]))
 }

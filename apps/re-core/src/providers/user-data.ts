@@ -1,12 +1,25 @@
-import type { CallHome, VmSpec } from '@re-ops/protocols'
+import type { VmSpec } from '@re-ops/protocols'
 
 /** Where the agent of an image looks for what it is told (deploy/systemd/re-gent.service). */
 const configPath = '/var/lib/re-gent/config.json'
 
-const cloudConfig = (callHome: CallHome | null, sshKeys: readonly string[]): string => {
+/** Once in its life: without its machine-id a clone takes a new one, on virtual machines from the UUID of the machine. */
+const freshId = [
+  'cloud-init-per',
+  'instance',
+  're-ops-machine-id',
+  'sh',
+  '-c',
+  'rm -f /var/lib/dbus/machine-id; : >/etc/machine-id; systemd-machine-id-setup',
+]
+
+const cloudConfig = ({ callHome, sshKeys = [], isClone = false }: VmSpec): string => {
   const files = callHome === null ? [] : [{ path: configPath, permissions: '0600', content: JSON.stringify(callHome) }]
+  // On a clone it may run already, by what the machine was that it is a clone of.
+  const begin = isClone ? 'restart' : 'start'
   const config = {
-    ...(files.length > 0 ? { write_files: files, runcmd: [['systemctl', 'start', 're-gent']] } : {}),
+    ...(isClone ? { bootcmd: [freshId] } : {}),
+    ...(files.length > 0 ? { write_files: files, runcmd: [['systemctl', begin, 're-gent']] } : {}),
     ...(sshKeys.length > 0 ? { ssh_authorized_keys: sshKeys } : {}),
   }
   // JSON is YAML, and needs no care for what stands in a token or a label.
@@ -48,8 +61,9 @@ const multipart = (parts: readonly string[]): string => {
 }
 
 /** What cloud-init is given: how to call home, who may log in, and what the person wrote. Null = nothing. */
-export const userDataOf = ({ callHome, sshKeys = [], userData }: VmSpec): string | null => {
-  const own = callHome !== null || sshKeys.length > 0 ? cloudConfig(callHome, sshKeys) : null
+export const userDataOf = (spec: VmSpec): string | null => {
+  const { callHome, sshKeys = [], isClone = false, userData } = spec
+  const own = callHome !== null || sshKeys.length > 0 || isClone ? cloudConfig(spec) : null
   if (userData === undefined) return own
   return own === null ? userData : multipart([own, userData])
 }

@@ -46,6 +46,13 @@ const checkSettings = ({ account }: Driver, body: PutAccount): void => {
     refuse(422, 'no-secret', 'A secret is needed', `secret is not given; allowed: secret:name, file:path, env:NAME`)
   if (account.secret === 'none' && body.secret !== undefined)
     refuse(422, 'no-secret-here', 'No secret is needed', `secret is given; provider ${body.provider} takes none`)
+  if (account.oneRegion === true && body.regions.length > 1)
+    refuse(
+      422,
+      'one-region',
+      'It has one region',
+      `regions is ${body.regions.join(', ')}; allowed of provider ${body.provider}: one`,
+    )
 }
 
 const verifyMs = 15_000

@@ -90,6 +90,12 @@ const resolve = async (deps: PlanDeps, words: AllWords, body: CreateSystems): Pr
   const composed = compose(words, body)
   const { driver, place, said } = await placeOf(deps, words, composed)
   const { fields, labels } = composed
+  if (driver.caps.given === true)
+    refuse(
+      'not-made',
+      'Its machines are not made',
+      `provider is ${driver.kind}: its machines are there; allowed: reops systems import ${place.account} MACHINE --name NAME`,
+    )
   const from = `provider ${driver.kind}`
   const size = meaningOf(words, 'sizes', fields.size ?? { value: driver.size, from }, driver.kind)
   const image = meaningOf(words, 'images', fields.image ?? { value: driver.image, from }, driver.kind)

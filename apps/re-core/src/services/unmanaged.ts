@@ -47,7 +47,10 @@ export const stateOf = (
   if (owner === undefined) return 'free'
   if (owner.installation !== installation) return 'foreign'
   if (row === undefined) return 'unknown'
-  return row.phase === 'gone' && row.managed === 'full' && row.origin === 'created' ? 'stray' : null
+  if (row.phase !== 'gone') return null
+  // What was let go of is nobody's, also when its mark could not be taken off: it was powered off then.
+  if (row.managed === 'observe') return 'free'
+  return row.origin === 'created' ? 'stray' : null
 }
 
 export const importable: ReadonlySet<UnmanagedState | null> = new Set(['free', 'unknown'])

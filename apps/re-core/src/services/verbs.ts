@@ -52,6 +52,23 @@ const refuseUnlessOffered = (row: SystemRow, verb: Asking, caps: Caps): void => 
     )
 }
 
+/** What no machine of the provider can be asked, whatever its state. */
+const refuseUnlessCapable = ({ name, provider }: SystemRow, verb: Asking, input: VerbInput, caps: Caps): void => {
+  if (verb === 'destroy' && caps.given === true)
+    throw refused(
+      'unsupported',
+      'Not offered',
+      `destroy of ${name}: machines of provider ${provider} are never ended; allowed: systems forget ${name}`,
+    )
+  const isForced = input.force === true || input.forceAfterSeconds !== undefined
+  if (isForced && caps.forced === false)
+    throw refused(
+      'unsupported',
+      'Not offered',
+      `${verb} of ${name} with force: nothing takes the power of a machine of provider ${provider} away; allowed: without force`,
+    )
+}
+
 const refuseUnlessRunning = (row: SystemRow): void => {
   if (row.desired !== 'running')
     throw conflict('not-running', 'The system is not running', `${row.name} is ${row.phase}; start it instead`)
@@ -117,14 +134,16 @@ const meant = (words: AllWords, size: string, provider: ProviderKind): string =>
 
 /** What stands in the way of a verb. Its provider is opened before any row is locked. */
 export const makeCheck = async (
-  deps: Pick<ServiceDeps, 'open' | 'pool'>,
+  deps: Pick<ServiceDeps, 'open' | 'opener' | 'pool'>,
   row: SystemRow,
   verb: Asking,
 ): Promise<Check> => {
   const provider = looks.has(verb) && row.phase !== 'gone' ? await openFor(deps, row) : null
   const words = verb === 'resize' ? await allWords(deps.pool) : null
+  const caps = deps.opener.drivers.get(row.provider)?.caps
   return async (tx, now, _verb, input) => {
     refuseObserved(now, verb)
+    if (caps !== undefined) refuseUnlessCapable(now, verb, input, caps)
     refuseIfProtected(now, verb)
     if (verb === 'reload') refuseReloading(now)
     if (verb === 'policy') checkPolicy(now, input.policy ?? {})

@@ -7,7 +7,8 @@ import {
   type Volume,
   type VolumeApi,
 } from '@re-ops/protocols'
-import { testSpec, type World } from './world.ts'
+import { testSpec } from './standard.ts'
+import type { World } from './world.ts'
 
 const refuse = (kind: 'busy' | 'invalid' | 'not-found', text: string): never => {
   throw new ProviderError(kind, 'not-applied', text)

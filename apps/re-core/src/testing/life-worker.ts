@@ -12,7 +12,7 @@ import { kvmDriver } from '../providers/kvm/driver.ts'
 import { localDriver } from '../providers/local/driver.ts'
 import { installationId } from '../store/installation.ts'
 import { naiveProvider, naiveStore } from './naive.ts'
-import { standIn, testCipher } from './world.ts'
+import { standIn, testCipher } from './standard.ts'
 
 /** What a worker process that is killed at a step is told, as JSON in its first argument. */
 export type LifeWorker = {
@@ -92,7 +92,11 @@ const withSteps = (store: Store, at: Steps['at'], attempting: AsyncLocalStorage<
   return { ...store, ...(Object.fromEntries(writes.map(around)) as Partial<Store>), claim }
 }
 
-const driverOf = (told: LifeWorker, at: (point: string) => Promise<void>): Driver => {
+/** The provider of a worker process, with the stand-in's own times. */
+export const driverOf = (
+  told: Pick<LifeWorker, 'kind' | 'caps' | 'paused' | 'root'>,
+  at: (point: string) => Promise<void>,
+): Driver => {
   const { caps } = told
   switch (told.kind) {
     case 'ec2':
@@ -101,6 +105,8 @@ const driverOf = (told: LifeWorker, at: (point: string) => Promise<void>): Drive
       return doDriver({ caps })
     case 'kvm':
       return kvmDriver({ now: Date.now, paused: told.paused, caps, at })
+    case 'physical':
+      throw new Error('machines of provider physical have no life to kill a worker in: they are not made')
     case 'local':
       return localDriver({ root: told.root, agentCommand: standIn, now: Date.now, stopGraceMs: 500, at })
   }

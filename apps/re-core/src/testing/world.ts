@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import type { Provider, SystemSpec, Verb, VerbInput } from '@re-ops/protocols'
+import { randomBytes } from 'node:crypto'
+import type { LimitSpec, Provider, SystemSpec, Verb, VerbInput } from '@re-ops/protocols'
 import { makeLog, makePool, transaction as inTransaction, type Tx } from '@re-ops/service'
-import type { Cipher, Store } from '../jobs/attempt.ts'
+import type { Store } from '../jobs/attempt.ts'
 import { newRow } from '../jobs/newRow.ts'
 import { startQueue, type Queue } from '../jobs/queue.ts'
 import { startWorker, timings, type Timings, type Worker } from '../jobs/worker.ts'
@@ -16,6 +16,10 @@ import { localDriver } from '../providers/local/driver.ts'
 import { makeLocal } from '../providers/local/local.ts'
 import { markedProcesses } from '../providers/local/process.ts'
 import type { LocalDeps } from '../providers/local/start.ts'
+import { noLimiter } from '../providers/plain.ts'
+import { onlyPlace, type PlaceKey } from '../providers/place.ts'
+import { makeLimiter } from '../limits/limiter.ts'
+import type { Open } from '../providers/opener.ts'
 import type { ServiceDeps } from '../services/deps.ts'
 import { want } from '../services/want.ts'
 import { installationId } from '../store/installation.ts'
@@ -24,40 +28,10 @@ import { migrations } from '../store/migrations.ts'
 import { claimVolumes } from '../store/beside-volumes.ts'
 import type { SystemRow } from '../store/row.ts'
 import { claimSystem, insertSystem, systemById, writeSystem } from '../store/systems.ts'
-import { openClouds, type TestAccount } from './clouds.ts'
+import { openByHand, openClouds, placeOf, type TestAccount } from './clouds.ts'
 import { startFakeMote } from './mote.ts'
-
-/** A stand-in agent: lives until told otherwise, and has a child of its own, as a real one has. */
-export const standIn = ['/bin/sh', '-c', 'sleep 600 & wait', 'agent']
-
-export const testSpec = (name: string): SystemSpec => ({
-  name,
-  provider: 'local',
-  account: 'local',
-  region: 'local',
-  options: {},
-  type: 'web',
-  size: 'process',
-  image: 'this-computer',
-  labels: { env: 'test' },
-  readiness: 'agent',
-  protected: false,
-})
-
-export const testCipher = (key: Buffer): Cipher => {
-  return {
-    seal: (text, context) => {
-      const nonce = randomBytes(12)
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context))
-      return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()])
-    },
-    open: (sealed, context) => {
-      const open = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12)).setAAD(Buffer.from(context))
-      open.setAuthTag(sealed.subarray(-16))
-      return Buffer.concat([open.update(sealed.subarray(12, -16)), open.final()]).toString()
-    },
-  }
-}
+import { until } from './service.ts'
+import { standIn, testCipher, testSpec } from './standard.ts'
 
 export type WorkerOptions = {
   timings?: Partial<Timings>
@@ -69,16 +43,8 @@ export type WorkerOptions = {
   localAt?: LocalDeps['at']
   store?: (store: Store) => Store
   queue?: (queue: Queue) => Queue
-}
-
-const until = async <T>(what: string, look: () => Promise<T | null | false>, ms = 40_000): Promise<T> => {
-  const deadline = performance.now() + ms
-  for (;;) {
-    const found = await look()
-    if (found !== null && found !== false) return found
-    if (performance.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
+  /** The limits of calls that all workers share; otherwise there are none. */
+  limits?: readonly LimitSpec[]
 }
 
 export type WorldSetup = {
@@ -87,13 +53,13 @@ export type WorldSetup = {
   readonly spec?: (name: string) => SystemSpec
   /** Whether the agent of that system's machine has called home; of other machines than processes of this computer. */
   readonly callsHome?: (system: string, generation: number) => Promise<boolean>
-  /** At stand-ins of clouds, beside this computer. */
+  /** At stand-ins of clouds, beside this computer; the first is where systems are made unless their spec says otherwise. */
   readonly accounts?: readonly TestAccount[]
 }
 
 /** Real Postgres, real queue, real processes as machines; re-mote is the documented API in memory. */
 export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
-  const { key = randomBytes(32), spec = testSpec } = setup
+  const { key = randomBytes(32), spec = testSpec, accounts = [] } = setup
   const pool = makePool({ url, log: makeLog({ service: 'test', level: 'silent' }), max: 10 })
   const root = await mkdtemp(join(tmpdir(), 'machines-'))
   await pool.query('create schema if not exists core')
@@ -115,7 +81,7 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     ...(at ? { at } : {}),
   })
   const local = (at?: LocalDeps['at']) => makeLocal(localDeps(at))
-  const clouds = await openClouds(pool, setup.accounts ?? [], new Map([['local', localDriver(localDeps())]]))
+  const clouds = await openClouds(pool, accounts, new Map([['local', localDriver(localDeps())]]))
   const running = async () => {
     const all = (await markedProcesses()).filter(one => one.folder.startsWith(root) && one.isAgent)
     return all.map(one => one.folder.slice(root.length + 1))
@@ -131,17 +97,35 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
   const token = async () => 'test-token'
   const queues: Queue[] = []
   const workers: Worker[] = []
+  const byHand = openByHand(accounts)
+  const [first] = accounts
+  const here = onlyPlace('local')
+  /** Of a place, in the test's own hands; of the first one when none is named. */
+  const provider = (place: PlaceKey = first === undefined ? here : placeOf(first)): Provider =>
+    place.provider === 'local' ? local() : byHand(place)
+  /** Providers as one worker has them. */
+  const openFor = async ({ wrap = one => one, localAt, limits: specs }: WorkerOptions): Promise<Open> => {
+    const limiter = (place: PlaceKey) =>
+      specs === undefined ? noLimiter : makeLimiter({ sql: pool, log }, { ...place, specs })
+    const own = local(localAt)
+    const { open } = specs === undefined ? clouds : await openClouds(pool, accounts, new Map(), limiter)
+    const wrapped = new Map<Provider, Provider>()
+    return async place => {
+      const one = place.provider === 'local' ? own : await open(place)
+      const known = wrapped.get(one) ?? wrap(one)
+      wrapped.set(one, known)
+      return known
+    }
+  }
   const startOne = async (options: WorkerOptions = {}): Promise<Worker> => {
     const plain = await startQueue({ url, log })
     queues.push(plain)
-    const provider = (options.wrap ?? (one => one))(local(options.localAt))
-    const driver = { ...localDriver(localDeps(options.localAt)), open: () => provider }
     const worker = await startWorker({
       pool,
       transaction,
       queue: options.queue?.(plain) ?? plain,
-      drivers: new Map([...clouds.opener.drivers, ['local', driver]]),
-      open: place => (place.provider === 'local' ? Promise.resolve(provider) : clouds.open(place)),
+      drivers: new Map([...clouds.opener.drivers, ['local', localDriver(localDeps(options.localAt))]]),
+      open: await openFor(options),
       mote: { mote: makeMoteHttp({ url: mote.url, token, timeoutMs: 2_000 }), token },
       cipher,
       installation,
@@ -156,6 +140,8 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
         ...options.timings,
       },
       log,
+      // On an API whoever waits would wait for seconds.
+      ...(first === undefined ? {} : { random: () => 0 }),
       ...(options.at ? { at: options.at } : {}),
       ...(options.now ? { now: options.now } : {}),
       ...(options.store ? { store: options.store } : {}),
@@ -195,12 +181,12 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     return found
   }
   /** What the services of re-core's HTTP API are given, for calling them without HTTP. */
-  const services = (provider: Provider = local()): ServiceDeps => ({
+  const services = (only?: Provider): ServiceDeps => ({
     pool,
     transaction,
     queue: sender,
     begin: id => void sender.wake(pool, id),
-    open: place => (place.provider === 'local' ? Promise.resolve(provider) : clouds.open(place)),
+    open: async place => only ?? (place.provider === 'local' ? local() : clouds.open(place)),
     opener: clouds.opener,
     installation,
     prices: shippedPrices,
@@ -218,6 +204,7 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     sender,
     installation,
     local,
+    provider,
     running,
     until,
     create,

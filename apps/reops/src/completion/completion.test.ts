@@ -70,7 +70,7 @@ test.each([
   [['systems', 'destroy', 'demo-1', '--y'], ['--yes']],
   [
     ['systems', 'create', '--provider', ''],
-    ['local', 'kvm', 'ec2', 'digitalocean'],
+    ['local', 'kvm', 'ec2', 'digitalocean', 'physical'],
   ],
   [['systems', 'create', '--count', ''], []],
   [['operations', 'show', 'pi'], ['ping']],

@@ -17,7 +17,7 @@ export type Parts = {
 /** The end of a help text. */
 export const examples = (...lines: readonly string[]) => `\nExamples:\n${lines.map(line => `  $ ${line}`).join('\n')}\n`
 // The words of @re-ops/protocols, whose schemas take too long to load for a help text; a test compares them.
-export const providers = ['local', 'kvm', 'ec2', 'digitalocean']
+export const providers = ['local', 'kvm', 'ec2', 'digitalocean', 'physical']
 export const inventoryFormats = ['yaml', 'json', 'ansible', 'ansible-yaml'] as const
 export const readiness = ['agent', 'ssh', 'none']
 export const wordKinds = ['sizes', 'images', 'regions', 'types', 'presets'] as const

@@ -63,14 +63,18 @@ export const startPrivateDaemon = async (parent = tmpdir()): Promise<PrivateDaem
     child.once('error', reject)
     child.once('exit', code => reject(new Error(`libvirtd ended with ${code}: ${said}`)))
     const until = Date.now() + startMs
-    const appears = async () => {
-      while (!existsSync(socket)) {
-        if (Date.now() > until) throw new Error(`libvirtd has no socket after ${startMs} ms: ${said}`)
-        await wait(20)
+    // The socket is there a moment before anybody listens to it.
+    const answers = async (): Promise<Libvirt> => {
+      for (; ; await wait(20)) {
+        const opened = existsSync(socket)
+          ? open(uri('test:///default'), { connectTimeoutMs: startMs })
+          : Promise.reject(new Error(`libvirtd has no socket after ${startMs} ms: ${said}`))
+        const tried = await opened.catch((error: Error) => error)
+        if (!(tried instanceof Error)) return tried
+        if (Date.now() > until) throw tried
       }
     }
-    await Promise.race([appears(), failed])
-    anchor = await open(uri('test:///default'), { connectTimeoutMs: startMs })
+    anchor = await Promise.race([answers(), failed])
   }
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal)

@@ -1,6 +1,6 @@
 import { markKeys, pairOf } from '@re-ops/re-core/testing'
 import type { Droplet } from '../../../stand-ins/digitalocean/cloud.ts'
-import { startFakeDigitalOcean } from '../../../stand-ins/digitalocean/fake.ts'
+import { startFakeDigitalOcean, type FakeDigitalOcean } from '../../../stand-ins/digitalocean/fake.ts'
 import type { Machine, Stage } from '../stage.ts'
 
 /** In real time; what DigitalOcean takes a minute for takes moments here, and re-core is told so. */
@@ -19,9 +19,26 @@ const machineOf = ({ id, tags, status }: Droplet): Machine => {
   }
 }
 
-export const openDigitalOcean = async (): Promise<Stage> => {
-  const fake = await startFakeDigitalOcean({ delays, limits })
+const countedIn = (fake: FakeDigitalOcean, token: string): Pick<Stage, 'alive' | 'leftovers'> => ({
+  alive: async () => [...fake.cloud(token).droplets.values()].map(machineOf),
+  leftovers: async () => {
+    const { volumes, reservedIps, tags } = fake.cloud(token)
+    const ofOne = [...tags].filter(tag => /^recore:(vm|expires|doomed):/.test(tag))
+    return [...volumes.keys(), ...reservedIps.keys(), ...ofOne]
+  },
+})
+type DoStage = Stage & { readonly fake: FakeDigitalOcean }
+/** Another account of the same stand-in. */
+export const ofToken = (stage: DoStage, secret: string): DoStage => ({
+  ...stage,
+  ...countedIn(stage.fake, secret),
+  worker: { ...stage.worker, secret },
+})
+
+export const openDigitalOcean = async (options: Parameters<typeof startFakeDigitalOcean>[0] = {}): Promise<DoStage> => {
+  const fake = await startFakeDigitalOcean({ delays, limits, ...options })
   return {
+    fake,
     worker: {
       kind: 'digitalocean',
       settings: { endpoint: fake.url },
@@ -34,12 +51,7 @@ export const openDigitalOcean = async (): Promise<Stage> => {
     spec: { provider: 'digitalocean', account: 'test', region, size: 's-1vcpu-1gb', image: 'debian-12-x64' },
     largerSize: 's-2vcpu-4gb',
     livesMax: 40,
-    alive: async () => [...fake.cloud().droplets.values()].map(machineOf),
-    leftovers: async () => {
-      const { volumes, reservedIps, tags } = fake.cloud()
-      const ofOne = [...tags].filter(tag => /^recore:(vm|expires|doomed):/.test(tag))
-      return [...volumes.keys(), ...reservedIps.keys(), ...ofOne]
-    },
+    ...countedIn(fake, fake.token),
     stop: fake.stop,
   }
 }

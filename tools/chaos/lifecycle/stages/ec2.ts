@@ -1,13 +1,13 @@
 import { markKeys } from '@re-ops/re-core/testing'
-import { startFakeEc2 } from '../../../stand-ins/ec2/fake.ts'
+import { startFakeEc2, type FakeEc2 } from '../../../stand-ins/ec2/fake.ts'
 import type { Machine, Stage } from '../stage.ts'
 
 const settleEveryMs = 20
 /** In real time; what EC2 takes minutes for takes moments here, and re-core is told so. */
 const delays = { bootMs: 40, stopMs: 40, terminateMs: 40, lagMs: 150, tombstoneMs: 3_600_000 }
 
-export const openEc2 = async (): Promise<Stage> => {
-  const fake = await startFakeEc2({ setup: { delays } })
+export const openEc2 = async (setup: Parameters<typeof startFakeEc2>[0] = {}): Promise<Stage & { fake: FakeEc2 }> => {
+  const fake = await startFakeEc2({ ...setup, setup: { delays, ...setup.setup } })
   const settling = setInterval(() => fake.clock.settle(), settleEveryMs)
   const machineOf = (id: string, state: string): Machine => {
     const tags = fake.state.tags.get(id)
@@ -19,6 +19,7 @@ export const openEc2 = async (): Promise<Stage> => {
     }
   }
   return {
+    fake,
     worker: {
       kind: 'ec2',
       settings: { endpoint: fake.url },

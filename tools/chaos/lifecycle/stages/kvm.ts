@@ -11,7 +11,8 @@ import type { Machine, Stage } from '../stage.ts'
 
 const lookMs = 20_000
 
-const stageOf = (kvm: KvmTarget, livesMax: number, paused: boolean): Stage => {
+export type KvmStage = Stage & { readonly kvm: KvmTarget }
+const stageOf = (kvm: KvmTarget, livesMax: number, paused: boolean): KvmStage => {
   const account = { name: 'test', settings: kvm.settings, secret: null }
   const provider = makeKvm({ now: Date.now, paused }, { account, region: 'here', limiter: noLimiter })
   const alive = async (): Promise<Machine[]> => {
@@ -24,6 +25,7 @@ const stageOf = (kvm: KvmTarget, livesMax: number, paused: boolean): Stage => {
     })
   }
   return {
+    kvm,
     worker: {
       kind: 'kvm',
       // No guest here calls home by itself.
@@ -48,7 +50,7 @@ const stageOf = (kvm: KvmTarget, livesMax: number, paused: boolean): Stage => {
 }
 
 /** libvirt's test driver in a daemon of its own: its machines outlive the workers, and cost nothing. */
-export const openTestDriver = async (): Promise<Stage> => stageOf(await openTestTarget(), 40, false)
+export const openTestDriver = async (): Promise<KvmStage> => stageOf(await openTestTarget(), 40, false)
 
 /** Real QEMU; the guests' processors stand still. */
-export const openQemu = async (): Promise<Stage> => stageOf(await openQemuTarget(), 8, true)
+export const openQemu = async (): Promise<KvmStage> => stageOf(await openQemuTarget(), 8, true)

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { ec2Driver } from '@re-ops/re-core/testing'
 import { startFakeEc2 } from '../../../stand-ins/ec2/fake.ts'
 import { runInstances } from '../../../stand-ins/ec2/run.ts'
@@ -43,6 +44,11 @@ export const openEc2 = async (name = 'aws'): Promise<Hand> => {
     resize: async (ref, size) => void (machine(ref).size = size),
     tag: async (ref, key, value) => void state.tags.get(ref)?.set(key, value),
     remove: async ref => fake.end(ref, 'User initiated'),
+    // Why it ended is told once it has.
+    takeBack: async ref => {
+      fake.end(ref)
+      while (machine(ref).state !== 'terminated') await pause(5)
+    },
     look: async ref => {
       const { state: power, size } = machine(ref)
       return power === 'terminated' || power === 'shutting-down'

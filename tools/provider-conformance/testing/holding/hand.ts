@@ -19,6 +19,8 @@ export type Hand = {
   readonly resize: (ref: string, size: string) => Promise<void>
   readonly tag: (ref: string, key: string, value: string) => Promise<void>
   readonly remove: (ref: string) => Promise<void>
+  /** As the provider does with what was bought as spot; absent where there is no such thing. */
+  readonly takeBack?: (ref: string) => Promise<void>
   /** Null when it is not there. */
   readonly look: (ref: string) => Promise<Machine | null>
   /** Lets the account refuse, and takes that back; absent where nothing is refused. */

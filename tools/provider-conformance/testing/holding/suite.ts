@@ -192,6 +192,24 @@ export const describeHolding = (title: string, open: () => Promise<Hand>): void 
       expect([on.drift, (await hand.look(ref))?.power]).toEqual([[size], 'running'])
     })
 
+    test('34: a spot machine is taken back: seen, with what the provider says, and bought on demand the next time', async () => {
+      const { takeBack } = hand
+      if (takeBack === undefined) return expect(hand.account.driver.caps.spot).toBe(false)
+      const { id, ref } = await ready('cheap', { options: { market: 'spot' }, onLost: 'recreate-on-demand' })
+      const observed = async (at: string) => {
+        const provider = await world.services().open(await world.row(id))
+        const one = await provider.observe(at, AbortSignal.timeout(hourMs))
+        return one.state === 'present' ? one.vm.lifecycle : one.state
+      }
+      expect(await observed(ref)).toBe('spot')
+      await takeBack(ref)
+      await worker.observeRemote()
+      const next = await world.life(id, 2)
+      expect([await observed(next.ref ?? ''), await observed(ref)]).toEqual(['on-demand', 'absent'])
+      const [notice] = (await noticesIn(world.pool)).filter(one => one.system === id)
+      expect(notice).toMatchObject({ kind: 'recreated', text: expect.stringContaining('SpotInstanceTermination') })
+    })
+
     test('22: deleted by hand: an alarm; or the next life; or the end of the system', async () => {
       const told = await ready('told')
       const again = await ready('again', { onLost: 'recreate' })
@@ -203,7 +221,8 @@ export const describeHolding = (title: string, open: () => Promise<Hand>): void 
       expect(next.ref).not.toBe(again.ref)
       expect(await hand.look(next.ref ?? '')).toMatchObject({ power: 'running' })
       await world.phase(over.id, 'gone')
-      const kinds = (await noticesIn(world.pool)).filter(one => one.kind === 'lost' || one.kind === 'recreated')
+      const ids = [told.id, again.id, over.id]
+      const kinds = (await noticesIn(world.pool)).filter(one => ids.includes(one.system ?? ''))
       expect(kinds).toHaveLength(3)
       expect(new Map(kinds.map(one => [one.system, one.kind]))).toEqual(
         new Map([

@@ -54,5 +54,7 @@ export const makeCall = ({ region, endpoint, credentials, limiter }: Ec2ClientDe
 export const reading: CallKind = { family: 'describe', callClass: 'poll' }
 export const listing: CallKind = { family: 'describe', callClass: 'list' }
 export const acting: CallKind = { family: 'mutate', callClass: 'act' }
+/** A look that a destroy depends on is as urgent as it is. */
+export const destroyingLook: CallKind = { family: 'describe', callClass: 'destroy' }
 export const destroying: CallKind = { family: 'mutate', callClass: 'destroy' }
 export const creating: CallKind = { family: 'run', callClass: 'create' }

@@ -1,10 +1,10 @@
 import type { Volume } from '@aws-sdk/client-ec2'
 import { ProviderError, type Child, type DestroyPlan } from '@re-ops/protocols'
-import { destroying, reading, type Ec2Call } from './client.ts'
+import { destroying, destroyingLook, reading, type CallKind, type Ec2Call } from './client.ts'
 
-const volumesOf = async (call: Ec2Call, ref: string, signal: AbortSignal): Promise<Volume[]> => {
+const volumesOf = async (call: Ec2Call, kind: CallKind, ref: string, signal: AbortSignal): Promise<Volume[]> => {
   const Filters = [{ Name: 'attachment.instance-id', Values: [ref] }]
-  const answer = await call(reading, signal, (client, options) => client.describeVolumes({ Filters }, options))
+  const answer = await call(kind, signal, (client, options) => client.describeVolumes({ Filters }, options))
   return answer.Volumes ?? []
 }
 
@@ -12,7 +12,7 @@ const attachmentOf = (volume: Volume, ref: string) => volume.Attachments?.find(o
 
 /** Its disks: those that were attached later do not end with it by themselves. */
 export const children = async (call: Ec2Call, ref: string, signal: AbortSignal): Promise<Child[]> =>
-  (await volumesOf(call, ref, signal)).map(volume => ({
+  (await volumesOf(call, reading, ref, signal)).map(volume => ({
     ref: volume.VolumeId ?? '',
     kind: 'disk',
     costs: true,
@@ -21,7 +21,7 @@ export const children = async (call: Ec2Call, ref: string, signal: AbortSignal):
 
 /** Each disk is told whether it ends with the machine. */
 const markDisks = async (call: Ec2Call, ref: string, plan: DestroyPlan, signal: AbortSignal): Promise<void> => {
-  for (const volume of await volumesOf(call, ref, signal)) {
+  for (const volume of await volumesOf(call, destroyingLook, ref, signal)) {
     const attachment = attachmentOf(volume, ref)
     const ends = !plan.keep.includes(volume.VolumeId ?? '')
     if (attachment?.Device === undefined || (attachment.DeleteOnTermination ?? false) === ends) continue

@@ -8,7 +8,7 @@ export const kvmCaps: Caps = {
   actions: ['start', 'stop', 'reboot', 'resize', 'rename', 'setTags', 'setProtection', 'setExpiry', 'setOwner'],
   liveResize: false,
   diskShrink: false,
-  snapshot: 'none',
+  snapshot: 'disk',
   liveSnapshot: false,
   liveRename: false,
   userData: { maxBytes: seedBytesMax },

@@ -8,9 +8,11 @@ import { create } from './create.ts'
 import { children, destroy } from './destroy.ts'
 import { classifyKvm, told } from './errors.ts'
 import { list, observe } from './observe.ts'
+import { makeImages } from './images.ts'
 import { planCreate } from './plan.ts'
-import { networkCaps, refuseShrink, sizesOf, uriOf, type KvmSettings } from './settings.ts'
+import { kvmDefaults, networkCaps, refuseShrink, sizesOf, uriOf, type KvmSettings } from './settings.ts'
 import { within, type KvmDeps } from './start.ts'
+import { makeVolumes, pollVolume } from './volumes.ts'
 
 /** Virtual machines of a host that runs libvirt: this one, or another over ssh. */
 export const makeKvm = (deps: KvmDeps, { account, region }: Place): Provider => {
@@ -19,6 +21,7 @@ export const makeKvm = (deps: KvmDeps, { account, region }: Place): Provider => 
   // Made at the first call: a URI that is wrong is told by it, and nothing is connected before.
   let made: Libvirt | null = null
   const libvirt = () => (made ??= makeLibvirt(uriOf(settings, region), { unref: true }))
+  const extras = { libvirt, pool: settings.pool ?? kvmDefaults.pool }
   const eyes = { ...deps, settings }
   const look = (ref: string, signal: AbortSignal) => told(false, () => observe(eyes, libvirt(), ref, signal))
   return {
@@ -43,7 +46,8 @@ export const makeKvm = (deps: KvmDeps, { account, region }: Place): Provider => 
     },
     act: async (ref, action, _op, signal) =>
       told(true, async () => (await act({ deps, libvirt: libvirt(), settings }, ref, action, signal), { ref })),
-    pollOp: async () => 'done',
+    // Only a volume takes its time: its guest has to let go of it.
+    pollOp: (opRef, signal) => pollVolume(extras, opRef, signal),
     // libvirt keeps no history of what was asked of a machine.
     findOp: async () => 'cannot-tell',
     destroy: async (ref, plan, signal) =>
@@ -59,6 +63,8 @@ export const makeKvm = (deps: KvmDeps, { account, region }: Place): Provider => 
     classify: classifyKvm,
     console: (ref, { force }, signal) => told(false, () => openConsole(libvirt(), ref, force, signal)),
     limits: () => [],
+    volumes: makeVolumes(extras),
+    images: makeImages({ ...extras, now: deps.now }),
   }
 }
 

@@ -32,6 +32,10 @@ const nic = (network: string, uuid: string): Element =>
     element('rom', { enabled: 'no' }),
   )
 
+/** Where disks can be plugged in while it runs; libvirt leaves room for one more by itself. */
+const slots = (count: number): Element[] =>
+  Array.from({ length: count }, () => element('controller', { type: 'pci', model: 'pcie-root-port' }))
+
 const boots = ({ kernel, initrd, cmdline }: KvmRequest['image']): Element[] =>
   kernel === undefined
     ? [element('boot', { dev: 'hd' })]
@@ -80,6 +84,7 @@ export const machineXml = (request: KvmRequest, { uuid }: Identity, marks: Marks
         disk(pool, volumes.disk, 'vda', 'qcow2'),
         disk(pool, volumes.seed, 'vdb', 'raw'),
         nic(network, uuid),
+        ...(type === 'test' ? [] : slots(request.volumes ?? 0)),
         element('serial', { type: 'pty' }, element('target', { port: 0 })),
         element('console', { type: 'pty' }, element('target', { type: 'serial', port: 0 })),
         element('rng', { model: 'virtio' }, element('backend', { model: 'random' }, '/dev/urandom')),

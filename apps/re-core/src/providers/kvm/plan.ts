@@ -16,6 +16,8 @@ export type KvmRequest = {
   readonly tags: Readonly<Record<string, string>>
   readonly protected: boolean
   readonly expiresAt: string | null
+  /** Volumes that are attached while it boots; absent: none. */
+  readonly volumes?: number
 }
 
 const refuse = (text: string): never => {
@@ -50,6 +52,7 @@ export const planCreate = (settings: KvmSettings, spec: VmSpec, identity: Identi
     tags: spec.tags ?? {},
     protected: spec.protected ?? false,
     expiresAt: spec.expiresAt ?? null,
+    ...(spec.volumes === undefined ? {} : { volumes: spec.volumes }),
   }
   return { identity, body: { ...body } }
 }

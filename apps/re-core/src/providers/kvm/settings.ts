@@ -1,5 +1,6 @@
 import { ProviderError, type Caps, type VmSpec } from '@re-ops/protocols'
 import { Type, type Static } from 'typebox'
+import { parseSnapshotRef } from './snapshot-ref.ts'
 
 const Path = Type.String({ pattern: '^/', maxLength: 1_024 })
 const Word = Type.String({ pattern: '^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$' })
@@ -28,14 +29,23 @@ export const KvmSize = Type.Object(
 )
 export type KvmSize = Static<typeof KvmSize>
 
+/** No password in it: settings are shown to whoever may read accounts. */
+const uriPattern = '^[a-z+]+://([^/@:]*@)?[^@]*$'
+
 /** Of an account at libvirt: which hosts, and what of theirs machines are made of. */
 export const KvmSettings = Type.Object(
   {
     uri: Type.Optional(
-      Type.String({ description: 'of libvirt; qemu:///system', examples: ['qemu+ssh://ops@box/system'] }),
+      Type.String({
+        pattern: uriPattern,
+        description: 'of libvirt; qemu:///system. Without a password: ssh asks with its own keys',
+        examples: ['qemu+ssh://ops@box/system'],
+      }),
     ),
     uris: Type.Optional(
-      Type.Record(Type.String({ pattern: '^[a-z0-9-]+$' }), Type.String(), { description: 'region -> uri' }),
+      Type.Record(Type.String({ pattern: '^[a-z0-9-]+$' }), Type.String({ pattern: uriPattern }), {
+        description: 'region -> uri',
+      }),
     ),
     pool: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'where disks are made; default' })),
     network: Type.Optional(
@@ -82,8 +92,24 @@ const chosen = <T>(what: string, name: string, from: Readonly<Record<string, T>>
 }
 export const sizesOf = ({ sizes }: KvmSettings) => sizes ?? defaultSizes
 export const sizeOf = (settings: KvmSettings, name: string): KvmSize => chosen('size', name, sizesOf(settings))
-export const imageOf = (settings: KvmSettings, { image }: VmSpec): KvmImage =>
-  chosen('image', image, settings.images ?? {})
+/** A snapshot boots as the image did that its machine was made of. */
+export const imageOf = (settings: KvmSettings, { image, size, diskGb }: VmSpec): KvmImage => {
+  const snapshot = parseSnapshotRef(image)
+  if (snapshot === null) return chosen('image', image, settings.images ?? {})
+  const { path, base, diskGb: least } = snapshot
+  const has = diskGb ?? sizeOf(settings, size).diskGb
+  if (has < least)
+    throw new ProviderError(
+      'invalid',
+      'not-applied',
+      `size is ${size}, whose disk of ${has} GB is smaller than the ${least} GB of the snapshot; allowed: ${largerThan(settings, least)}`,
+    )
+  return { ...chosen('image', base, settings.images ?? {}), path, format: 'qcow2' }
+}
+const largerThan = (settings: KvmSettings, diskGb: number): string =>
+  Object.entries(sizesOf(settings))
+    .flatMap(([name, size]) => (size.diskGb >= diskGb ? [name] : []))
+    .join(', ')
 
 /** The region's libvirt. */
 export const uriOf = ({ uri, uris }: KvmSettings, region: string): string =>
@@ -99,10 +125,9 @@ export const refuseShrink = (settings: KvmSettings, from: string, to: string): v
   const has = Object.hasOwn(all, from) ? (all[from]?.diskGb ?? 0) : 0
   const { diskGb } = sizeOf(settings, to)
   if (diskGb >= has) return
-  const allowed = Object.keys(all).filter(name => (all[name]?.diskGb ?? 0) >= has)
   throw new ProviderError(
     'invalid',
     'not-applied',
-    `size is ${to}, whose disk of ${diskGb} GB is smaller than the ${has} GB of ${from}, and disks never shrink; allowed: ${allowed.join(', ')}`,
+    `size is ${to}, whose disk of ${diskGb} GB is smaller than the ${has} GB of ${from}, and disks never shrink; allowed: ${largerThan(settings, has)}`,
   )
 }

@@ -1,0 +1,21 @@
+import { capacityCase } from './capacity-case.ts'
+import { jobCases } from './job-cases.ts'
+import { leaseCases } from './lease-cases.ts'
+import { placesCase } from './places-case.ts'
+import { powerCase } from './power-case.ts'
+import { postgresCase } from './postgres-case.ts'
+import { reaperCases } from './reaper-cases.ts'
+import { limitsCase, stormCase } from './storm-case.ts'
+
+/** That need many machines at once. */
+export const crowdCases = [stormCase]
+export const lifeCases = [
+  ...reaperCases,
+  ...leaseCases,
+  ...jobCases,
+  placesCase,
+  postgresCase,
+  powerCase,
+  capacityCase,
+  limitsCase,
+]
