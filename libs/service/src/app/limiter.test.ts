@@ -26,6 +26,7 @@ test('in any window nobody gets more than twice the limit, and who waits as told
           expect(granted.filter(t => t >= at && t < at + 1000).length).toBeLessThanOrEqual(2 * max)
       },
     ),
+    { examples: [[[0, 0, 0, 0, 0, 145], 3]] },
   )
 })
 

@@ -8,6 +8,8 @@ export type Limiter = {
   look(key: string, limit: RateLimit): number
 }
 const bucketsMax = 10_000
+/** Thirds that were added up are a whole: who waited as told gets through. */
+const whole = 1 - 1e-6
 
 /** Token buckets in memory, at most 10,000 callers; the longest unused makes room. `now` in milliseconds. */
 export const makeLimiter = (now: () => number = () => performance.now()): Limiter => {
@@ -24,13 +26,13 @@ export const makeLimiter = (now: () => number = () => performance.now()): Limite
     return bucket
   }
   const waitMs = (bucket: Bucket, { max, windowMs }: RateLimit): number =>
-    bucket.tokens >= 1 ? 0 : Math.ceil(((1 - bucket.tokens) * windowMs) / max)
+    bucket.tokens >= whole ? 0 : Math.ceil(((1 - bucket.tokens) * windowMs) / max)
   return {
     look: (key, limit) => waitMs(refill(key, limit), limit),
     take: (key, limit) => {
       const bucket = refill(key, limit)
       const wait = waitMs(bucket, limit)
-      if (wait === 0) bucket.tokens -= 1
+      if (wait === 0) bucket.tokens = Math.max(0, bucket.tokens - 1)
       return wait
     },
   }
