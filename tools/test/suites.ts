@@ -75,6 +75,13 @@ export const suites: readonly Suite[] = [
     limitMs: minutes(12),
   },
   {
+    name: 'physical',
+    files: 'tools/stand-ins/physical\\.heavy\\.test\\.ts$',
+    doc: 'machines that are woken by a packet and shut down over a real sshd',
+    needs: allOf(file('/usr/sbin/sshd', constants.R_OK), program('ssh-keygen')),
+    limitMs: minutes(5),
+  },
+  {
     name: 'agents',
     files: 'tools/acceptance/agents.*\\.heavy\\.test\\.ts$',
     doc: 'agents put onto hosts over SSH, upgraded, rolled back, taken away',
