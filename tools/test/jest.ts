@@ -10,6 +10,8 @@ export type JestRun = {
   /** Parts of paths (regular expressions); none = all. */
   readonly patterns: readonly string[]
   readonly heavy: boolean
+  /** Heavy files two at a time instead of one after the other. */
+  readonly inPairs?: boolean
   readonly limitMs: number
 }
 
@@ -90,7 +92,7 @@ const jest = (run: JestRun, file: string): Promise<{ code: number; late: boolean
         '--json',
         `--outputFile=${file}`,
         '--passWithNoTests',
-        ...(run.heavy ? ['--runInBand'] : []),
+        ...(run.heavy && run.inPairs !== true ? ['--runInBand'] : []),
         ...run.patterns,
       ],
       {

@@ -35,7 +35,13 @@ const heavy = async (): Promise<Counts> => {
     say(`\nheavy: ${suite.name} (${suite.doc})`)
     if (missing === null) {
       const patterns = paths.map(path => path.replaceAll('.', '\\.'))
-      all.push(await runJest({ root, patterns, heavy: true, limitMs: suite.limitMs }, say, failures))
+      all.push(
+        await runJest(
+          { root, patterns, heavy: true, limitMs: suite.limitMs, inPairs: suite.inPairs === true },
+          say,
+          failures,
+        ),
+      )
     } else {
       say(`  skip  this machine cannot run it: ${missing}`)
       all.push({ passed: 0, failed: 0, skipped: 1 })

@@ -11,6 +11,8 @@ export type Suite = {
   readonly doc: string
   readonly needs: Need
   readonly limitMs: number
+  /** Its files wait more than they work: two at a time. */
+  readonly inPairs?: true
 }
 
 const minutes = (n: number) => n * 60_000
@@ -48,10 +50,11 @@ export const suites: readonly Suite[] = [
   {
     name: 'providers',
     files:
-      'tools/(provider-conformance/(local|ec2|other-ec2|digitalocean|lives-clouds|holding|parked)|acceptance/(ec2|digitalocean)|stand-ins/beside)\\.heavy\\.test\\.ts$',
+      'tools/(provider-conformance/(local|ec2|other-ec2|digitalocean|lives-(crowds|ec2|digitalocean)|holding|parked)|acceptance/(ec2|digitalocean)|stand-ins/beside)\\.heavy\\.test\\.ts$',
     doc: 'the numbered cases of the provider port: local machines, and EC2 and DigitalOcean as stand-ins',
     needs: nothing,
     limitMs: minutes(15),
+    inPairs: true,
   },
   {
     name: 'partition',
