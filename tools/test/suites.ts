@@ -42,7 +42,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'chaos',
-    files: 'tools/(chaos/(?!partition|lifecycle-kvm)|proof/|bench/).*\\.heavy\\.test\\.ts$',
+    files: 'tools/(chaos/(?!partition|lifecycle)|proof/|bench/).*\\.heavy\\.test\\.ts$',
     doc: 'kill -9 at random under load; each seeded bug is caught',
     needs: nothing,
     limitMs: minutes(25),
@@ -50,8 +50,8 @@ export const suites: readonly Suite[] = [
   {
     name: 'providers',
     files:
-      'tools/(provider-conformance/(local|ec2|other-ec2|digitalocean|lives-(crowds|ec2|digitalocean)|holding|parked)|acceptance/(ec2|digitalocean)|stand-ins/beside)\\.heavy\\.test\\.ts$',
-    doc: 'the numbered cases of the provider port: local machines, and EC2 and DigitalOcean as stand-ins',
+      'tools/(chaos/lifecycle|provider-conformance/(local|ec2|other-ec2|digitalocean|lives-(crowds|ec2|digitalocean)|holding|parked)|acceptance/(ec2|digitalocean)|stand-ins/beside)\\.heavy\\.test\\.ts$',
+    doc: 'the numbered cases, and kill -9 at each step of a life: local machines, and EC2 and DigitalOcean as stand-ins',
     needs: nothing,
     limitMs: minutes(15),
     inPairs: true,
