@@ -45,7 +45,7 @@ testWhenAsked(
     expect(created).toMatchObject({ code: 0 })
     say(phasesOf(await lab.system('d1')))
     const status = await inside(
-      'cloud-init status --wait; ls /var/lib/cloud/instances | wc -l; hostname; df -m / | tail -1',
+      'cloud-init status --wait || grep WARNING /var/log/cloud-init.log; ls /var/lib/cloud/instances | wc -l; hostname; df -m / | tail -1',
     )
     expect(status).toMatch(/status: done\n1\nd1\n/)
     expect(Number(/(\d+) +\d+ +\d+ +\d+% \/$/.exec(status)?.[1])).toBeGreaterThan(3_700)

@@ -135,7 +135,7 @@ export const suites: readonly Suite[] = [
     files: 'tools/acceptance/guest-debian\\.heavy\\.test\\.ts$',
     doc: 'case 44: systemd and cloud-init in an image made of Debian packages, until all they were told is done',
     needs: allOf(
-      askedBy('REOPS_GUEST_DEBIAN', 'it takes ten minutes and more on an emulated CPU'),
+      askedBy('REOPS_GUEST_DEBIAN', 'it takes three minutes and more on an emulated CPU'),
       () => whyNoImages(true),
       file('/usr/sbin/libvirtd', constants.R_OK),
       program('qemu-system-x86_64'),

@@ -18,6 +18,7 @@ const cloud = `datasource_list: [ NoCloud, None ]
 network: { config: disabled }
 ssh_genkeytypes: [ ed25519 ]
 package_update: false
+locale: false
 growpart: { mode: "off" }
 `
 /** It has nothing to do before cloud-init has written where it belongs, and need not wait for the rest of it. */
