@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { makeWorld, type LifeWorker, type World } from '@re-ops/re-core/testing'
-import type { SystemSpec } from '@re-ops/protocols'
+import { makeWorld, testSpec, type LifeWorker, type World } from '@re-ops/re-core/testing'
 import { testPostgres } from '@re-ops/service/testing'
 import type { Proof } from '../../proof/command.ts'
 import { rounded, type Report } from '../../proof/report.ts'
@@ -40,23 +39,10 @@ export type LifecyclePlan = {
 /** What may not be, whatever was killed. */
 export const safety = ['orphans', 'duplicates', 'lost', 'unsettled', 'leftovers', 'identitiesLeft'] as const
 
-const baseSpec: Omit<SystemSpec, 'name'> = {
-  provider: 'local',
-  account: 'local',
-  region: 'local',
-  options: {},
-  type: 'web',
-  size: 'process',
-  image: 'this-computer',
-  labels: {},
-  readiness: 'agent',
-  protected: false,
-}
-
 const openWorld = async (url: string, stage: Stage, key: Buffer, naive: boolean): Promise<World> =>
   makeWorld(url, {
     key,
-    spec: name => ({ ...baseSpec, ...stage.spec, name, ...(naive ? { readiness: 'none' as const } : {}) }),
+    spec: name => ({ ...testSpec(name), labels: {}, ...stage.spec, ...(naive ? { readiness: 'none' as const } : {}) }),
     callsHome: async (system, generation) =>
       (await stage.alive()).some(one => one.system === system && one.generation === generation && one.running),
   })

@@ -54,11 +54,12 @@ export const targetOfOther = ({ endpoint, region, secret, image, size, largerSiz
   const client = new EC2({ endpoint, region, credentials: { accessKeyId, secretAccessKey } })
   const place: Place = { account: { name: 'test', settings: { endpoint }, secret }, region, limiter: noLimiter }
   const ours = { Name: 'tag-key', Values: [markKeys.installation] }
-  const alive = async (): Promise<string[]> => {
-    const Filters = [ours, { Name: 'instance-state-name', Values: living }]
+  const inStates = async (Values: string[]): Promise<string[]> => {
+    const Filters = [ours, { Name: 'instance-state-name', Values }]
     const { Reservations = [] } = await client.describeInstances({ Filters })
     return Reservations.flatMap(one => one.Instances ?? []).flatMap(one => one.InstanceId ?? [])
   }
+  const alive = (): Promise<string[]> => inStates(living)
   const until: Target['until'] = async (what, holds) => {
     for (const end = performance.now() + withinMs; !(await holds()); await pause(100))
       if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`)
@@ -68,7 +69,8 @@ export const targetOfOther = ({ endpoint, region, secret, image, size, largerSiz
       await client.modifyInstanceAttribute({ InstanceId, DisableApiTermination: { Value: false } })
     const InstanceIds = await alive()
     if (InstanceIds.length > 0) await client.terminateInstances({ InstanceIds })
-    await until('all are gone', async () => (await alive()).length === 0)
+    // Lists show those that end as well, and the next case begins with an empty one.
+    await until('all are gone', async () => (await inStates([...living, 'shutting-down'])).length === 0)
   }
   return {
     provider: makeEc2({}, place),

@@ -46,7 +46,7 @@ export type Store = {
   ): Promise<SystemRow | null>
   /** What the row's account refuses for the time being; null = nothing. */
   parked(row: SystemRow): Promise<ParkedAccount | null>
-  /** Answers until when it waits. Of those that come then one may try. */
+  /** Its machines wait so long; of those that come then one may try (`mayTry`). */
   park(row: SystemRow, what: ParkedFor, why: string, forMs: number): Promise<void>
   /** True for the one that may try again what was refused. */
   mayTry(row: SystemRow, forMs: number): Promise<boolean>

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Caps, Observation, SystemSpec } from '@re-ops/protocols'
+import { testSpec } from '../testing/standard.ts'
 import type { SystemRow } from '../store/row.ts'
 import { decide, type Rules, type Seen } from './decide.ts'
 import { localCaps } from '../providers/local/local.ts'
@@ -7,19 +8,7 @@ import { newRow } from './newRow.ts'
 
 const now = 1_000_000
 const caps: Caps = localCaps
-const spec: SystemSpec = {
-  name: 'one',
-  provider: 'local',
-  account: 'local',
-  region: 'local',
-  options: {},
-  type: 'web',
-  size: 'process',
-  image: 'this-computer',
-  labels: {},
-  readiness: 'agent',
-  protected: false,
-}
+const spec: SystemSpec = { ...testSpec('one'), labels: {} }
 const rules: Rules = { caps, restartDelayMs: 5_000, bootTimeoutMs: 60_000 }
 const died: Observation = {
   state: 'present',

@@ -35,7 +35,8 @@ export const waitsWithAccount = async (
   deps: Deps,
   row: SystemRow,
 ): Promise<{ readonly reason: string; readonly until: number } | null> => {
-  if (row.account === row.provider) return null
+  // This computer is nobody's account, so nothing is ever refused there.
+  if (row.provider === 'local') return null
   const parked = await deps.store.parked(row)
   if (parked === null || !isMeant(parked, row) || (await deps.store.mayTry(row, deps.parkedMs))) return null
   const until = Math.max(parked.until, deps.now() + 1_000)

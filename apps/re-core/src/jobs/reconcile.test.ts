@@ -3,6 +3,7 @@ import { newId, ProviderError, type Provider, type SystemSpec, type Verb, type V
 import fc from 'fast-check'
 import { want } from '../services/want.ts'
 import type { OpRow, SystemRow } from '../store/row.ts'
+import { testSpec } from '../testing/standard.ts'
 import { landingMs, memoryMote, memoryProvider, memoryStore, type Mode } from '../testing/memory.ts'
 import type { Deps } from './attempt.ts'
 import { newRow } from './newRow.ts'
@@ -10,19 +11,7 @@ import { reconcile } from './reconcile.ts'
 
 class Crash extends Error {}
 
-const spec = (name: string): SystemSpec => ({
-  name,
-  provider: 'local',
-  account: 'local',
-  region: 'local',
-  options: {},
-  type: 'web',
-  size: 'process',
-  image: 'this-computer',
-  labels: {},
-  readiness: 'agent',
-  protected: false,
-})
+const spec = (name: string): SystemSpec => ({ ...testSpec(name), labels: {} })
 
 /** What chance does next; past the end of the list nothing bad happens any more. */
 type Fate = 'fine' | 'crash' | 'stall' | 'drop-before' | 'drop-after' | 'late' | 'fail'

@@ -74,13 +74,13 @@ export const reconcile = async (
       message,
       now(),
     )
-  const waits = await waitsWithAccount(deps, claimed)
+  const [waits, sightings] = await Promise.all([waitsWithAccount(deps, claimed), store.sightings(id)])
   if (waits !== null) return later(waits.until, waits.reason)
   const provider = await opened(deps, claimed)
   if (typeof provider === 'string') return later(now() + deps.parkedMs, provider)
   const { caps } = provider
   const rules = { ...deps.rules, caps, bootTimeoutMs: caps.bootTimeoutMs ?? deps.rules.bootTimeoutMs }
-  let attempt: Attempt = { row: claimed, seen: { sightings: await store.sightings(id) }, pending: {}, signal, provider }
+  let attempt: Attempt = { row: claimed, seen: { sightings }, pending: {}, signal, provider }
   let mutated = false
   const finish = (changes: Changes, ending: Ending) =>
     store.finish(attempt.row, { ...attempt.pending, ...changes }, ending, message, now())
