@@ -13,7 +13,7 @@ else
     caps: ec2Caps,
     mishaps: [],
     many: 50,
-    extras: ['volumes', 'images'],
+    extras: ['volumes', 'keys', 'firewalls', 'images'],
     skips: other.skips,
     start: async () => targetOfOther(other),
   })
