@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { identityOf } from '../providers/identity.ts'
 import { listJobs } from '../store/jobs.ts'
 import { testDatabase, type TestDatabase } from '../testing/database.ts'
 import { makeWorld, type World } from '../testing/world.ts'
+import type { Store } from './attempt.ts'
 
 let database: TestDatabase
 let world: World
@@ -43,6 +45,21 @@ describe('a worker on real Postgres with real processes', () => {
     expect(jobs.map(job => [job.verb, job.state, job.error])).toEqual(
       ['destroy', 'reload', 'start', 'stop', 'create'].map(verb => [verb, 'done', null]),
     )
+  })
+
+  test('a machine that comes when its system has another one already is destroyed at once', async () => {
+    const stores: Store[] = []
+    const hourMs = 3_600_000
+    await world.startOne({
+      store: one => (stores.push(one), one),
+      timings: { tickMs: hourMs, observeMs: hourMs, reapMs: hourMs },
+    })
+    const id = await world.create('one')
+    const row = await world.phase(id, 'ready')
+    const late = identityOf(world.installation, id, 1, 1).uuid
+    expect(await stores[0]?.saveRef({ ...row, candidate: 1 }, late, Date.now())).toBe(null)
+    await world.until('it is destroyed', async () => (await world.pool.query('table core.sighting')).rows.length === 0)
+    expect(await world.row(id)).toMatchObject({ phase: 'ready', ref: row.ref })
   })
 
   test('forty at once, one of them hanging: the others are ready all the same', async () => {

@@ -17,7 +17,7 @@ import { claimSystem, saveRef, writeSystem } from './systems.ts'
 export type StoreDeps = {
   readonly pool: Pool
   readonly transaction: <T>(fn: (tx: PoolClient) => Promise<T>) => Promise<T>
-  readonly queue: Pick<Queue, 'later' | 'settle'>
+  readonly queue: Pick<Queue, 'later' | 'settle' | 'wake'>
   /** False in the proof kit only: stale attempts may write. */
   readonly fenced: boolean
 }
@@ -31,7 +31,11 @@ export const makeStore = ({ pool, transaction, queue, fenced }: StoreDeps): Stor
     const saved = await saveRef(pool, row, ref)
     if (saved !== null) return saved
     const { provider, account, region, id: system, generation, candidate } = row
-    await noteSighting(pool, { provider, account, region, ref, system, generation, candidate }, { certain: true })
+    // Woken with it: whoever settled meanwhile would not look again, and it would wait for the reaper.
+    await transaction(async tx => {
+      await noteSighting(tx, { provider, account, region, ref, system, generation, candidate }, { certain: true })
+      await queue.wake(tx, system)
+    })
     return null
   },
   keptVolumes: row => keptVolumes(pool, row),

@@ -20,8 +20,6 @@ export type Capacity = {
   readonly zones: readonly string[]
   readonly exhaust: (zone: string) => void
   readonly refill: () => void
-  /** How many creates were asked for so far. */
-  readonly asked: () => number
   readonly zoneOf: (life: Life, id: string) => Promise<string>
 }
 /** Where machines are made, and references of those that are there, in order. */
