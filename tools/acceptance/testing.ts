@@ -62,7 +62,12 @@ export const program = (
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, path), ...args], {
       cwd,
-      env: { PATH: process.env['PATH'], HOME: tmpdir(), ...environment },
+      env: {
+        PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+        HOME: tmpdir(),
+        ...environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const late = setTimeout(() => child.kill('SIGKILL'), withinMs)

@@ -33,18 +33,18 @@ const program = async (root: string, path: string, ...args: string[]): Promise<V
     ? tool(root, [process.execPath, path, ...args])
     : { findings: [], skipped: `there is no ${path}` }
 
-/** What holds for the whole text of the repository; each counts as one test. */
+/** What holds for the whole text of the repository; each counts as one test. The longest first: two run at a time. */
 export const checks: readonly Check[] = [
+  {
+    name: 'format',
+    doc: 'prettier; npm run format mends it',
+    run: root => tool(root, [binary(root, 'prettier'), '--check', '--log-level', 'warn', '.']),
+  },
   { name: 'types', doc: 'tsc', run: root => tool(root, [binary(root, 'tsc'), '-p', '.', '--pretty', 'false']) },
   {
     name: 'lint',
     doc: 'oxlint with types',
     run: root => tool(root, [binary(root, 'oxlint'), '--type-aware', '--format', 'unix', 'libs', 'apps', 'tools']),
-  },
-  {
-    name: 'format',
-    doc: 'prettier; npm run format mends it',
-    run: root => tool(root, [binary(root, 'prettier'), '--check', '--log-level', 'warn', '.']),
   },
   {
     name: 'boundaries',

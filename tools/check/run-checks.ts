@@ -2,15 +2,16 @@ import type { Check } from './finding.ts'
 import type { Counts } from '../test/counts.ts'
 
 const linesMax = 60
+const atOnce = 2
 
-/** Runs one check after the other; one line each, and the findings of those that fail. A check that breaks has failed. */
+/** Runs the checks two at a time; one line each as it ends, and the findings of those that fail. A check that breaks has failed. */
 export const runChecks = async (
   root: string,
   checks: readonly Check[],
   say: (line: string) => void,
 ): Promise<Counts> => {
   const counts = { passed: 0, failed: 0, skipped: 0 }
-  for (const check of checks) {
+  const one = async (check: Check): Promise<void> => {
     const started = performance.now()
     const { findings, skipped } = await check.run(root).catch((error: unknown) => ({
       findings: [error instanceof Error ? (error.stack ?? error.message) : String(error)],
@@ -24,5 +25,10 @@ export const runChecks = async (
     for (const finding of findings.slice(0, linesMax)) say(`        ${finding}`)
     if (findings.length > linesMax) say(`        and ${findings.length - linesMax} more lines`)
   }
+  const left = checks.values()
+  const lane = async (): Promise<void> => {
+    for (const check of left) await one(check)
+  }
+  await Promise.all(Array.from({ length: atOnce }, lane))
   return counts
 }

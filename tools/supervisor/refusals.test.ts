@@ -19,7 +19,13 @@ const anyPorts = { REMOTE_PORT: '0', RECORE_PORT: '0', REMOTE_BROKER_PORT: '0' }
 const start = (args: readonly string[], environment: Record<string, string> = {}) =>
   new Promise<{ code: number | null; said: string }>((resolve, reject) => {
     const child = spawn(process.execPath, [program, ...args], {
-      env: { PATH: process.env['PATH'], HOME: folder, ...anyPorts, ...environment },
+      env: {
+        PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+        HOME: folder,
+        ...anyPorts,
+        ...environment,
+      },
       stdio: ['ignore', 'ignore', 'pipe'],
       timeout: 60_000,
     })

@@ -78,7 +78,12 @@ export const reops = (
   new Promise((resolve, reject) => {
     const child = spawn(options.node ?? process.execPath, [bin, ...args], {
       cwd: options.cwd ?? tmpdir(),
-      env: { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...options.environment },
+      env: {
+        PATH: process.env.PATH ?? '',
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+        HOME: tmpdir(),
+        ...options.environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let out = ''

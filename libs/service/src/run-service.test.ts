@@ -24,7 +24,12 @@ afterAll(async () => {
 const run = (environment: Record<string, string> = {}, stdio: StdioOptions = ['ignore', 'pipe', 'pipe']) => {
   const child = spawn(process.execPath, [script], {
     stdio,
-    env: { PATH: process.env['PATH'], REOPS_STATE: folder, ...environment },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      REOPS_STATE: folder,
+      ...environment,
+    },
   })
   const text = { stdout: '', stderr: '' }
   child.stdout?.on('data', (bytes: Buffer) => (text.stdout += bytes.toString()))

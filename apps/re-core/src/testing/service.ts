@@ -46,6 +46,7 @@ export const makeService = async (databaseUrl: string, callsHome?: CallsHome) =>
 
   const environment = (more: Record<string, string>) => ({
     PATH: process.env['PATH'],
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
     REOPS_STATE: state,
     DATABASE_URL: databaseUrl,
     RECORE_PORT: '0',

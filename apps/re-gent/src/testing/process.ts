@@ -25,7 +25,13 @@ const main = new URL('../main.ts', import.meta.url).pathname
 /** The real agent as a process of its own. */
 export const startAgent = (state: string, env: Readonly<Record<string, string>>): AgentProcess => {
   const child: ChildProcess = spawn(process.execPath, [main, '--state', state], {
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', REGENT_INSTANCE: 'instance-1', ...env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      HOME: process.env['HOME'] ?? '/',
+      REGENT_INSTANCE: 'instance-1',
+      ...env,
+    },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let stderr = ''

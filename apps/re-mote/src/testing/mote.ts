@@ -55,6 +55,7 @@ export const startMote = async (options: {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: {
         PATH: process.env['PATH'] ?? '',
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
         REOPS_STATE: state,
         DATABASE_URL: options.databaseUrl,
         REMOTE_PORT: ports.http,
