@@ -125,6 +125,7 @@ export const reconcile = async (
       row: outcome.row,
       seen: isMutation(step) ? fresh(attempt.seen, outcome.seen) : { ...attempt.seen, ...outcome.seen },
       pending: outcome.pending ?? {},
+      ...(outcome.ahead === undefined ? {} : { ahead: outcome.ahead }),
     }
   }
   return again(0, null, {})
