@@ -28,6 +28,8 @@ export type Store = {
   /** Sealed. */
   userData(row: SystemRow): Promise<Buffer | null>
   forgetSighting(row: SystemRow, ref: string): Promise<void>
+  /** It stays noted, and is destroyed once more when it must be seen. */
+  sightingDestroyed(row: SystemRow, ref: string): Promise<void>
   /** The row's one-shot verb. */
   op(row: SystemRow): Promise<OpRow | null>
   writeOp(row: SystemRow, op: OpRow, changes: OpChanges): Promise<OpRow | null>
