@@ -141,7 +141,7 @@ test('none of them stands in a log, a row, a reply, an event, a metric or on the
   await metrics()
   for (const args of ['systems list --json', 'jobs list --json', 'accounts list', 'accounts show do', 'secrets list'])
     await reops(args.split(' '))
-  await reops(['systems', 'list'], canaries['a bearer token that is none'])
+  await reops(['systems', 'list'], { REOPS_TOKEN: canaries['a bearer token that is none'] })
   const all: Readonly<Record<string, string>> = {
     logs: service.output.join(''),
     rows: await rows(),

@@ -10,7 +10,9 @@ import { logLevels } from './log.ts'
 /** What may stand in `<state>/config.json`; each field has an environment variable that wins over the file. */
 export const Config = Type.Object(
   {
-    url: Type.Optional(Type.String({ pattern: '^https?://[^\\s/@]+(/|$)', description: 'http(s)://host:port of re-mote' })),
+    url: Type.Optional(
+      Type.String({ pattern: '^https?://[^\\s/@]+(/|$)', description: 'http(s)://host:port of re-mote' }),
+    ),
     token: Type.Optional(Type.String({ description: 'an enrolment token re1.<secret>.<root key>' })),
     name: Name,
     labels: Labels,

@@ -29,8 +29,7 @@ const socketOf = (path: string, asked: string | null, places: Places): string =>
   asked ?? (path === '/session' ? places.sessionSocket : places.systemSocket)
 
 /** The URI as errors tell it: passwords and what stands behind the ? are not for logs. */
-const told = (uri: string): string => 
-  uri.replace(/\?.*$/s, '').replace(/^((?:[^/]*:\/\/)?[^/@:]*):[^/]*@/, '$1:***@')
+const told = (uri: string): string => uri.replace(/\?.*$/s, '').replace(/^((?:[^/]*:\/\/)?[^/@:]*):[^/]*@/, '$1:***@')
 
 /**
  * `driver[+transport]://[user@][host][:port]/path[?socket=..&keyfile=..&command=..]`, as libvirt has it. Transports:
@@ -47,10 +46,12 @@ export const parseUri = (uri: string, places: Places): Target => {
   if (odd !== undefined) throw new UriError(`${told(uri)}: ?${odd}= is not known; known are ${known.join(', ')}`)
   const opened = `${driver}://${path}`
   if (transport === 'unix') {
-    if (authority !== '') throw new UriError(`${told(uri)}: a unix socket is on this host; for another use ${driver}+ssh`)
+    if (authority !== '')
+      throw new UriError(`${told(uri)}: a unix socket is on this host; for another use ${driver}+ssh`)
     return { driver: opened, via: { kind: 'unix', path: socketOf(path, params.get('socket'), places) } }
   }
-  if (transport !== 'ssh') throw new UriError(`${told(uri)}: transport ${transport} is not spoken; known are unix and ssh`)
+  if (transport !== 'ssh')
+    throw new UriError(`${told(uri)}: transport ${transport} is not spoken; known are unix and ssh`)
   return { driver: opened, via: sshOf(uri, authority, params) }
 }
 

@@ -10,7 +10,11 @@ const refusal = (message: string) =>
 test.each([
   ['a line of it', `user_data is bad: # canary-of-user-data-Hn4tRs (line 2)`, { user_data: userData }],
   ['all of it', `user_data is bad: ${JSON.stringify(userData)}`, { user_data: userData }],
-  ['it in base64', `bad: ${Buffer.from(userData).toString('base64')}`, { UserData: Buffer.from(userData).toString('base64') }],
+  [
+    'it in base64',
+    `bad: ${Buffer.from(userData).toString('base64')}`,
+    { UserData: Buffer.from(userData).toString('base64') },
+  ],
   ['its text where base64 was sent', `bad: ${userData}`, { UserData: Buffer.from(userData).toString('base64') }],
 ])('a refusal that repeats %s is told without it', (_what, message, body) => {
   const told = untold(refusal(message), request(body)) as ProviderError
