@@ -169,7 +169,6 @@ describeHere(`secrets of hosts over SSH${missing === null ? '' : ` (${missing})`
       const { ask, reops, metrics, rows, said, mote, keyLines } = stage
       for (const one of ['hosts', 'runs', 'agents', 'enrolments', 'audit', 'selectors']) await ask('GET', `/v1/${one}`)
       await metrics()
-      const target = `ops@127.0.0.1:${stage.nowhere}`
       const words = [
         'hosts --json',
         'runs --json',
