@@ -293,6 +293,9 @@ describe('exit 3', () => {
     expect(ended).toMatchObject({ code: 3, out: '' })
     expect(ended.error).toMatch(/^reops: no cluster found: .*run `npm start`, or set REOPS_MOTE_URL/)
     expect((await reops(['hosts'], { environment: { REOPS_MOTE_URL: 'localhost:1' } })).code).toBe(2)
+    const withPassword = await reops(['hosts'], { environment: { REOPS_MOTE_URL: `http://ann:${secret}@localhost:1` } })
+    expect(withPassword).toMatchObject({ code: 2, error: expect.stringContaining('`http://***@localhost:1` is not') })
+    expect(withPassword.error).not.toContain(secret)
   })
 })
 
