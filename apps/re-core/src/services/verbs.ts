@@ -120,8 +120,8 @@ const checkInput = async (
   return { name, snapshot }
 }
 
-const looks: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'rename', 'label', 'snapshot'])
-const needsMachine: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'snapshot'])
+const looks: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'rename', 'label', 'snapshot', 'attach', 'detach'])
+const needsMachine: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'snapshot', 'attach', 'detach'])
 
 const meant = (words: AllWords, size: string, provider: ProviderKind): string => {
   try {

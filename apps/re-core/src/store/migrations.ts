@@ -5,6 +5,7 @@ import { sightings } from './migrations/sightings.ts'
 import { ops } from './migrations/ops.ts'
 import { importMigration } from './migrations/import.ts'
 import { leases } from './migrations/leases.ts'
+import { volumeOps } from './migrations/volume-ops.ts'
 import { userDataMigration, volumeMigration, wordsMigration } from './migrations/words.ts'
 
 /** Forward only. Times are the service's clock; the fence and the order of writes are the database's. */
@@ -185,4 +186,5 @@ comment on column core.system.protected_there is 'what the provider was last tol
   extras,
   addresses,
   sightings,
+  volumeOps,
 ]
