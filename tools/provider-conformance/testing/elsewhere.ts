@@ -8,7 +8,6 @@ export type Elsewhere = {
   readonly test: string
 }
 
-const crash = 'apps/re-core/src/jobs/crash.test.ts'
 const lives = 'tools/chaos/lifecycle.heavy.test.ts'
 const droplets = 'tools/stand-ins/digitalocean/provider.test.ts'
 const holding = 'tools/provider-conformance/holding.heavy.test.ts'
@@ -31,7 +30,7 @@ export const elsewhere: readonly Elsewhere[] = [
     { n, letters: 'D', file: holding, test: `fake-do ${n}:` },
     { n, letters: 'T', file: 'tools/provider-conformance/kvm-holding.heavy.test.ts', test: `libvirt ${n}:` },
   ]),
-  { n: 22, letters: 'L', file: crash, test: 'removed by hand it is lost' },
+  { n: 22, letters: 'K', file: 'tools/provider-conformance/kvm-holding.heavy.test.ts', test: 'qemu 22:' },
   { n: 29, letters: 'FD', file: limiter, test: 'together they send what the limit allows' },
   { n: 29, letters: 'FD', file: limiter, test: 'what the provider tells one of them holds for the other' },
   { n: 32, letters: 'F', file: parked, test: 'fake-ec2 32: quota' },
