@@ -3,4 +3,4 @@ import { describeHolding } from './testing/holding/suite.ts'
 
 describeHolding('libvirt', openTestDriver)
 // Its provider is asked case 21 as any other; a life on QEMU costs seconds.
-describeHolding('qemu', openQemu, [22])
+describeHolding('qemu', openQemu, [9, 22])
