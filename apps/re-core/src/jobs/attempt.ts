@@ -100,7 +100,7 @@ export type Outcome =
   | { kind: 'go'; row: SystemRow; seen: Partial<Seen>; pending?: Changes; ahead?: Attempt['ahead'] }
   | { kind: 'fenced' }
   | { kind: 'pause'; reason: string; afterMs?: number; changes?: Changes }
-  | { kind: 'failed'; reason: string }
+  | { kind: 'failed'; reason: string; changes?: Changes }
 
 /** Fields that belong to one life of the machine: the next generation or candidate begins without them. */
 export const unborn = {

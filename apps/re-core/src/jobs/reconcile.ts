@@ -114,7 +114,7 @@ export const reconcile = async (
     if (outcome.kind === 'fenced') return store.drop(message)
     if (outcome.kind === 'failed')
       return finish(
-        { phase: 'failed', reason: outcome.reason, nextAt: null },
+        { ...outcome.changes, phase: 'failed', reason: outcome.reason, nextAt: null },
         { nextAt: null, settled: true, reason: outcome.reason },
       )
     if (outcome.kind === 'pause') {

@@ -64,7 +64,7 @@ const refuseUnlessCapable = ({ name, provider }: SystemRow, verb: Asking, input:
     throw refused(
       'unsupported',
       'Not offered',
-      `forget of ${name}: a machine of provider ${provider} is always of the re-core that made it; allowed: systems destroy ${name}`,
+      `${name} cannot be forgotten: a machine of provider ${provider} is always of the re-core that made it; allowed: systems destroy ${name}`,
     )
   const isForced = input.force === true || input.forceAfterSeconds !== undefined
   if (isForced && caps.forced === false)

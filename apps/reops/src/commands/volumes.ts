@@ -5,6 +5,7 @@ import { placeOf, type PlaceOptions } from '../arguments/place.ts'
 import { confirm } from '../confirm.ts'
 import { printJson, type Context } from '../context.ts'
 import { table } from '../render/table.ts'
+import { showDeleted } from './deleted.ts'
 import { waitForJobs } from './wait.ts'
 
 const show = ({ terminal }: Context, volumes: readonly VolumeInfo[], { json }: PlaceOptions): number => {
@@ -86,5 +87,5 @@ export const removeVolume = async (
   options: PlaceOptions & { readonly yes?: boolean },
 ): Promise<number> => {
   await confirm(context, { verb: 'delete', noun: 'volume', names: [name], yes: options.yes === true })
-  return show(context, [await (await context.client()).core.removeVolume(name, placeOf(options))], options)
+  return showDeleted(context, await (await context.client()).core.removeVolume(name, placeOf(options)), options)
 }
