@@ -6,7 +6,7 @@ import { powerCase } from './power-case.ts'
 import { postgresCase } from './postgres-case.ts'
 import { reaperCases } from './reaper-cases.ts'
 import { limitsCase, stormCase } from './storm-case.ts'
-import { volumeCase } from './volume-case.ts'
+import { volumeCases } from './volume-case.ts'
 
 /** That need many machines at once. */
 export const crowdCases = [stormCase]
@@ -19,5 +19,5 @@ export const lifeCases = [
   powerCase,
   capacityCase,
   limitsCase,
-  volumeCase,
+  ...volumeCases,
 ]
