@@ -24,7 +24,7 @@ export type VolumeEnd =
 
 const stepsMax = 12
 /** Before the ticker thinks that whoever took it is dead. */
-const attemptMs = 30_000
+export const attemptMs = 30_000
 const pauseMs = 2_000
 const pauseMsMax = 30_000
 const triesMax = 8

@@ -1,7 +1,7 @@
 import type { Job, PutVolume, Volume, VolumeInfo } from '@re-ops/protocols'
 import { HttpProblem } from '@re-ops/service'
 import type { PoolClient } from 'pg'
-import { attemptVolume } from '../jobs/free-volume.ts'
+import { attemptMs, attemptVolume } from '../jobs/free-volume.ts'
 import { placeName, type PlaceKey } from '../providers/place.ts'
 import { lastDetach } from '../store/jobs.ts'
 import { holderOf } from '../store/systems.ts'
@@ -93,7 +93,7 @@ const begun = async (deps: ServiceDeps, wish: Wish, row: VolumeRow): Promise<Ans
 /** Makes it, or makes it larger. What is wanted is written down first: whoever dies, it comes to that, and once. */
 export const putVolume = async (deps: ServiceDeps, wish: Wish, name: string, body: PutVolume): Promise<Answer> => {
   const { place } = await extraOf(deps, wish, 'volumes')
-  const row = await wantVolume(deps.pool, place, { name, ...body }, deps.now())
+  const row = await wantVolume(deps.pool, place, { name, ...body }, deps.now() + attemptMs)
   if (row !== null) return begun(deps, wish, row)
   throw conflict('pending', 'It is under way', `volume ${name} is being made or deleted just now; ask again when it is`)
 }
@@ -154,7 +154,7 @@ export const removeVolume = async (deps: ServiceDeps, wish: Wish, name: string):
   const known = await volumeByName(deps.pool, place, name)
   const volume = known !== null && known.system === null ? null : (await find(deps, wish, name)).volume
   const row = await deps.transaction(async tx => {
-    const wanted = await wantVolumeGone(tx, place, { name, ref: volume?.ref ?? null }, deps.now())
+    const wanted = await wantVolumeGone(tx, place, { name, ref: volume?.ref ?? null }, deps.now() + attemptMs)
     await refuseMoving(tx, wanted)
     return wanted
   })

@@ -66,22 +66,22 @@ export const volumeByName = async (
   return first(rows)
 }
 
-/** Writes down how large it shall be. Null: it is on its way, otherwise than this. */
+/** Writes down how large it shall be; a worker looks at it at `nextAt`. Null: it is on its way, otherwise than this. */
 export const wantVolume = async (
   sql: Sql,
   place: PlaceKey,
   { name, sizeGb, zone }: PutVolume & { readonly name: string },
-  now: number,
+  nextAt: number,
 ): Promise<VolumeRow | null> => {
   const { rows } = await sql.query<Raw>(
     `insert into core.volume as v (id, provider, account, region, name, want_gb, want_zone, next_at, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, now())
      on conflict (account, region, name) do update set want_gb = $6, want_zone = $7, next_at = $8, problem = null,
        attempt = 0, epoch = v.epoch + 1
      where not v.leaving and (v.ref is not null
        or (v.system is null and (v.sent_at is null or (v.want_gb = $6 and v.want_zone is not distinct from $7))))
      returning *`,
-    [newId(), place.provider, place.account, place.region, name, sizeGb, zone ?? null, new Date(now)],
+    [newId(), place.provider, place.account, place.region, name, sizeGb, zone ?? null, new Date(nextAt)],
   )
   return first(rows)
 }
@@ -91,15 +91,15 @@ export const wantVolumeGone = async (
   sql: Sql,
   place: PlaceKey,
   { name, ref }: { readonly name: string; readonly ref: string | null },
-  now: number,
+  nextAt: number,
 ): Promise<VolumeRow> => {
   const { rows } = await sql.query<Raw>(
     `insert into core.volume as v (id, provider, account, region, name, ref, leaving, next_at, created_at)
-     values ($1, $2, $3, $4, $5, $6, true, $7, $7)
+     values ($1, $2, $3, $4, $5, $6, true, $7, now())
      on conflict (account, region, name) do update set leaving = true, ref = coalesce(v.ref, $6), next_at = $7,
        problem = null, attempt = 0, op_ref = null, epoch = v.epoch + 1
      returning *`,
-    [newId(), place.provider, place.account, place.region, name, ref, new Date(now)],
+    [newId(), place.provider, place.account, place.region, name, ref, new Date(nextAt)],
   )
   const row = first(rows)
   if (row === null) throw new Error('a row that was written is not there')
@@ -116,7 +116,7 @@ export const isMoving = async (sql: Sql, { account, region, name }: VolumeRow): 
   return rows.length > 0
 }
 
-/** Starts an attempt, which has `forMs` before the next one; null = nothing is wanted of it any more. */
+/** Starts an attempt, which has until then before the next one; null = nothing is wanted of it any more. */
 export const claimVolume = async (sql: Sql, id: string, until: number): Promise<VolumeRow | null> =>
   first(
     (

@@ -69,6 +69,9 @@ const losing = (provider: Provider): Provider => {
   }
 }
 
+/** What is done once and no other verb has: the steps to die at. */
+const isOwn = (name: string): boolean => /^(op|attach|detach)/.test(name)
+
 /** The steps of both verbs, by name and in order, the first of each name. */
 const traced = async (life: Life, seen: string[], ids: readonly string[]): Promise<Record<Moving, string[]>> => {
   const trace = { attach: [''], detach: [''] }
@@ -76,7 +79,7 @@ const traced = async (life: Life, seen: string[], ids: readonly string[]): Promi
     seen.length = 0
     await moved(life, verb, ids)
     await agree(life, verb, ids)
-    trace[verb] = [...new Set(seen)]
+    trace[verb] = [...new Set(seen)].filter(isOwn)
   }
   return trace
 }
