@@ -3,6 +3,7 @@ import { unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
 import type { SystemRow } from '../store/row.ts'
 import { openRequest } from './freeze.ts'
 import { park, unpark } from './park.ts'
+import { untold } from './untold.ts'
 
 /**
  * The create call. `sent_at` is committed first, so a worker that dies anywhere after it leaves a row that says "a
@@ -33,7 +34,7 @@ export const send = async (
   try {
     ref = (await provider.create(request, signal, isFirst ? await ahead : undefined)).ref
   } catch (error) {
-    return refused(deps, { row, signal, isFirst, provider }, error, request)
+    return refused(deps, { row, signal, isFirst, provider }, untold(error, request), request)
   }
   await deps.at?.('create.answered', row.id)
   if (row.attempt > 0) await unpark(deps, row, 'create')

@@ -61,6 +61,12 @@ const refuseUnlessCapable = ({ name, provider }: SystemRow, verb: Asking, input:
       'Not offered',
       `destroy of ${name}: machines of provider ${provider} are never ended; allowed: systems forget ${name}`,
     )
+  if (verb === 'forget' && !caps.actions.includes('setOwner'))
+    throw refused(
+      'unsupported',
+      'Not offered',
+      `forget of ${name}: a machine of provider ${provider} is always of the re-core that made it; allowed: systems destroy ${name}`,
+    )
   const isForced = input.force === true || input.forceAfterSeconds !== undefined
   if (isForced && caps.forced === false)
     throw refused(
