@@ -6,9 +6,23 @@ import { decideVolume, type VolumeSeen } from './decide-free-volume.ts'
 const now = 1_000_000
 const caps = { latestLandingMs: 60_000, maxVisibilityLagMs: 10_000 }
 const row: VolumeRow = {
-  ...{ id: 'v', provider: 'ec2', account: 'aws', region: 'eu', name: 'data', ref: null, sentAt: null, zone: null },
-  ...{ system: null, wantGb: 10, wantZone: null, leaving: false, opRef: null, problem: null },
-  ...{ attempt: 0, nextAt: now, epoch: 1 },
+  id: 'v',
+  provider: 'ec2',
+  account: 'aws',
+  region: 'eu',
+  name: 'data',
+  ref: null,
+  sentAt: null,
+  zone: null,
+  system: null,
+  wantGb: 10,
+  wantZone: null,
+  leaving: false,
+  opRef: null,
+  problem: null,
+  attempt: 0,
+  nextAt: now,
+  epoch: 1,
 }
 const volume: Volume = { ref: 'vol', name: 'data', sizeGb: 10, zone: null, attachedTo: null }
 const next = (more: Partial<VolumeRow>, seen: VolumeSeen = {}) => decideVolume({ ...row, ...more }, seen, { now, caps })

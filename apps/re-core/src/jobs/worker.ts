@@ -82,7 +82,11 @@ export const startWorker = async (deps: WorkerDeps) => {
   const places = { sql: pool, drivers: deps.drivers, open: deps.open, parkedMs: t.parkedMs, log }
   const plain = makeStore({ pool, transaction: deps.transaction, queue, fenced: deps.fenced })
   const volumes = {
-    ...{ pool, transaction: deps.transaction, queue, open: deps.open, now },
+    pool,
+    transaction: deps.transaction,
+    queue,
+    open: deps.open,
+    now,
     ...(deps.at === undefined ? {} : { at: deps.at }),
   }
   const attempts: Deps = {
