@@ -65,7 +65,11 @@ export const reconcile = async (
 ): Promise<void> => {
   const { store, now } = deps
   const claimed = await store.claim(id)
-  if (claimed === null) return store.drop(message)
+  if (claimed === null) {
+    if (deps.volume === undefined) await store.drop(message)
+    else await deps.volume(id, signal, message)
+    return
+  }
   const later = (nextAt: number, reason: string) =>
     store.finish(
       claimed,
