@@ -14,11 +14,10 @@ beforeAll(async () => {
 })
 afterAll(() => stage.stop())
 
-const settle = { timeout: 120_000 }
+const settle = { timeout: 240_000 }
 const token = canaries['token of DigitalOcean']
 const ec2Codes = [
   'UnauthorizedOperation',
-  'AuthFailure',
   'RequestLimitExceeded',
   'InsufficientInstanceCapacity',
   'VcpuLimitExceeded',
@@ -26,11 +25,13 @@ const ec2Codes = [
   'IncorrectInstanceState',
   'IdempotentParameterMismatch',
   'InvalidParameterValue',
+  // Last, for then all else waits until somebody tries the account.
+  'AuthFailure',
 ]
-const doStatuses = [400, 401, 403, 404, 409, 422, 429, 500, 503]
+const doStatuses = [400, 403, 404, 409, 422, 429, 500, 503, 401]
 /** A server that says in its refusals what it was sent. */
-const answerOf = (status: number) => {
-  const message = `refused: Bearer ${token}, ${token}; with # ${canaries['user-data']}`
+const answerOf = (status: number, sent = '') => {
+  const message = `refused: Bearer ${token}, ${token} ${sent}`
   return { answer: { status, id: 'refused', message } }
 }
 const lost = ['drop-before', 'drop-after'] as const
@@ -107,13 +108,15 @@ describe('whatever goes wrong', () => {
       await Promise.all([
         askAway(stage, 'aws', {
           faults: ec2.faults,
-          all: [...ec2Codes.map(answer => ({ answer })), ...lost],
+          all: [...lost, ...ec2Codes.map(answer => ({ answer }))],
           beside: ['InvalidParameterValue', 'UnauthorizedOperation', 'InternalError'].map(answer => ({ answer })),
+          making: { answer: 'InvalidParameterValue' },
         }),
         askAway(stage, 'do', {
           faults: droplets.faults,
-          all: [...doStatuses.map(answerOf), ...lost],
-          beside: [422, 403, 500].map(answerOf),
+          all: [...lost, ...doStatuses.map(one => answerOf(one))],
+          beside: [422, 403, 500].map(one => answerOf(one)),
+          making: answerOf(422, `with # ${canaries['user-data']}`),
         }),
       ])
       mend()
@@ -125,8 +128,7 @@ describe('whatever goes wrong', () => {
     '%s of EC2 and %i of DigitalOcean, whatever is asked',
     async (code, status, round) => {
       const { droplets, ec2 } = stage
-      const answer = { status, id: 'refused', message: `refused: Bearer ${token}, ${token}` }
-      droplets.faults.add({ action: '*', nth: 'all', does: { answer } })
+      droplets.faults.add({ action: '*', nth: 'all', does: answerOf(status) })
       ec2.faults.add({ action: '*', nth: 'all', does: { answer: code } })
       for (const one of accounts) await Promise.all([askAll(stage, one, round), askBeside(stage, one, round)])
       await stage.until('every verb has met it', () => allMet(stage))

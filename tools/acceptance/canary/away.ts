@@ -39,18 +39,28 @@ export const makeExtras = async ({ ask, until }: CanaryStage, account: AccountNa
 const inTurn = <A>(action: string, all: readonly Mishap<A>[]): Fault<A>[] =>
   all.map((does, n) => ({ action, nth: n + 1, does }))
 
+export type Away<A> = {
+  readonly faults: Faults<A>
+  /** Met by the destroys of as many machines. */
+  readonly all: readonly Mishap<A>[]
+  /** Met by each verb of what stands beside machines. */
+  readonly beside: readonly Mishap<A>[]
+  /** Met by the create call. */
+  readonly making: Mishap<A>
+}
+
 /**
  * Destroys a machine per mishap, makes one, and ends what stands beside machines, until each mishap has been met by a
- * destroy. What only looks goes well, so that all come as far as that. `beside`: the mishaps of the others.
+ * destroy. What only looks goes well, so that all come as far as that.
  */
 export const askAway = async <A>(
   { ask, until }: CanaryStage,
   account: AccountName,
-  { faults, all, beside }: { faults: Faults<A>; all: readonly Mishap<A>[]; beside: readonly Mishap<A>[] },
+  { faults, all, beside, making }: Away<A>,
 ): Promise<void> => {
   const at = `?account=${account}`
   const { create, destroy, beside: others } = actions[account]
-  faults.add(...inTurn(destroy, all), ...[create, ...others].flatMap(one => inTurn(one, beside)))
+  faults.add(...inTurn(destroy, all), ...inTurn(create, [making]), ...others.flatMap(one => inTurn(one, beside)))
   const made = await ask('POST', '/v1/systems', systemBody(account, 'made'))
   const gone = await Promise.all(all.map((_, n) => ask('DELETE', `/v1/systems/${account}-gone-${n}`)))
   const odd = [made, ...gone].find(one => one.status >= 400)
@@ -65,7 +75,8 @@ export const askAway = async <A>(
     ])
   await until(`each has been met at ${account}`, async () => {
     // An account whose key was refused waits for somebody to try it.
-    await ask('POST', `/v1/accounts/${account}/verify`, {})
+    const { body } = await ask('GET', `/v1/accounts/${account}`)
+    if (body['parked'] !== null) await ask('POST', `/v1/accounts/${account}/verify`, {})
     return !faults.left().some(one => one.action === destroy)
   })
 }
