@@ -1,4 +1,6 @@
-import { openKvm } from './testing/holding/kvm.ts'
+import { openQemu, openTestDriver } from './testing/holding/kvm.ts'
 import { describeHolding } from './testing/holding/suite.ts'
 
-describeHolding('libvirt', openKvm)
+describeHolding('libvirt', openTestDriver)
+// Its provider is asked case 21 as any other; a life on QEMU costs seconds.
+describeHolding('qemu', openQemu, [9, 22])

@@ -8,10 +8,10 @@ export type Elsewhere = {
   readonly test: string
 }
 
-const crash = 'apps/re-core/src/jobs/crash.test.ts'
 const lives = 'tools/chaos/lifecycle.heavy.test.ts'
 const droplets = 'tools/stand-ins/digitalocean/provider.test.ts'
 const holding = 'tools/provider-conformance/holding.heavy.test.ts'
+const kvmHolding = 'tools/provider-conformance/kvm-holding.heavy.test.ts'
 const parked = 'tools/provider-conformance/parked.heavy.test.ts'
 const limiter = 'apps/re-core/src/limits/limiter.test.ts'
 
@@ -29,9 +29,15 @@ export const elsewhere: readonly Elsewhere[] = [
   ...[21, 22].flatMap(n => [
     { n, letters: 'F', file: holding, test: `fake-ec2 ${n}:` },
     { n, letters: 'D', file: holding, test: `fake-do ${n}:` },
-    { n, letters: 'T', file: 'tools/provider-conformance/kvm-holding.heavy.test.ts', test: `libvirt ${n}:` },
+    { n, letters: 'T', file: kvmHolding, test: `libvirt ${n}:` },
   ]),
-  { n: 22, letters: 'L', file: crash, test: 'removed by hand it is lost' },
+  ...[9, 22].map(n => ({ n, letters: 'K', file: kvmHolding, test: `qemu ${n}:` })),
+  ...[9, 21, 22].map(n => ({
+    n,
+    letters: 'M',
+    file: 'tools/provider-conformance/other-ec2.heavy.test.ts',
+    test: `other-ec2 ${n}:`,
+  })),
   { n: 29, letters: 'FD', file: limiter, test: 'together they send what the limit allows' },
   { n: 29, letters: 'FD', file: limiter, test: 'what the provider tells one of them holds for the other' },
   { n: 32, letters: 'F', file: parked, test: 'fake-ec2 32: quota' },

@@ -76,6 +76,32 @@ export const machinesOf = async ({ libvirt, others }: KvmTarget): Promise<Domain
 export const disksOf = async ({ libvirt, pool }: KvmTarget) =>
   (await libvirt.volumes.list(pool)).filter(one => one.name.startsWith(own))
 
+/**
+ * Volumes with a life of their own, as their files say it, and whose machine names them: as it runs, or as it is written
+ * down where nothing can be plugged in (`inactive`). And one made as `virsh` does.
+ */
+export const volumesBeside = (kvm: KvmTarget, inactive: boolean) => {
+  const { libvirt, pool } = kvm
+  const [before, behind] = [`${own}volume-`, '.qcow2']
+  return {
+    there: async () => {
+      const machines = await machinesOf(kvm)
+      const texts = await Promise.all(machines.map(dom => libvirt.domains.xml(dom, { inactive })))
+      return (await libvirt.volumes.list(pool))
+        .filter(({ name }) => name.startsWith(before))
+        .map(({ name: file }) => ({
+          name: file.slice(before.length, -behind.length),
+          machine: machines[texts.findIndex(text => text.includes(file))]?.uuid ?? null,
+        }))
+    },
+    put: async (name: string): Promise<void> =>
+      void (await libvirt.volumes.create(
+        pool,
+        `<volume><name>${before}${name}${behind}</name><capacity unit='MiB'>1</capacity><target><format type='qcow2'/></target></volume>`,
+      )),
+  }
+}
+
 /** Whatever a case left. */
 export const clear = async (kvm: KvmTarget): Promise<void> => {
   const { domains, volumes } = kvm.libvirt

@@ -47,23 +47,24 @@ export const otherEc2 = (environment: Environment): OtherEc2 | null => {
 
 const withinMs = 120_000
 const living = ['pending', 'running', 'stopping', 'stopped']
+const ours = { Name: 'tag-key', Values: [markKeys.installation] }
 
-/** Counts by tag with a client of its own; machines of others are not looked at. */
-export const targetOfOther = ({ endpoint, region, secret, image, size, largerSize }: OtherEc2): Target => {
+/** Throws when it does not hold within two minutes. */
+export const until: Target['until'] = async (what, holds) => {
+  for (const end = performance.now() + withinMs; !(await holds()); await pause(100))
+    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`)
+}
+
+/** A client of its own, past our provider, and what only that can tell; machines of others are not looked at. */
+export const openOther = ({ endpoint, region, secret }: OtherEc2) => {
   const [accessKeyId = '', secretAccessKey = ''] = secret.split(':')
   const client = new EC2({ endpoint, region, credentials: { accessKeyId, secretAccessKey } })
-  const place: Place = { account: { name: 'test', settings: { endpoint }, secret }, region, limiter: noLimiter }
-  const ours = { Name: 'tag-key', Values: [markKeys.installation] }
   const inStates = async (Values: string[]): Promise<string[]> => {
     const Filters = [ours, { Name: 'instance-state-name', Values }]
     const { Reservations = [] } = await client.describeInstances({ Filters })
     return Reservations.flatMap(one => one.Instances ?? []).flatMap(one => one.InstanceId ?? [])
   }
   const alive = (): Promise<string[]> => inStates(living)
-  const until: Target['until'] = async (what, holds) => {
-    for (const end = performance.now() + withinMs; !(await holds()); await pause(100))
-      if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`)
-  }
   const clear = async (): Promise<void> => {
     for (const InstanceId of await alive())
       await client.modifyInstanceAttribute({ InstanceId, DisableApiTermination: { Value: false } })
@@ -73,8 +74,30 @@ export const targetOfOther = ({ endpoint, region, secret, image, size, largerSiz
     await until('all are gone', async () => (await inStates([...living, 'shutting-down'])).length === 0)
   }
   return {
-    provider: makeEc2({}, place),
-    another: makeEc2({}, place),
+    client,
+    alive,
+    /** Ends what is left of ours, and the client. */
+    stop: async (): Promise<void> => {
+      await clear()
+      client.destroy()
+    },
+  }
+}
+
+/** An account there, as a provider is given it. */
+export const placeOf = ({ endpoint, region, secret }: OtherEc2): Place => ({
+  account: { name: 'test', settings: { endpoint }, secret },
+  region,
+  limiter: noLimiter,
+})
+
+export const targetOfOther = (other: OtherEc2): Target => {
+  const { client, alive, stop } = openOther(other)
+  const { secret, image, size, largerSize } = other
+  const [, secretAccessKey = ''] = secret.split(':')
+  return {
+    provider: makeEc2({}, placeOf(other)),
+    another: makeEc2({}, placeOf(other)),
     spec: name => ({ name, type: 'web', size, image, callHome: null, zones: [] }),
     alive,
     leftovers: async () => {
@@ -87,9 +110,6 @@ export const targetOfOther = ({ endpoint, region, secret, image, size, largerSiz
     zones: [],
     mishaps: {},
     canary: secretAccessKey === 'test' ? null : secretAccessKey,
-    stop: async () => {
-      await clear()
-      client.destroy()
-    },
+    stop,
   }
 }

@@ -11,6 +11,7 @@ const Mishap = Type.Union([
   Type.Object({ answer: Type.String() }),
   Type.Object({ lateApplyMs: Type.Integer({ minimum: 0 }) }),
 ])
+const ms = Type.Optional(Type.Integer({ minimum: 0 }))
 /** What another process may switch: all fields are added to what is there, `clear` first. */
 const Order = Type.Object(
   {
@@ -28,7 +29,10 @@ const Order = Type.Object(
     buckets: Type.Optional(
       Type.Record(Type.String(), Type.Object({ perSecond: Type.Number(), burst: Type.Number({ minimum: 1 }) })),
     ),
-    lagMs: Type.Optional(Type.Integer({ minimum: 0 })),
+    lagMs: ms,
+    bootMs: ms,
+    stopMs: ms,
+    terminateMs: ms,
   },
   { additionalProperties: false },
 )
@@ -51,7 +55,8 @@ const obey = ({ state, faults }: Controlled, asked: Order): void => {
   faults.add(...(asked.faults ?? []))
   for (const [key, left] of Object.entries(asked.capacity ?? {})) setup.capacity.set(key, left)
   for (const [key, bucket] of Object.entries(asked.buckets ?? {})) setup.buckets.set(key, bucket)
-  if (asked.lagMs !== undefined) setup.delays = { ...setup.delays, lagMs: asked.lagMs }
+  const { lagMs, bootMs, stopMs, terminateMs } = { ...setup.delays, ...asked }
+  setup.delays = { ...setup.delays, lagMs, bootMs, stopMs, terminateMs }
 }
 
 const reply = (status: number, value: unknown): Reply => ({
@@ -60,11 +65,11 @@ const reply = (status: number, value: unknown): Reply => ({
   body: JSON.stringify(value),
 })
 
-/** GET tells what there is and what was asked for; POST switches faults, capacity, buckets and lag. */
+/** GET tells what there is and what was asked for; POST switches faults, capacity, buckets and how long things take. */
 export const control = (controlled: Controlled, { method, body }: Asked): Reply => {
   if (method === 'POST') {
     const asked: unknown = JSON.parse(body.toString() || '{}')
-    if (!order.Check(asked)) return reply(400, { detail: 'allowed: clear, faults, capacity, buckets, lagMs' })
+    if (!order.Check(asked)) return reply(400, { detail: `allowed: ${Object.keys(Order.properties).join(', ')}` })
     obey(controlled, asked)
   }
   const { state, counts } = controlled

@@ -3,7 +3,7 @@ import { startFakeEc2 } from './fake.ts'
 
 const usage = `npm run fake-ec2        EC2's API in memory, on a free port of loopback; Ctrl-C ends it and all machines in it
   GET  <address>${controlPath}   machines, disks, how often each action was asked for
-  POST <address>${controlPath}   {"clear":true, "faults":[{"action":"RunInstances","nth":1,"does":"drop-after"}], "capacity":{"t3.small|*|*":0}, "buckets":{"*":{"perSecond":5,"burst":10}}, "lagMs":2000}
+  POST <address>${controlPath}   {"clear":true, "faults":[{"action":"RunInstances","nth":1,"does":"drop-after"}], "capacity":{"t3.small|*|*":0}, "buckets":{"*":{"perSecond":5,"burst":10}}, "lagMs":2000, "bootMs":50, "stopMs":50, "terminateMs":50}
 `
 const settleMs = 100
 

@@ -9,7 +9,10 @@ import { untold } from './untold.ts'
  * The create call. `sent_at` is committed first, so a worker that dies anywhere after it leaves a row that says "a
  * machine may exist"; the one that comes next sends the very same request again.
  */
-export const send = async (deps: Deps, { row: before, pending, signal, provider }: Attempt): Promise<Outcome> => {
+export const send = async (
+  deps: Deps,
+  { row: before, pending, signal, provider, ahead }: Attempt,
+): Promise<Outcome> => {
   const isFirst = before.sentAt === null
   const now = deps.now()
   const row = await deps.store.write(
@@ -29,7 +32,7 @@ export const send = async (deps: Deps, { row: before, pending, signal, provider 
   if (isFirst) deps.onCreateCall?.(deps.now() - row.createdAt)
   let ref: string
   try {
-    ref = (await provider.create(request, signal)).ref
+    ref = (await provider.create(request, signal, isFirst ? await ahead : undefined)).ref
   } catch (error) {
     return refused(deps, { row, signal, isFirst, provider }, untold(error, request), request)
   }

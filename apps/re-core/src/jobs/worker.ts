@@ -158,7 +158,7 @@ export const startWorker = async (deps: WorkerDeps) => {
   /** Whoever waits for re-mote need not wait out a pause once it is back. */
   const hintAll = async (): Promise<void> => {
     const { rows } = await pool.query<{ id: string }>(
-      `select id from core.system where phase in ('planned', 'booting', 'enrolled', 'destroying') and next_at > $1 limit 500`,
+      `select id from core.system where phase in ('planned', 'booting', 'enrolled', 'destroying', 'forgetting') and next_at > $1 limit 500`,
       [new Date(now())],
     )
     await forEachBounded(

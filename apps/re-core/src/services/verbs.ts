@@ -60,6 +60,12 @@ const refuseUnlessCapable = ({ name, provider }: SystemRow, verb: Asking, input:
       'Not offered',
       `destroy of ${name}: machines of provider ${provider} are never ended; allowed: systems forget ${name}`,
     )
+  if (verb === 'forget' && !caps.actions.includes('setOwner'))
+    throw refused(
+      'unsupported',
+      'Not offered',
+      `forget of ${name}: a machine of provider ${provider} is always of the re-core that made it; allowed: systems destroy ${name}`,
+    )
   const isForced = input.force === true || input.forceAfterSeconds !== undefined
   if (isForced && caps.forced === false)
     throw refused(
@@ -120,8 +126,8 @@ const checkInput = async (
   return { name, snapshot }
 }
 
-const looks: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'rename', 'label', 'snapshot'])
-const needsMachine: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'snapshot'])
+const looks: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'rename', 'label', 'snapshot', 'attach', 'detach'])
+const needsMachine: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'snapshot', 'attach', 'detach'])
 
 const meant = (words: AllWords, size: string, provider: ProviderKind): string => {
   try {

@@ -1,9 +1,14 @@
-import type { Provider, PutVolume, Volume, VolumeApi, VolumeInfo } from '@re-ops/protocols'
+import type { Job, Provider, PutVolume, Volume, VolumeApi, VolumeInfo } from '@re-ops/protocols'
 import { HttpProblem } from '@re-ops/service'
 import { placeName, type PlaceKey } from '../providers/place.ts'
-import { systemById, systemByName } from '../store/systems.ts'
+import { lastDetach } from '../store/jobs.ts'
+import { holderOf } from '../store/systems.ts'
 import { deleteVolume, intendVolume, namesByRef, saveVolumeRef } from '../store/volumes.ts'
+import { askSystem } from './ask.ts'
+import type { Asked, ServiceDeps } from './deps.ts'
 import { bound, completed, extraOf, told, type Deps } from './extras.ts'
+import { findSystem } from './find.ts'
+import { jobView } from './view.ts'
 import type { Wish } from './where.ts'
 
 const view = (place: PlaceKey, volume: Volume, names: ReadonlyMap<string, string>): VolumeInfo => ({
@@ -41,36 +46,45 @@ export const putVolume = async (deps: Deps, wish: Wish, name: string, body: PutV
   return now(deps, { place, api, provider, volume })
 }
 
-const machineOf = async (deps: Deps, place: PlaceKey, idOrName: string): Promise<string> => {
-  const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(idOrName)
-  const row = (isId ? await systemById(deps.pool, idOrName) : null) ?? (await systemByName(deps.pool, idOrName))
-  if (row === null || row.phase === 'gone')
-    throw new HttpProblem(404, 'no-such-system', 'No such system', `no system has the id or name ${idOrName}`)
-  if (placeName(row) !== placeName(place))
-    throw new HttpProblem(
-      422,
-      'other-place',
-      'The system is elsewhere',
-      `${row.name} is in ${placeName(row)}, the volume in ${placeName(place)}; allowed: the same place`,
-    )
-  if (row.ref !== null) return row.ref
-  throw new HttpProblem(409, 'no-machine', 'The system has no machine yet', `${row.name} is ${row.phase}; wait for it`)
+const elsewhere = (row: PlaceKey & { readonly name: string }, place: PlaceKey): HttpProblem =>
+  new HttpProblem(
+    422,
+    'other-place',
+    'The system is elsewhere',
+    `${row.name} is in ${placeName(row)}, the volume in ${placeName(place)}; allowed: the same place`,
+  )
+
+const conflict = (kind: string, title: string, detail: string): HttpProblem => new HttpProblem(409, kind, title, detail)
+
+/** A job of the system. Attached to its machine already is ok. */
+export const attachVolume = async (
+  deps: ServiceDeps,
+  wish: Wish,
+  { name, system }: { readonly name: string; readonly system: string },
+  asked: Asked,
+): Promise<Job> => {
+  const { place, volume } = await find(deps, wish, name)
+  const row = await findSystem(deps.pool, system)
+  if (placeName(row) !== placeName(place)) throw elsewhere(row, place)
+  if (volume.attachedTo !== null && volume.attachedTo !== row.ref) {
+    const holder = (await namesByRef(deps.pool, place)).get(volume.attachedTo) ?? volume.attachedTo
+    throw conflict('busy', 'The volume is attached', `volume ${name} is attached to ${holder}; detach it first`)
+  }
+  return askSystem(deps, row.id, { verb: 'attach', input: { volume: name } }, asked)
 }
 
-/** Attached to the same machine already is ok. */
-export const attachVolume = async (deps: Deps, wish: Wish, name: string, system: string): Promise<VolumeInfo> => {
-  const found = await find(deps, wish, name)
-  const machine = await machineOf(deps, found.place, system)
-  const signal = bound()
-  await told(found.api.attach(found.volume.ref, machine, signal).then(op => completed(found.provider, op, signal)))
-  return now(deps, found)
-}
-
-export const detachVolume = async (deps: Deps, wish: Wish, name: string): Promise<VolumeInfo> => {
-  const found = await find(deps, wish, name)
-  const signal = bound()
-  await told(found.api.detach(found.volume.ref, signal).then(op => completed(found.provider, op, signal)))
-  return now(deps, found)
+/** A job of the system whose machine has it. Of one that is off already: the job that took it off. */
+export const detachVolume = async (deps: ServiceDeps, wish: Wish, name: string, asked: Asked): Promise<Job> => {
+  const { place, volume } = await find(deps, wish, name)
+  if (volume.attachedTo === null) {
+    const last = await lastDetach(deps.pool, place, name)
+    if (last !== null) return jobView(last)
+    throw conflict('not-attached', 'It is attached to nothing', `volume ${name} is attached to no machine`)
+  }
+  const row = await deps.transaction(tx => holderOf(tx, place, volume.attachedTo ?? ''))
+  if (row !== null) return askSystem(deps, row.id, { verb: 'detach', input: { volume: name } }, asked)
+  const detail = `volume ${name} is attached to ${volume.attachedTo}, which is no system of ours; import it, or detach it there`
+  throw conflict('not-ours', 'The machine is not ours', detail)
 }
 
 /** What is in it is lost. One that is attached is refused by the provider. */

@@ -1,9 +1,11 @@
 import { quotas } from './migrations/quotas.ts'
 import { extras } from './migrations/extras.ts'
 import { addresses } from './migrations/addresses.ts'
+import { sightings } from './migrations/sightings.ts'
 import { ops } from './migrations/ops.ts'
 import { importMigration } from './migrations/import.ts'
 import { leases } from './migrations/leases.ts'
+import { volumeOps } from './migrations/volume-ops.ts'
 import { userDataMigration, volumeMigration, wordsMigration } from './migrations/words.ts'
 
 /** Forward only. Times are the service's clock; the fence and the order of writes are the database's. */
@@ -183,4 +185,6 @@ comment on column core.system.protected_there is 'what the provider was last tol
   quotas,
   extras,
   addresses,
+  sightings,
+  volumeOps,
 ]

@@ -8,7 +8,7 @@ import { addNotice } from './notices.ts'
 import { mayTryAccount, parkAccount, parkedAccount, unparkAccount } from './parked.ts'
 import { noteScarce, scarceOfferings } from './scarce.ts'
 import { closeOp, endOp, opById, writeOp } from './ops.ts'
-import { forgetSighting, noteSighting, sightingsOf } from './sightings.ts'
+import { forgetSighting, noteSighting, sightingDestroyed, sightingsOf } from './sightings.ts'
 import { keptVolumes } from './volumes.ts'
 import { userDataOf } from './user-data.ts'
 import { snapshotById, writeSnapshot } from './snapshots.ts'
@@ -42,6 +42,7 @@ export const makeStore = ({ pool, transaction, queue, fenced }: StoreDeps): Stor
   volumes: makeBesideVolumes(pool),
   userData: row => userDataOf(pool, row.id),
   forgetSighting: (row, ref) => forgetSighting(pool, row, ref),
+  sightingDestroyed: (row, ref) => sightingDestroyed(pool, row, ref),
   op: async row => (row.op === null ? null : opById(pool, row.op)),
   writeOp: (row, op, changes) => writeOp(pool, row, op, changes),
   endOp: (row, op, end, changes, at) =>
@@ -91,8 +92,9 @@ export const makeStore = ({ pool, transaction, queue, fenced }: StoreDeps): Stor
           text: `${row.name}: ${written.reason}`,
         })
       if (ending.settled && row.op !== null) await closeOp(tx, row.op, ending.reason, at)
-      // The row has done with its verdict; the job ends with it.
-      if (ending.settled) await settleJob(tx, { ...written, verdict: row.verdict }, at)
+      // The row has done with its verdict; the job ends with it. What was to be done once and was not is not done.
+      const undone = row.op === null ? null : ({ state: 'failed', why: ending.reason ?? written.phase } as const)
+      if (ending.settled) await settleJob(tx, { ...written, verdict: row.verdict ?? undone }, at)
       else if (ending.reason !== null) await jobWaits(tx, row.id, ending.reason)
       if (ending.nextAt !== null) await queue.later(tx, row.id, Math.max(0, ending.nextAt - at))
     }),

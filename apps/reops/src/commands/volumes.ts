@@ -1,9 +1,11 @@
-import type { VolumeInfo } from '@re-ops/protocols'
+import type { Job, VolumeInfo } from '@re-ops/protocols'
+import { durationMs } from '../arguments/duration.ts'
 import { wholeNumber } from '../arguments/labels.ts'
 import { placeOf, type PlaceOptions } from '../arguments/place.ts'
 import { confirm } from '../confirm.ts'
 import { printJson, type Context } from '../context.ts'
 import { table } from '../render/table.ts'
+import { waitForJobs } from './wait.ts'
 
 const show = ({ terminal }: Context, volumes: readonly VolumeInfo[], { json }: PlaceOptions): number => {
   if (json === true) printJson(terminal, volumes)
@@ -40,15 +42,43 @@ export const putVolume = async (
   return show(context, [await (await context.client()).core.putVolume(name, body, placeOf(options))], options)
 }
 
+export type Waiting = PlaceOptions & { readonly wait?: boolean; readonly timeout?: string }
+const waitDefault = '10m'
+
+/** Until the system has done it, then the volume as it is; exit code 1 when it has not. */
+const follow = async (context: Context, name: string, job: Job, options: Waiting): Promise<number> => {
+  const { terminal } = context
+  const { core } = await context.client()
+  if (options.wait === false) {
+    if (options.json === true) printJson(terminal, job)
+    else terminal.out(`${job.name}  ${job.verb} ${job.state}  ${job.id}\n`)
+    return 0
+  }
+  const timeoutMs = durationMs(options.timeout ?? waitDefault, '--timeout')
+  const what = { systems: [await core.system(job.system)], jobs: [job], timeoutMs, json: false, silent: true } as const
+  const code = await waitForJobs(context, core, what)
+  if (code !== 0) {
+    const { verb, state, error } = await core.job(job.id)
+    terminal.error(`reops: ${verb} of volume ${name} is ${state}${error === null ? '' : `: ${error}`}`)
+    return code
+  }
+  const volumes = await core.volumes(placeOf(options))
+  return show(
+    context,
+    volumes.filter(one => one.name === name),
+    options,
+  )
+}
+
 export const attachVolume = async (
   context: Context,
   [name = '', system = '']: readonly string[],
-  options: PlaceOptions,
+  options: Waiting,
 ): Promise<number> =>
-  show(context, [await (await context.client()).core.attachVolume(name, system, placeOf(options))], options)
+  follow(context, name, await (await context.client()).core.attachVolume(name, system, placeOf(options)), options)
 
-export const detachVolume = async (context: Context, name: string, options: PlaceOptions): Promise<number> =>
-  show(context, [await (await context.client()).core.detachVolume(name, placeOf(options))], options)
+export const detachVolume = async (context: Context, name: string, options: Waiting): Promise<number> =>
+  follow(context, name, await (await context.client()).core.detachVolume(name, placeOf(options)), options)
 
 export const removeVolume = async (
   context: Context,

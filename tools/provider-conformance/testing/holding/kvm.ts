@@ -1,6 +1,6 @@
 import { element, parseXml, writeXml } from '@re-ops/node-libvirt/xml'
 import { kvmDriver, marksNamespace, readMarks, writeMarks, type Marks } from '@re-ops/re-core/testing'
-import { openTestTarget } from '../kvm-target.ts'
+import { openQemuTarget, openTestTarget, type KvmTarget } from '../kvm-target.ts'
 import { quickCaps, type Hand } from './hand.ts'
 
 const sizes = { small: { cores: 1, memoryMb: 64 }, larger: { cores: 2, memoryMb: 96 } }
@@ -15,11 +15,11 @@ const marksOf = (tags: Readonly<Record<string, string>>): Marks | null => {
   return { owner, ...rest, protected: false, tags: {} }
 }
 
-const definition = (name: string, size: SizeName): string =>
+const definition = (type: string, name: string, size: SizeName): string =>
   writeXml(
     element(
       'domain',
-      { type: 'test' },
+      { type },
       element('name', {}, name),
       element('memory', { unit: 'MiB' }, sizes[size].memoryMb),
       element('vcpu', {}, sizes[size].cores),
@@ -27,9 +27,11 @@ const definition = (name: string, size: SizeName): string =>
     ),
   )
 
-/** libvirt's test driver in a daemon of its own, as somebody has it who types `virsh`. */
-export const openKvm = async (): Promise<Hand> => {
-  const kvm = await openTestTarget()
+/** `paused`: processors of guests stand still, and such a one counts as running. */
+type How = { readonly letter: string; readonly domainType: string; readonly paused: boolean }
+
+/** A libvirt of its own, as somebody has it who types `virsh`. */
+const handOf = (kvm: KvmTarget, { letter, domainType, paused }: How): Hand => {
   const { domains } = kvm.libvirt
   const how = { uri: marksNamespace, key: 'reops', config: true, live: true }
   const dom = (ref: string) => domains.byUuid(ref)
@@ -40,10 +42,10 @@ export const openKvm = async (): Promise<Hand> => {
     return xml === null ? null : readMarks(xml)
   }
   return {
-    letter: 'T',
+    letter,
     account: {
       name: 'box',
-      driver: kvmDriver({ now: Date.now, caps: quickCaps }),
+      driver: kvmDriver({ now: Date.now, caps: quickCaps, paused }),
       region: 'here',
       settings: kvm.settings,
       secret: null,
@@ -52,8 +54,8 @@ export const openKvm = async (): Promise<Hand> => {
     image: 'blank',
     largerSize: 'larger',
     make: async (name, tags) => {
-      const made = await domains.define(definition(name, 'small'))
-      await domains.create(made)
+      const made = await domains.define(definition(domainType, name, 'small'))
+      await domains.create(made, { paused })
       const marks = marksOf(tags)
       if (marks !== null) await domains.setMetadata(made, 'element', writeMarks(marks), how)
       return made.uuid
@@ -71,7 +73,7 @@ export const openKvm = async (): Promise<Hand> => {
       const children = xml.children.map(child => (typeof child === 'string' ? child : (by[child.name] ?? child)))
       await domains.destroy(one)
       await domains.define(writeXml({ ...xml, children }))
-      await domains.create(one)
+      await domains.create(one, { paused })
     },
     tag: async (ref, key, value) => {
       const marks = await marksAt(ref)
@@ -91,7 +93,7 @@ export const openKvm = async (): Promise<Hand> => {
       const marks = await marksAt(ref)
       const owner =
         marks === null ? {} : { 'recore:vm': marks.owner.vmId, 'recore:installation': marks.owner.installation }
-      const power = state === 'shutoff' ? 'stopped' : state
+      const power = state === 'shutoff' ? 'stopped' : paused && state === 'paused' ? 'running' : state
       return { power, size: vcpus === 2 ? 'larger' : 'small', tags: { ...marks?.tags, ...owner } }
     },
     stop: async () => {
@@ -100,3 +102,11 @@ export const openKvm = async (): Promise<Hand> => {
     },
   }
 }
+
+/** libvirt's test driver. */
+export const openTestDriver = async (): Promise<Hand> =>
+  handOf(await openTestTarget(), { letter: 'T', domainType: 'test', paused: false })
+
+/** Real QEMU. */
+export const openQemu = async (): Promise<Hand> =>
+  handOf(await openQemuTarget(), { letter: 'K', domainType: 'qemu', paused: true })

@@ -22,6 +22,12 @@ export type Capacity = {
   readonly refill: () => void
   readonly zoneOf: (life: Life, id: string) => Promise<string>
 }
+/** Volumes that stand beside machines, past the provider. */
+export type Beside = {
+  readonly there: () => Promise<readonly { readonly name: string; readonly machine: string | null }[]>
+  /** Somebody else makes one of that name. */
+  readonly put: (name: string) => Promise<void>
+}
 /** Where machines are made, and references of those that are there, in order. */
 export type LifePlace = { readonly place: PlaceKey; readonly alive: () => Promise<string[]> }
 
@@ -41,6 +47,8 @@ export type Life = {
   readonly wrap: (provider: Provider) => Provider
   readonly mishaps: LifeMishaps
   readonly capacity: Capacity | null
+  /** Null: another test looks there. */
+  readonly beside: Beside | null
   /** Makes a machine that carries no mark of re-core; null where nobody else can make one. */
   readonly stranger: (() => Promise<string>) | null
   readonly stop: () => Promise<void>

@@ -49,6 +49,7 @@ export const openLocal = async (url: string): Promise<Life> => {
       refusals: () => 0,
     },
     capacity: null,
+    beside: null,
     stranger: null,
     stop: world.stop,
   }

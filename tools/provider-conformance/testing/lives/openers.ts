@@ -5,7 +5,7 @@ import { ofToken, openDigitalOcean } from '../../../chaos/lifecycle/stages/digit
 import { openEc2 } from '../../../chaos/lifecycle/stages/ec2.ts'
 import type { KvmStage } from '../../../chaos/lifecycle/stages/kvm.ts'
 import { ownLimits } from '../../../stand-ins/digitalocean/quota.ts'
-import { clear } from '../kvm-target.ts'
+import { clear, volumesBeside } from '../kvm-target.ts'
 import { make, zoneOf, type Life, type LifePlace } from './life.ts'
 
 const same = (provider: Provider): Provider => provider
@@ -24,7 +24,7 @@ const placesOf = (stages: readonly Stage[]): LifePlace[] =>
     alive: () => aliveOn(stage),
   }))
 
-type More = Pick<Life, 'letter' | 'roundedMs' | 'capacity'> & {
+type More = Pick<Life, 'letter' | 'roundedMs' | 'capacity' | 'beside'> & {
   readonly mishaps: Omit<Life['mishaps'], 'silence'>
   /** Takes our marks off a request; null: nobody else can make a machine there. */
   readonly unmarked: ((body: CreateRequest['body']) => CreateRequest['body']) | null
@@ -85,6 +85,7 @@ export const openEc2Life = async (url: string): Promise<Life> => {
   return lifeOn(url, [stage, other], {
     letter: 'F',
     roundedMs: 1,
+    beside: null,
     mishaps: {
       breakLists: () => {
         setup.pageMax = 1
@@ -124,6 +125,7 @@ export const openDigitalOceanLife = async (url: string): Promise<Life> => {
   return lifeOn(url, [stage, other], {
     letter: 'D',
     roundedMs: 1_000,
+    beside: null,
     mishaps: {
       breakLists: () => {
         fake.cloud().pageMax = 1
@@ -164,6 +166,7 @@ export const openKvmLife = async (letter: 'T' | 'K', url: string, stage: KvmStag
       refusals: () => 0,
     },
     capacity: null,
+    beside: volumesBeside(stage.kvm, letter === 'T'),
     unmarked: null,
     stop: () => clear(stage.kvm),
   })

@@ -22,15 +22,6 @@ const limits: Readonly<Record<string, readonly LimitSpec[]>> = {
   D: doLimits.map(one => ({ ...one, perSecond: 4 * one.perSecond, burst: 4 * one.burst })),
 }
 
-/** Shown by the limiter's own tests for all others. */
-export const limitsCase: LifeCase = {
-  ns: [29],
-  letters: '',
-  skips: { L: 'processes of this computer have no API with limits' },
-  title: 'what the provider says of its limits holds for all workers',
-  run: async () => {},
-}
-
 export const stormCase: LifeCase = {
   limitMs: 300_000,
   ns: [28],

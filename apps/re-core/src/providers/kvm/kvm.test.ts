@@ -68,6 +68,16 @@ describe('the definition', () => {
     expect(JSON.stringify(machine)).not.toContain('canary')
   })
 
+  test('has a free port for each volume it is asked for with, behind the root that ports hang on', () => {
+    const { body } = planCreate(settings, { ...spec, volumes: 2 }, identity)
+    const xml = parseXml(machineXml(body as KvmRequest, identity, marks, 'qemu'))
+    const [root, ...ports] = find(xml, 'devices', 'controller').map(one => one.attributes['model'])
+    expect([root, new Set(ports)]).toEqual(['pcie-root', new Set(['pcie-root-port'])])
+    // Seven are taken by what every machine has, and libvirt leaves one free of itself.
+    expect(ports).toHaveLength(7 + 2 + 1)
+    expect(find(machine, 'devices', 'controller')).toEqual([])
+  })
+
   test('names disks, address and UUID by the identity alone', () => {
     const { disk, seed } = volumeNames(identity.uuid)
     const sources = find(machine, 'devices', 'disk', 'source').map(one => one.attributes['volume'])

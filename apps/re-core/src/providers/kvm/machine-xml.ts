@@ -32,9 +32,16 @@ const nic = (network: string, uuid: string): Element =>
     element('rom', { enabled: 'no' }),
   )
 
-/** Where disks can be plugged in while it runs; libvirt leaves room for one more by itself. */
-const slots = (count: number): Element[] =>
-  Array.from({ length: count }, () => element('controller', { type: 'pci', model: 'pcie-root-port' }))
+/** What takes a port by itself: disk, seed, network, random numbers, serial line, memory balloon, USB. */
+const ownPorts = 7
+/** Where so many disks can be plugged in while it runs, and one more: as many as libvirt leaves by itself. */
+const slots = (count: number): Element[] => {
+  if (count === 0) return []
+  const controller = (index: number, model: string) => element('controller', { type: 'pci', index, model })
+  const ports = Array.from({ length: ownPorts + count + 1 }, (_, n) => controller(n + 1, 'pcie-root-port'))
+  // Who names ports names what they hang on as well: the first of them would be taken for it.
+  return [controller(0, 'pcie-root'), ...ports]
+}
 
 const boots = ({ kernel, initrd, cmdline }: KvmRequest['image']): Element[] =>
   kernel === undefined
