@@ -120,6 +120,9 @@ describe('whatever goes wrong', () => {
         }),
       ])
       mend()
+      await stage.until('what was to be made says why, without its user-data', async () =>
+        / 422 refused: .*with \[redacted\]$/.test((await stage.service.system('do-made')).reason ?? ''),
+      )
     },
     settle.timeout,
   )
