@@ -20,7 +20,7 @@ export const canaries = {
 } as const
 
 const settleEveryMs = 50
-const patienceMs = 60_000
+const patienceMs = 120_000
 
 /** re-core as the process it is, with an account at each of two clouds' stand-ins, and all that it ever said. */
 export const openCanaryStage = async () => {
