@@ -98,7 +98,12 @@ export interface Provider {
   /** Pure, where more is known than a new machine's request tells: throws `invalid` when it cannot get that size. */
   checkResize?(spec: VmSpec, size: string): void
   /** The only call that may make a machine. Same identity => same machine, or ProviderError{outcome}. */
-  create(request: CreateRequest, signal: AbortSignal): Promise<Accepted>
+  create(request: CreateRequest, signal: AbortSignal, ahead?: Accepted | null): Promise<Accepted>
+  /**
+   * What `create` begins with where there is no token: the machine of that request, or null. It changes nothing, so it
+   * may run while the row is written; its answer is good for one `create` of the same attempt.
+   */
+  lookAhead?(request: CreateRequest, signal: AbortSignal): Promise<Accepted | null>
   /** Every machine that may carry this identity, by token, id, tag or name; all pages. */
   findByIdentity(identity: Identity, signal: AbortSignal): Promise<readonly ObservedVm[]>
   observe(ref: string, signal: AbortSignal): Promise<Observation>

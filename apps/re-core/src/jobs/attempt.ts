@@ -1,4 +1,4 @@
-import type { Offering, ParkedFor, Provider } from '@re-ops/protocols'
+import type { Accepted, Offering, ParkedFor, Provider } from '@re-ops/protocols'
 import type { Mote } from '../mote.ts'
 import type { Open } from '../providers/opener.ts'
 import type { BesideVolumes } from '../store/beside-volumes.ts'
@@ -28,6 +28,8 @@ export type Store = {
   /** Sealed. */
   userData(row: SystemRow): Promise<Buffer | null>
   forgetSighting(row: SystemRow, ref: string): Promise<void>
+  /** It stays noted, and is destroyed once more when it must be seen. */
+  sightingDestroyed(row: SystemRow, ref: string): Promise<void>
   /** The row's one-shot verb. */
   op(row: SystemRow): Promise<OpRow | null>
   writeOp(row: SystemRow, op: OpRow, changes: OpChanges): Promise<OpRow | null>
@@ -89,11 +91,13 @@ export type Attempt = {
   readonly signal: AbortSignal
   /** Of the row's account in its region. */
   readonly provider: Provider
+  /** What a first create would look for, looked for since the request was frozen. */
+  readonly ahead?: Promise<Accepted | null>
 }
 
 /** What a step came to. */
 export type Outcome =
-  | { kind: 'go'; row: SystemRow; seen: Partial<Seen>; pending?: Changes }
+  | { kind: 'go'; row: SystemRow; seen: Partial<Seen>; pending?: Changes; ahead?: Attempt['ahead'] }
   | { kind: 'fenced' }
   | { kind: 'pause'; reason: string; afterMs?: number; changes?: Changes }
   | { kind: 'failed'; reason: string }

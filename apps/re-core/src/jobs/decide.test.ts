@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { Caps, Observation, SystemSpec } from '@re-ops/protocols'
 import { testSpec } from '../testing/standard.ts'
 import type { SystemRow } from '../store/row.ts'
-import { decide, type Rules, type Seen } from './decide.ts'
+import { decide, shownIn, type Rules, type Seen } from './decide.ts'
 import { localCaps } from '../providers/local/local.ts'
 import { newRow } from './newRow.ts'
 
@@ -114,5 +114,24 @@ describe('destroying where creates are found by looking', () => {
     const seen = { found: [] }
     expect(next(rowOf(0, leaving), seen, looking)).toMatchObject({ kind: 'wait', at: now + 5_000 })
     expect(next(rowOf(0, { ...leaving, ref: null }), seen, looking)).toMatchObject({ kind: 'wait', at: now + 560_000 })
+  })
+})
+
+describe('a stray of the system', () => {
+  const slow: Rules = { ...rules, caps: { ...caps, maxVisibilityLagMs: 10_000 } }
+  const stray = (ageMs: number, isDestroyed: boolean) => ({ ref: 's', generation: 1, candidate: 3, ageMs, isDestroyed })
+  const ends = { kind: 'destroy', of: 'sighting', ref: 's' }
+
+  test('is destroyed at once, and once more when it must have been seen; meanwhile its system goes on', () => {
+    const row = rowOf(0, { phase: 'gone', desired: 'absent' })
+    for (const one of [row, rowOf(0)]) {
+      const steps = [stray(10, false), stray(20, true), stray(10_000, true)].map(sighting =>
+        next(one, { sightings: [sighting] }, slow),
+      )
+      expect([steps[0], steps[2]]).toEqual([ends, ends])
+      expect(steps[1]).toEqual(next(one, {}, slow))
+    }
+    expect([shownIn([], slow.caps), shownIn([stray(0, false)], slow.caps)]).toEqual([null, null])
+    expect(shownIn([stray(4_000, true), stray(9_000, true), stray(11_000, true)], slow.caps)).toBe(6_001)
   })
 })

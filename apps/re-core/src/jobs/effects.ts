@@ -4,7 +4,7 @@ import { identityOf } from '../providers/identity.ts'
 import { destroyAll, newOp } from '../providers/op.ts'
 import type { SystemRow } from '../store/row.ts'
 import { unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
-import type { Step } from './decide.ts'
+import { isShown, type Step } from './decide.ts'
 import { asProvided, asTold, changedAddresses } from './addresses.ts'
 import { isSince } from './decide-power.ts'
 import { isFixed } from './drift.ts'
@@ -80,7 +80,8 @@ const destroy = async (deps: Deps, attempt: Attempt, { of, ref }: Of<'destroy'>)
   await provider.destroy(ref ?? identity(deps, row).uuid, plan, signal)
   await deps.at?.('destroy.after', row.id)
   if (of === 'sighting' && ref !== null) {
-    await deps.store.forgetSighting(row, ref)
+    const sighting = attempt.seen.sightings.find(one => one.ref === ref)
+    await (isShown(sighting, provider.caps) ? deps.store.forgetSighting : deps.store.sightingDestroyed)(row, ref)
     return { kind: 'go', row, pending: attempt.pending, seen: { sightings: await deps.store.sightings(row.id) } }
   }
   return written(deps, attempt, { destroyedAt: deps.now(), observed: 'absent', observedAt: deps.now() })

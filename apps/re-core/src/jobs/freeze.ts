@@ -117,7 +117,11 @@ export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => 
       },
       deps.now(),
     )
-    return written === null ? { kind: 'fenced' } : { kind: 'go', row: written, seen: {} }
+    if (written === null) return { kind: 'fenced' }
+    const ahead = provider.lookAhead?.(request, signal)
+    // Who creates hears of it.
+    ahead?.catch(() => {})
+    return { kind: 'go', row: written, seen: {}, ahead }
   } catch (error) {
     if (error instanceof MoteError) return { kind: 'pause', reason: error.message }
     // Its account is asked for what names mean; all else that may fail is the request itself.

@@ -2,7 +2,7 @@ import type { SystemRow } from '../store/row.ts'
 import type { Changes } from '../store/systems.ts'
 import type { Attempt, Deps, Ending, Message } from './attempt.ts'
 import { ProviderError, type Phase, type Provider } from '@re-ops/protocols'
-import { decide, isMutation, type Seen, type Step } from './decide.ts'
+import { decide, isMutation, shownIn, type Seen, type Step } from './decide.ts'
 import { absence, driftOf } from './drift.ts'
 import { perform } from './effects.ts'
 import { waitsWithAccount } from './park.ts'
@@ -82,8 +82,10 @@ export const reconcile = async (
   const rules = { ...deps.rules, caps, bootTimeoutMs: caps.bootTimeoutMs ?? deps.rules.bootTimeoutMs }
   let attempt: Attempt = { row: claimed, seen: { sightings }, pending: {}, signal, provider }
   let mutated = false
-  const finish = (changes: Changes, ending: Ending) =>
-    store.finish(attempt.row, { ...attempt.pending, ...changes }, ending, message, now())
+  const finish = (changes: Changes, ending: Ending) => {
+    const nextAt = earlier(ending.nextAt, shownIn(attempt.seen.sightings, caps), now())
+    return store.finish(attempt.row, { ...attempt.pending, ...changes, nextAt }, { ...ending, nextAt }, message, now())
+  }
   const again = (afterMs: number, reason: string | null, changes: Changes) => {
     const nextAt = now() + afterMs
     return finish({ nextAt, reason, ...changes }, { nextAt, settled: false, reason })
@@ -125,10 +127,15 @@ export const reconcile = async (
       row: outcome.row,
       seen: isMutation(step) ? fresh(attempt.seen, outcome.seen) : { ...attempt.seen, ...outcome.seen },
       pending: outcome.pending ?? {},
+      ...(outcome.ahead === undefined ? {} : { ahead: outcome.ahead }),
     }
   }
   return again(0, null, {})
 }
+
+/** `inMs` from now, or what there was if that is sooner. */
+const earlier = (at: number | null, inMs: number | null, now: number): number | null =>
+  inMs === null ? at : Math.min(at ?? Infinity, now + inMs)
 
 /** What was seen before a mutation is no longer true. */
 const fresh = (before: Seen, after: Partial<Seen>): Seen => ({ sightings: before.sightings, ...after })

@@ -8,7 +8,10 @@ import { park, unpark } from './park.ts'
  * The create call. `sent_at` is committed first, so a worker that dies anywhere after it leaves a row that says "a
  * machine may exist"; the one that comes next sends the very same request again.
  */
-export const send = async (deps: Deps, { row: before, pending, signal, provider }: Attempt): Promise<Outcome> => {
+export const send = async (
+  deps: Deps,
+  { row: before, pending, signal, provider, ahead }: Attempt,
+): Promise<Outcome> => {
   const isFirst = before.sentAt === null
   const now = deps.now()
   const row = await deps.store.write(
@@ -28,7 +31,7 @@ export const send = async (deps: Deps, { row: before, pending, signal, provider 
   if (isFirst) deps.onCreateCall?.(deps.now() - row.createdAt)
   let ref: string
   try {
-    ref = (await provider.create(request, signal)).ref
+    ref = (await provider.create(request, signal, isFirst ? await ahead : undefined)).ref
   } catch (error) {
     return refused(deps, { row, signal, isFirst, provider }, error, request)
   }

@@ -21,6 +21,8 @@ export type LimiterDeps = {
 
 /** A call waits here no longer than this; after that its job is put off, which costs nothing. */
 const waitMsMax = 5_000
+/** Nor is it put off for longer than twice this: those before it may change their minds. */
+const putOffMs = 30_000
 const atOnceMax = 32
 /** What others used meanwhile is heard of with the next refusal; a small difference is our own calls under way. */
 const slack = 20
@@ -39,9 +41,9 @@ const giveUp = (family: string, retryAfterMs: number): ProviderError =>
   })
 
 /** Who goes first of one process, by the same rule as between processes: class, then who came first. */
-const first = (all: readonly Waiting[]): Waiting | undefined => {
+const inOrder = (all: readonly Waiting[]): readonly Waiting[] => {
   const due = (one: Waiting) => one.since + callClasses.indexOf(one.callClass) * classStepMs
-  return all.toSorted((a, b) => due(a) - due(b))[0]
+  return all.toSorted((a, b) => due(a) - due(b))
 }
 
 /** One bucket as this process uses it: those who wait stand in one line, and one of them asks the database for all. */
@@ -68,11 +70,15 @@ const makeLine = (deps: Required<LimiterDeps>, key: BucketKey, spec: LimitSpec) 
     isKnown = verdict.granted === 0
     return verdict
   }
-  /** Those who will not get their turn in time go away now. */
-  const dismiss = (head: Waiting, waitMs: number): void => {
-    const late = waiting.filter(one => one.callClass === head.callClass && now() - one.since + waitMs > waitMsMax)
-    leave(late)
-    for (const one of late) one.giveUp(giveUp(key.family, waitMs))
+  /**
+   * Those who will not get their turn in time go away now, each until about when it would be: hundreds that wait for the
+   * same bucket do not come back together.
+   */
+  const dismiss = (waitMs: number): void => {
+    const turns = inOrder(waiting).map((one, at) => ({ one, inMs: waitMs + (at * 1_000) / spec.perSecond }))
+    const late = turns.filter(({ one, inMs }) => now() - one.since + inMs > waitMsMax)
+    leave(late.map(({ one }) => one))
+    for (const { one, inMs } of late) one.giveUp(giveUp(key.family, Math.min(inMs, putOffMs + (inMs % putOffMs))))
   }
   const turn = async (head: Waiting): Promise<void> => {
     const alike = waiting.filter(one => one.callClass === head.callClass).slice(0, atOnceMax)
@@ -81,14 +87,14 @@ const makeLine = (deps: Required<LimiterDeps>, key: BucketKey, spec: LimitSpec) 
     leave(going)
     for (const one of going) one.go()
     if (granted > 0) return
-    dismiss(head, waitMs)
+    dismiss(waitMs)
     if (waiting.length > 0) await sleep(Math.min(waitMs, 1_000), head.signal).catch(() => null)
   }
   const run = async (): Promise<void> => {
     if (running) return
     running = true
     try {
-      for (let head = first(waiting); head !== undefined; head = first(waiting)) await turn(head)
+      for (let [head] = inOrder(waiting); head !== undefined; [head] = inOrder(waiting)) await turn(head)
       if (isKnown) await leaveBucket(sql, key, waiter)
       isKnown = false
     } catch (error) {

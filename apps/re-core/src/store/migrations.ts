@@ -1,6 +1,7 @@
 import { quotas } from './migrations/quotas.ts'
 import { extras } from './migrations/extras.ts'
 import { addresses } from './migrations/addresses.ts'
+import { sightings } from './migrations/sightings.ts'
 import { ops } from './migrations/ops.ts'
 import { importMigration } from './migrations/import.ts'
 import { leases } from './migrations/leases.ts'
@@ -183,4 +184,5 @@ comment on column core.system.protected_there is 'what the provider was last tol
   quotas,
   extras,
   addresses,
+  sightings,
 ]

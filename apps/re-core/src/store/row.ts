@@ -143,6 +143,10 @@ export type Sighting = {
   readonly ref: string
   readonly generation: number
   readonly candidate: number
+  /** Since it was noted first. */
+  readonly ageMs: number
+  /** It was asked to be destroyed; of one that is too new to be seen that says nothing. */
+  readonly isDestroyed: boolean
 }
 
 export type JobRow = {

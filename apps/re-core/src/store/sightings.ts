@@ -2,18 +2,20 @@ import type { PlaceKey } from '../providers/place.ts'
 import type { Sighting } from './row.ts'
 import type { Sql } from './sql.ts'
 
-type Raw = { ref: string; generation: number; candidate: number }
+type Raw = { ref: string; generation: number; candidate: number; age_ms: number; is_destroyed: boolean }
 
 /** Machines of the system that are known for certain to be ours and are not the one it holds. */
 export const sightingsOf = async (sql: Sql, system: string): Promise<Sighting[]> =>
   (
     await sql.query<Raw>(
-      'select ref, generation, candidate from core.sighting where system = $1 and certain order by first_at limit 100',
+      `select ref, generation, candidate, destroyed_at is not null as is_destroyed,
+         (extract(epoch from clock_timestamp() - first_at) * 1000)::float8 as age_ms
+       from core.sighting where system = $1 and certain order by first_at limit 100`,
       [system],
     )
-  ).rows
+  ).rows.map(({ age_ms: ageMs, is_destroyed: isDestroyed, ...row }) => ({ ...row, ageMs, isDestroyed }))
 
-export type Seen = Sighting & PlaceKey & { readonly system: string }
+export type Seen = Pick<Sighting, 'ref' | 'generation' | 'candidate'> & PlaceKey & { readonly system: string }
 
 const placeOf = ({ provider, account, region }: PlaceKey) => [provider, account, region] as const
 const inPlace = 'provider = $1 and account = $2 and region = $3'
@@ -35,6 +37,12 @@ export const noteSighting = async (
   )
   const row = rows[0]
   return { forMs: row?.for_ms ?? 0, times: row?.times ?? 1 }
+}
+
+/** It stays until it must have been seen. */
+export const sightingDestroyed = async (sql: Sql, place: PlaceKey, ref: string): Promise<void> => {
+  const values = [...placeOf(place), ref]
+  await sql.query(`update core.sighting set destroyed_at = clock_timestamp() where ${inPlace} and ref = $4`, values)
 }
 
 export const forgetSighting = async (sql: Sql, place: PlaceKey, ref: string): Promise<void> => {

@@ -8,7 +8,7 @@ import { addNotice } from './notices.ts'
 import { mayTryAccount, parkAccount, parkedAccount, unparkAccount } from './parked.ts'
 import { noteScarce, scarceOfferings } from './scarce.ts'
 import { closeOp, endOp, opById, writeOp } from './ops.ts'
-import { forgetSighting, noteSighting, sightingsOf } from './sightings.ts'
+import { forgetSighting, noteSighting, sightingDestroyed, sightingsOf } from './sightings.ts'
 import { keptVolumes } from './volumes.ts'
 import { userDataOf } from './user-data.ts'
 import { snapshotById, writeSnapshot } from './snapshots.ts'
@@ -42,6 +42,7 @@ export const makeStore = ({ pool, transaction, queue, fenced }: StoreDeps): Stor
   volumes: makeBesideVolumes(pool),
   userData: row => userDataOf(pool, row.id),
   forgetSighting: (row, ref) => forgetSighting(pool, row, ref),
+  sightingDestroyed: (row, ref) => sightingDestroyed(pool, row, ref),
   op: async row => (row.op === null ? null : opById(pool, row.op)),
   writeOp: (row, op, changes) => writeOp(pool, row, op, changes),
   endOp: (row, op, end, changes, at) =>

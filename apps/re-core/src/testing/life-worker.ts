@@ -43,7 +43,7 @@ const lanes = 40
 const forEver = new Promise<never>(() => {})
 /** A batch of looks serves many systems at once: who is held there would hold them all. */
 const ownCalls = ['create', 'act', 'destroy']
-const writes = ['write', 'saveRef', 'forgetSighting', 'noteScarce', 'finish'] as const
+const writes = ['write', 'saveRef', 'forgetSighting', 'sightingDestroyed', 'noteScarce', 'finish'] as const
 
 /** Counts steps of each system, tells of them, and stops systems where they were told to. */
 const makeSteps = (tell: (happened: Happened) => void) => {

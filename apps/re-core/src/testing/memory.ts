@@ -19,15 +19,19 @@ import type { OpRow, Sighting, SystemRow } from '../store/row.ts'
 import { memoryVolumes } from './memory-volumes.ts'
 import { offeringKey } from '../store/scarce.ts'
 
+type Noted = Omit<Sighting, 'ageMs'> & { readonly at: number }
+
 /** Rows in memory with the rules of the real store: the epoch fences, a reference is saved only where it is wanted. */
 export const memoryStore = (installation: string) => {
   const rows = new Map<string, SystemRow>()
-  const sightings = new Map<string, Map<string, Sighting>>()
+  const sightings = new Map<string, Map<string, Noted>>()
   const scarce = new Map<string, number>()
   const endings = new Map<string, Ending>()
   const ops = new Map<string, OpRow>()
   const opEnds = new Map<string, OpEnd>()
-  const of = (id: string) => sightings.get(id) ?? new Map<string, Sighting>()
+  /** The latest time that anybody told. */
+  let clock = 0
+  const of = (id: string) => sightings.get(id) ?? new Map<string, Noted>()
   const put = (row: SystemRow): SystemRow => {
     rows.set(row.id, row)
     return row
@@ -37,8 +41,9 @@ export const memoryStore = (installation: string) => {
       const row = rows.get(id)
       return row === undefined ? null : put({ ...row, leaseEpoch: row.leaseEpoch + 1 })
     },
-    sightings: async id => [...of(id).values()],
+    sightings: async id => [...of(id).values()].map(({ at, ...one }) => ({ ...one, ageMs: clock - at })),
     write: async (row, changes, at) => {
+      clock = Math.max(clock, at)
       const current = rows.get(row.id)
       if (current === undefined || current.leaseEpoch !== row.leaseEpoch) return null
       const entered =
@@ -47,20 +52,26 @@ export const memoryStore = (installation: string) => {
           : {}
       return put({ ...current, ...changes, ...entered })
     },
-    saveRef: async (row, ref) => {
+    saveRef: async (row, ref, at) => {
+      clock = Math.max(clock, at)
       const current = rows.get(row.id)
       if (current === undefined) return null
       const same = current.generation === row.generation && current.candidate === row.candidate
       const wanted = current.desired !== 'absent' && current.wantGeneration === current.generation
       if (same && wanted && (current.ref === null || current.ref === ref)) return put({ ...current, ref })
+      const { generation, candidate } = row
       if (current.ref !== ref)
-        sightings.set(row.id, of(row.id).set(ref, { ref, generation: row.generation, candidate: row.candidate }))
+        sightings.set(row.id, of(row.id).set(ref, { ref, generation, candidate, isDestroyed: false, at }))
       return null
     },
     keptVolumes: async () => [],
     volumes: memoryVolumes(),
     userData: async () => null,
     forgetSighting: async (row, ref) => void of(row.id).delete(ref),
+    sightingDestroyed: async (row, ref) => {
+      const one = of(row.id).get(ref)
+      if (one !== undefined) of(row.id).set(ref, { ...one, isDestroyed: true })
+    },
     finish: async (row, changes, ending, _message, at) => {
       if ((await store.write(row, changes, at)) !== null) endings.set(row.id, ending)
     },

@@ -26,18 +26,26 @@ type Made = {
   readonly links?: { readonly actions?: readonly { id: number; rel: string }[] }
 }
 
-/** Looks for its name first, for there is no token: asked again, it answers the one that is there. */
-const create = async (
-  { call, named }: { call: DoCall; named: ReturnType<typeof makeNamed> },
-  { identity, body }: CreateRequest,
-  signal: AbortSignal,
-): Promise<Accepted> => {
+const requestOf = ({ identity, body }: CreateRequest): DropletRequest => {
   const request = body as DropletRequest
   if (typeof request.name !== 'string' || !request.name.endsWith(suffixOf(identity)))
     throw new ProviderError('bug', 'not-applied', 'the request was not made for this identity')
-  const oldest = await named(request.name, signal)
-  if (oldest !== undefined) return { ref: String(oldest.id) }
-  const { droplet, links } = await call(creating, signal, (_api, http) => http.post<Made>('/droplets', request))
+  return request
+}
+
+/** The oldest one of its name. */
+const lookAhead = async (
+  named: ReturnType<typeof makeNamed>,
+  request: CreateRequest,
+  signal: AbortSignal,
+): Promise<Accepted | null> => {
+  const oldest = await named(requestOf(request).name, signal)
+  return oldest === undefined ? null : { ref: String(oldest.id) }
+}
+
+const create = async (call: DoCall, request: CreateRequest, signal: AbortSignal): Promise<Accepted> => {
+  const body = requestOf(request)
+  const { droplet, links } = await call(creating, signal, (_api, http) => http.post<Made>('/droplets', body))
   const action = links?.actions?.find(one => one.rel === 'create')
   return { ref: String(droplet.id), ...(action === undefined ? {} : { opRef: String(action.id) }) }
 }
@@ -60,7 +68,10 @@ export const makeDigitalOcean = (deps: DoDeps, { account, region, limiter }: Pla
     caps: { ...doCaps, ...deps.caps },
     offerings,
     planCreate: (spec, identity) => planCreate(settings, region, spec, identity),
-    create: (request, signal) => create({ call, named }, request, signal),
+    lookAhead: (request, signal) => lookAhead(named, request, signal),
+    // Looks for its name first, for there is no token: asked again, it answers the one that is there.
+    create: async (request, signal, ahead) =>
+      (ahead === undefined ? await lookAhead(named, request, signal) : ahead) ?? create(call, request, signal),
     findByIdentity: (identity, signal) => findByIdentity(call, identity, signal),
     observe: makeObserve(call),
     list: (scope, signal) => list(call, region, scope, signal),
