@@ -86,7 +86,8 @@ describe('the limiter of two replicas', () => {
       putOff.push(retryAfterMs)
       if (putOff.length === 15) ended.abort() // the few that are left would wait for their turn
     }
-    await Promise.all(Array.from({ length: 24 }, () => one?.take('api', 'create', ended.signal).catch(refused)))
+    const take = async () => one?.take('api', 'create', ended.signal).catch(refused)
+    await Promise.all(Array.from({ length: 24 }, take))
     const far = putOff.slice(0, 15).toSorted((a, b) => a - b)
     expect(new Set(far).size).toBe(15)
     expect((far.at(-1) ?? 0) - (far[0] ?? 0)).toBeGreaterThan(25_000)
