@@ -437,7 +437,11 @@ describe('systems', () => {
 
   test('what is deleted beside machines is not shown as if it were there', async () => {
     const volume = { ref: 'v', name: 'data', sizeGb: 10, account: 'do', region: 'nyc3', provider: 'digitalocean' }
-    await using service = await serve(() => ({ body: { ...volume, attachedTo: null, system: null } }))
+    const leaving = { ...volume, attachedTo: null, system: null, zone: null, state: 'leaving', error: null }
+    const gone = { type: 'about:blank#no-such-volume', title: 'No such volume', status: 404, detail: 'it is gone' }
+    await using service = await serve(({ method }) =>
+      method === 'DELETE' ? { status: 202, body: leaving } : { status: 404, body: gone },
+    )
     const ended = await reops(['volumes', 'delete', 'data', '--account', 'do', '--yes'], {
       environment: reach(service.url),
     })
