@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { elsewhere } from './testing/elsewhere.ts'
+import { cannot, elsewhere } from './testing/elsewhere.ts'
 import { fill, matrixText, wanted, type Cell } from './matrix.ts'
 
 test('every case has its row, what no test shows is said, and what was left out has its reason', () => {
@@ -31,4 +31,5 @@ test('every case has its row, what no test shows is said, and what was left out 
 test('what is shown elsewhere is a case of the table', () => {
   for (const { n, letters } of elsewhere)
     for (const letter of letters) expect([n, wanted[n - 1]?.includes(letter)]).toEqual([n, true])
+  for (const { n, letter } of cannot) expect([n, wanted[n - 1]?.includes(letter)]).toEqual([n, true])
 })

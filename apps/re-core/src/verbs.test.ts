@@ -88,6 +88,9 @@ describe('verbs of a system that is there', () => {
     await read(Buffer.from('hello\n').toString('base64'))
     const [, id] = /event: open\ndata: \{"id":"([^"]+)","kind":"log","input":false\}/.exec(text) ?? []
     const type = (console: string) => post(`/v1/systems/told/consoles/${console}`, { data: 'aGk=' })
+    expect((await type(String(id))).status).toBe(409)
+    // From now on another replica is asked; the console stays where it is.
+    await service.start()
     expect([(await type(String(id))).status, (await type(newId())).status]).toEqual([409, 404])
     const token = await service.tokenFor('systems:read')
     expect((await service.ask('GET', '/v1/systems/told/console', { token })).status).toBe(403)

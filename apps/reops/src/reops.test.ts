@@ -435,6 +435,15 @@ describe('systems', () => {
     ])
   })
 
+  test('what is deleted beside machines is not shown as if it were there', async () => {
+    const volume = { ref: 'v', name: 'data', sizeGb: 10, account: 'do', region: 'nyc3', provider: 'digitalocean' }
+    await using service = await serve(() => ({ body: { ...volume, attachedTo: null, system: null } }))
+    const ended = await reops(['volumes', 'delete', 'data', '--account', 'do', '--yes'], {
+      environment: reach(service.url),
+    })
+    expect(ended).toMatchObject({ code: 0, out: 'data  deleted\n' })
+  })
+
   test('a job is named by its system, by `last` or by a part of its id', async () => {
     const all = [job(2, 'failed'), job(1, 'done')]
     await using service = await serve(asked =>

@@ -3,7 +3,7 @@ import { send, type CallOptions, type Service } from './http.ts'
 import { extraShape, jobShape, shaped, shapedList } from './shape.ts'
 
 const patienceMs = 70_000
-type Named = { readonly name: string; readonly ref: string }
+type Named = { readonly name: string; readonly ref: string | null }
 
 /** What stands beside machines: volumes, SSH keys, firewalls, each by its name in a place. Each call throws ClientError. */
 export const makeExtras = (service: Service) => {
@@ -35,7 +35,9 @@ export const makeExtras = (service: Service) => {
   }
   return {
     volumes: (at: ExtraPlace = {}, options: CallOptions = {}) => list<VolumeInfo>('volumes', at, options),
-    /** Makes it, or makes it larger. */
+    volume: (name: string, at: ExtraPlace = {}, options: CallOptions = {}) =>
+      ask<VolumeInfo>('volumes', { method: 'GET', at, rest: [name] }, options),
+    /** Makes it, or makes it larger; `pending` while it is. */
     putVolume: (name: string, body: PutVolume, at: ExtraPlace = {}, options: CallOptions = {}) =>
       ask<VolumeInfo>('volumes', { method: 'PUT', at, rest: [name], body }, options),
     /** A job of that system. */

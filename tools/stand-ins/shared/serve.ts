@@ -82,7 +82,8 @@ const answer = async <A>(served: Served<A>, request: IncomingMessage, response: 
 
 /** Serves a stand-in on a free port of loopback. `stop` cuts whoever still waits. */
 export const serve = async <A>(served: Served<A>): Promise<{ url: string; stop(): Promise<void> }> => {
-  const server = createServer((request, response) => {
+  // Idle connections stay: one that ends just as it is used again is a call that broke, on a busy machine and nowhere else.
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     answer(served, request, response).catch((error: unknown) =>
       write(response, { status: 500, headers: {}, body: `the stand-in broke: ${(error as Error).message}` }),
     )

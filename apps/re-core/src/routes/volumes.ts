@@ -3,12 +3,12 @@ import type { App } from '@re-ops/service'
 import { Type } from 'typebox'
 import { askedBy } from './asked.ts'
 import type { ServiceDeps } from '../services/deps.ts'
-import { attachVolume, detachVolume, getVolumes, putVolume, removeVolume } from '../services/volumes.ts'
+import { attachVolume, detachVolume, getVolume, getVolumes, putVolume, removeVolume } from '../services/volumes.ts'
 
 const Which = Type.Object({ volume: ExtraName })
 const write = { scope: 'systems:write' } as const
 const job = { response: { 202: Job }, querystring: ExtraPlace, params: Which } as const
-const answer = { response: { 200: VolumeInfo }, querystring: ExtraPlace, params: Which } as const
+const answer = { response: { 200: VolumeInfo, 202: VolumeInfo }, querystring: ExtraPlace, params: Which } as const
 
 /** Disks with a life of their own. */
 export const volumeRoutes = (app: App, deps: ServiceDeps): void => {
@@ -24,10 +24,21 @@ export const volumeRoutes = (app: App, deps: ServiceDeps): void => {
     },
     async ({ query }) => getVolumes(deps, query),
   )
+  app.get(
+    '/v1/volumes/:volume',
+    {
+      config: { scope: 'systems:read' },
+      schema: { summary: 'One volume', querystring: ExtraPlace, params: Which, response: { 200: VolumeInfo } },
+    },
+    async ({ params, query }) => getVolume(deps, query, params.volume),
+  )
   app.put(
     '/v1/volumes/:volume',
     { config: write, schema: { ...answer, summary: 'Make a volume, or make it larger', body: PutVolume } },
-    async ({ params, query, body }) => putVolume(deps, query, params.volume, body),
+    async ({ params, query, body }, reply) => {
+      const { status, volume } = await putVolume(deps, query, params.volume, body)
+      return reply.code(status).send(volume)
+    },
   )
   app.post(
     '/v1/volumes/:volume/attach',
@@ -46,6 +57,9 @@ export const volumeRoutes = (app: App, deps: ServiceDeps): void => {
   app.delete(
     '/v1/volumes/:volume',
     { config: write, schema: { ...answer, summary: 'Delete a volume and all in it' } },
-    async ({ params, query }) => removeVolume(deps, query, params.volume),
+    async ({ params, query }, reply) => {
+      const { status, volume } = await removeVolume(deps, query, params.volume)
+      return reply.code(status).send(volume)
+    },
   )
 }

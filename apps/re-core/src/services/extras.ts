@@ -1,5 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises'
-import { ProviderError, type Accepted, type Provider, type ProviderErrorKind } from '@re-ops/protocols'
+import { ProviderError, type Provider, type ProviderErrorKind } from '@re-ops/protocols'
 import { HttpProblem } from '@re-ops/service'
 import type { PlaceKey } from '../providers/place.ts'
 import { listAccounts } from '../store/accounts.ts'
@@ -66,17 +65,4 @@ export const extraOf = async <K extends Extra>(
   const api = provider[kind]
   if (api !== undefined) return { place, api, provider }
   throw new HttpProblem(422, 'no-such-thing', 'The provider has none', `provider ${place.provider} has no ${kind}`)
-}
-
-const pollMs = 500
-/** Until the provider has done it; throws HttpProblem 504 when that takes longer than a request may. */
-export const completed = async (provider: Provider, { opRef }: Accepted, signal: AbortSignal): Promise<void> => {
-  if (opRef === undefined) return
-  for (;;) {
-    const state = await provider.pollOp(opRef, signal)
-    if (state === 'done') return
-    if (state !== 'running') throw state.failed
-    if (signal.aborted) throw new HttpProblem(504, 'still-running', 'The provider is still at it', 'ask again')
-    await wait(pollMs)
-  }
 }

@@ -2,6 +2,7 @@ import { labelsMax, type Caps, type Labels, type Provider, type ProviderKind, ty
 import { HttpProblem } from '@re-ops/service'
 import type { PoolClient } from 'pg'
 import type { SystemRow } from '../store/row.ts'
+import { volumeByName } from '../store/wanted-volumes.ts'
 import type { Asking } from './ask.ts'
 import type { ServiceDeps } from './deps.ts'
 import { checkSpec } from './plan.ts'
@@ -64,7 +65,7 @@ const refuseUnlessCapable = ({ name, provider }: SystemRow, verb: Asking, input:
     throw refused(
       'unsupported',
       'Not offered',
-      `forget of ${name}: a machine of provider ${provider} is always of the re-core that made it; allowed: systems destroy ${name}`,
+      `${name} cannot be forgotten: a machine of provider ${provider} is always of the re-core that made it; allowed: systems destroy ${name}`,
     )
   const isForced = input.force === true || input.forceAfterSeconds !== undefined
   if (isForced && caps.forced === false)
@@ -97,6 +98,12 @@ const checkLabels = (labels: Labels): void => {
     throw refused('too-many-labels', 'Too many labels', `/body/labels: ${count} labels; allowed: ${labelsMax}`)
 }
 
+/** Kept from being deleted until the verb is written down. */
+const refuseLeaving = async (tx: PoolClient, row: SystemRow, volume: string): Promise<void> => {
+  if ((await volumeByName(tx, row, volume, 'share'))?.leaving === true)
+    throw conflict('leaving', 'The volume is being deleted', `volume ${volume} is being deleted`)
+}
+
 const checkInput = async (
   tx: PoolClient,
   row: SystemRow,
@@ -120,6 +127,7 @@ const checkInput = async (
     checkLabels(input.labels ?? {})
     check(provider, { ...row, labels: input.labels ?? {} })
   }
+  if (verb === 'attach') await refuseLeaving(tx, row, input.volume ?? '')
   if (verb !== 'snapshot') return input
   refuseWhileRunning(row, verb, caps.liveSnapshot)
   const { id: snapshot, name } = await ensureSnapshotRow(tx, row, input.name ?? '')

@@ -9,7 +9,7 @@ const somewhere = (command: Command): Command =>
 
 const awaited = (command: Command): Command =>
   command
-    .option('--no-wait', 'only ask for it; `reops jobs` shows how it goes')
+    .option('--no-wait', 'only ask for it; `reops volumes` and `reops jobs` show how it goes')
     .option('--timeout <duration>', 'how long to wait', '10m')
 
 /** `reops volumes`, `ssh-keys` and `firewalls`: what stands beside machines. */
@@ -34,7 +34,7 @@ const addVolumes = ({ program, context, done, add }: Kit): void => {
     ['create', 'make a volume; the same again is the same volume'],
     ['resize', 'make a volume larger; none gets smaller'],
   ] as const)
-    sub(name, description)
+    awaited(sub(name, description))
       .argument('<name>', 'lower case letters, digits and dashes')
       .requiredOption('--size <GB>', 'how large')
       .option('--zone <zone>', 'within the region, where the provider has zones')
@@ -64,7 +64,7 @@ const addVolumes = ({ program, context, done, add }: Kit): void => {
       'after',
       examples('reops volumes detach data --account do', 'reops volumes detach data --account do --no-wait'),
     )
-  sub('delete', 'delete a volume and all in it; asks first')
+  awaited(sub('delete', 'delete a volume and all in it; asks first'))
     .argument('<name>')
     .option('-y, --yes', 'do not ask')
     .action((volume: string, options: object) =>

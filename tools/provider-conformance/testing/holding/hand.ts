@@ -1,3 +1,4 @@
+import type { SystemSpec } from '@re-ops/protocols'
 import type { TestAccount } from '@re-ops/re-core/testing'
 
 /** A machine as it really is, past re-core. */
@@ -30,3 +31,18 @@ export type Hand = {
 
 /** Deadlines of a stand-in's own, in ms; re-core is told them. */
 export const quickCaps = { maxVisibilityLagMs: 200, latestLandingMs: 200 }
+
+/** A system there that nobody waits for. */
+export const specOf = ({ account, size, image }: Hand, name: string): SystemSpec => ({
+  name,
+  provider: account.driver.kind,
+  account: account.name,
+  region: account.region,
+  options: {},
+  type: 'web',
+  size,
+  image,
+  labels: {},
+  readiness: 'none',
+  protected: false,
+})

@@ -1,26 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import type { SystemSpec } from '@re-ops/protocols'
 import { getUsage, jobsOf, makeWorld, noticesIn, testDatabase, type World } from '@re-ops/re-core/testing'
-import type { Hand } from './hand.ts'
+import { specOf, type Hand } from './hand.ts'
 
 const hourMs = 3_600_000
 /** Of a minute: how long a refused account is left alone. */
 const parkedMs = 300
 const timings = { observeMs: hourMs, observeRemoteMs: hourMs, reapMs: hourMs, leasesMs: hourMs, parkedMs }
-const specOf = ({ account, size, image }: Hand, name: string): SystemSpec => ({
-  name,
-  provider: account.driver.kind,
-  account: account.name,
-  region: account.region,
-  options: {},
-  type: 'web',
-  size,
-  image,
-  labels: {},
-  readiness: 'none',
-  protected: false,
-})
-
 /** Two accounts at one provider, one of which refuses for a while. */
 export const describeParked = (title: string, open: (name: string) => Promise<Hand>): void => {
   let database: Awaited<ReturnType<typeof testDatabase>>

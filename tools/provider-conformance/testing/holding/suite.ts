@@ -11,7 +11,7 @@ import {
   type SystemRow,
   type World,
 } from '@re-ops/re-core/testing'
-import type { Hand } from './hand.ts'
+import { specOf, type Hand } from './hand.ts'
 
 const hourMs = 3_600_000
 /** Its drift is written last. */
@@ -43,19 +43,7 @@ export const describeHolding = (
   describe(title, () => {
     beforeAll(async () => {
       ;[hand, database] = await Promise.all([open(), testDatabase()])
-      const spec = (name: string): SystemSpec => ({
-        name,
-        provider: hand.account.driver.kind,
-        account: hand.account.name,
-        region: hand.account.region,
-        options: {},
-        type: 'web',
-        size: hand.size,
-        image: hand.image,
-        labels: { env: 'test' },
-        readiness: 'none',
-        protected: false,
-      })
+      const spec = (name: string): SystemSpec => ({ ...specOf(hand, name), labels: { env: 'test' } })
       world = await makeWorld(await database.fresh(), { accounts: [hand.account], spec })
       worker = await world.startOne({
         timings,
@@ -98,9 +86,16 @@ export const describeHolding = (
         const row = await world.row(id)
         return row.nextAt === null && holds(row) && row
       })
+    const brokenOff = () => world.logs.filter(line => line.includes('a round broke off')).length
+    /** One round of the observer that saw all there is; one whose call broke on a busy machine has seen nothing. */
+    const round = async (triesLeft = 5): Promise<void> => {
+      const before = brokenOff()
+      await worker.observeRemote()
+      if (brokenOff() > before && triesLeft > 1) await round(triesLeft - 1)
+    }
     /** One round of the observer, and what follows from it. */
     const seen = async (id: string, holds: (row: SystemRow) => boolean) => {
-      await worker.observeRemote()
+      await round()
       return settled(id, holds)
     }
     const ready = async (name: string, more: Partial<SystemRow> = {}) => {
@@ -188,7 +183,8 @@ export const describeHolding = (
         await hand.tag(ref, 'owner', 'eve')
         const labels = { field: 'labels', wanted: { owner: 'ann' }, observed: { owner: 'eve' } } as const
         const size = { field: 'size', wanted: hand.size, observed: hand.largerSize, fixed: false } as const
-        const changed = await seen(id, row => row.drift.length > 0)
+        // A look from before may have met it on its way to the other size.
+        const changed = await seen(id, row => row.phase === 'ready' && row.drift.length === 2)
         expect(changed.drift).toEqual([size, { ...labels, fixed: false }])
         await hand.powerOff(ref)
         const off = await seen(id, isOff)
@@ -219,7 +215,7 @@ export const describeHolding = (
         }
         expect(await observed(ref)).toBe('spot')
         await takeBack(ref)
-        await worker.observeRemote()
+        await round()
         const next = await world.life(id, 2)
         expect([await observed(next.ref ?? ''), await observed(ref)]).toEqual(['on-demand', 'absent'])
         const [notice] = (await noticesIn(world.pool)).filter(one => one.system === id)

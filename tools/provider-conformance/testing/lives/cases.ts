@@ -9,7 +9,7 @@ import { powerCase } from './power-case.ts'
 import { postgresCase } from './postgres-case.ts'
 import { reaperCases } from './reaper-cases.ts'
 import { stormCase } from './storm-case.ts'
-import { volumeCase } from './volume-case.ts'
+import { volumeCases } from './volume-case.ts'
 
 /** That need many machines at once. */
 export const crowdCases = [stormCase]
@@ -22,7 +22,7 @@ export const lifeCases = [
   postgresCase,
   powerCase,
   capacityCase,
-  volumeCase,
+  ...volumeCases,
   ...neverLocal,
   ...driftCases,
 ]

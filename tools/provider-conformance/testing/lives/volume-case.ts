@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals'
 import { ProviderError, type Accepted, type Provider, type VolumeApi } from '@re-ops/protocols'
-import { askSystem, listJobs } from '@re-ops/re-core/testing'
+import { askSystem, listJobs, volumeByName, wantVolume, wantVolumeGone } from '@re-ops/re-core/testing'
 import type { LifeCase } from './describe-lives.ts'
 import { bound, startQuiet, zoneOf, type Life } from './life.ts'
 
@@ -69,6 +69,9 @@ const losing = (provider: Provider): Provider => {
   }
 }
 
+/** What is done once and no other verb has: the steps to die at. */
+const isOwn = (name: string): boolean => /^(op|attach|detach)/.test(name)
+
 /** The steps of both verbs, by name and in order, the first of each name. */
 const traced = async (life: Life, seen: string[], ids: readonly string[]): Promise<Record<Moving, string[]>> => {
   const trace = { attach: [''], detach: [''] }
@@ -76,12 +79,12 @@ const traced = async (life: Life, seen: string[], ids: readonly string[]): Promi
     seen.length = 0
     await moved(life, verb, ids)
     await agree(life, verb, ids)
-    trace[verb] = [...new Set(seen)]
+    trace[verb] = [...new Set(seen)].filter(isOwn)
   }
   return trace
 }
 
-export const volumeCase: LifeCase = {
+const moveCase: LifeCase = {
   ns: [15, 24],
   letters: 'F',
   title:
@@ -115,3 +118,70 @@ export const volumeCase: LifeCase = {
     }
   },
 }
+
+const wishes = ['make', 'larger', 'delete'] as const
+type Wish = (typeof wishes)[number]
+const gbOf = { make: 1, larger: 2, delete: null } as const
+
+/** What is wanted of the volume is written down, and it is woken; answers its id. */
+const wished = async ({ world, places }: Life, wish: Wish, name: string): Promise<string> => {
+  const place = places[0]?.place ?? missing()
+  const now = Date.now()
+  const sizeGb = gbOf[wish]
+  const row =
+    sizeGb === null
+      ? await wantVolumeGone(world.pool, place, { name, ref: null }, now)
+      : await wantVolume(world.pool, place, { name, sizeGb }, now)
+  if (row === null) throw new Error(`${wish} of ${name} is refused`)
+  await world.sender.wake(world.pool, row.id)
+  return row.id
+}
+const missing = (): never => {
+  throw new Error('the target has no place')
+}
+/** As it is wanted, or gone, without a problem. */
+const over = ({ world, places }: Life, name: string) =>
+  world.until(`volume ${name} is as it is wanted`, async () => {
+    const row = await volumeByName(world.pool, places[0]?.place ?? missing(), name)
+    return row === null || (row.nextAt === null && row.problem === null)
+  })
+
+const wishCase: LifeCase = {
+  ns: [15, 24],
+  letters: 'F',
+  title: 'a worker killed at each step of making a volume, making it larger and deleting it: once there, then gone',
+  limitMs: 120_000,
+  run: async life => {
+    const deaths = new Map<string, string>()
+    const died: string[] = []
+    const seen: string[] = []
+    await startQuiet(life, {
+      at: (name, id) => {
+        seen.push(name)
+        if (deaths.get(id) !== name) return
+        deaths.delete(id)
+        died.push(name)
+        throw new Error('killed here')
+      },
+    })
+    const trace: Record<Wish, string[]> = { make: [], larger: [], delete: [] }
+    for (const wish of wishes) {
+      seen.length = 0
+      await wished(life, wish, 'traced')
+      await over(life, 'traced')
+      trace[wish] = [...new Set(seen)]
+    }
+    const names = Array.from({ length: Math.max(...wishes.map(wish => trace[wish].length)) }, (_, n) => nameOf(n))
+    for (const wish of wishes) {
+      died.length = 0
+      for (const [n, name] of names.entries()) deaths.set(await wished(life, wish, name), trace[wish][n] ?? '')
+      for (const name of names) await over(life, name)
+      const there = (await volumesOf(life).list(bound())).map(one => `${one.name} ${one.sizeGb}`)
+      expect(there.toSorted()).toEqual(wish === 'delete' ? [] : names.map(name => `${name} ${gbOf[wish]}`).toSorted())
+    }
+    const { rows } = await life.world.pool.query('select name from core.volume')
+    expect(rows).toEqual([])
+  },
+}
+
+export const volumeCases: readonly LifeCase[] = [moveCase, wishCase]
