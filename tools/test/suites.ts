@@ -93,7 +93,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'acceptance',
-    files: '(tools/acceptance/(agent|files|output|live|canary)|apps/re-mote/src/replicas)\\.heavy\\.test\\.ts$',
+    files: '(tools/acceptance/(agent|files|output|live|canary(-away)?)|apps/re-mote/src/replicas)\\.heavy\\.test\\.ts$',
     doc: 'bundled agents, live code, files and long outputs over both transports, several services on one Postgres',
     needs: nothing,
     limitMs: minutes(10),

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { askAway, makeExtras } from './canary/away.ts'
+import { findIn } from './canary/forms.ts'
+import { canaries, openCanaryStage, type CanaryStage } from './canary/stage.ts'
+import { makeSystems } from './canary/verbs.ts'
+
+let stage: CanaryStage
+beforeAll(async () => {
+  stage = await openCanaryStage()
+  await stage.start()
+}, 60_000)
+afterAll(() => stage?.stop())
+
+const minutes = 60_000
+const token = canaries['token of DigitalOcean']
+const accounts = ['aws', 'do'] as const
+const lost = ['drop-before', 'drop-after'] as const
+/** The key that is refused comes last: then all else waits until somebody tries the account. */
+const ec2Codes = [
+  'UnauthorizedOperation',
+  'InsufficientInstanceCapacity',
+  'VcpuLimitExceeded',
+  'InternalError',
+  'IncorrectInstanceState',
+  'InvalidParameterValue',
+  'RequestLimitExceeded',
+  'AuthFailure',
+]
+const doStatuses = [400, 403, 409, 422, 500, 503, 429, 401]
+/** A server that says in its refusals what it was sent. */
+const answerOf = (status: number, sent = '') => {
+  const message = `refused: Bearer ${token}, ${token} ${sent}`
+  return { answer: { status, id: 'refused', message } }
+}
+
+const prepare = async (): Promise<void> => {
+  const { ask, droplets, ec2, file } = stage
+  const key = file('aws', `AKIATEST:${canaries['secret key of EC2']}`)
+  const bodies = {
+    aws: { provider: 'ec2', regions: [ec2.setup.region], secret: key, settings: { endpoint: ec2.url } },
+    do: {
+      provider: 'digitalocean',
+      regions: ['nyc3'],
+      secret: file('do', token),
+      settings: { endpoint: droplets.url },
+    },
+  }
+  const ways = ec2Codes.length + lost.length
+  const names = ['start', 'stop', ...Array.from({ length: ways }, (_, n) => `gone-${n}`)]
+  for (const one of accounts) {
+    expect((await ask('PUT', `/v1/accounts/${one}`, bodies[one])).status).toBe(200)
+    await makeSystems(stage, one, names)
+    await makeExtras(stage, one)
+  }
+}
+
+test(
+  'DELETE of machines, each refused in another way, and of what stands beside them: no secret is told',
+  async () => {
+    await prepare()
+    const { ask, droplets, ec2, until } = stage
+    await Promise.all([
+      askAway(stage, 'aws', {
+        faults: ec2.faults,
+        all: [...lost, ...ec2Codes.map(answer => ({ answer }))],
+        beside: ['InvalidParameterValue', 'UnauthorizedOperation', 'InternalError'].map(answer => ({ answer })),
+        making: { answer: 'InvalidParameterValue' },
+      }),
+      askAway(stage, 'do', {
+        faults: droplets.faults,
+        all: [...lost, ...doStatuses.map(one => answerOf(one))],
+        beside: [422, 403, 500].map(one => answerOf(one)),
+        making: answerOf(422, `with # ${canaries['user-data']}`),
+      }),
+    ])
+    await until('what was to be made says why, without its user-data', async () =>
+      / 422 refused: .*with \[redacted\]$/.test((await stage.service.system('do-made')).reason ?? ''),
+    )
+    for (const one of ['systems', 'jobs', 'accounts', 'notices', 'snapshots']) await ask('GET', `/v1/${one}`)
+    const all = { logs: stage.service.output.join(''), rows: await stage.rows(), replies: stage.said.join('\n') }
+    for (const [where, text] of Object.entries(all)) {
+      expect(text.length).toBeGreaterThan(500)
+      expect([where, findIn(text, canaries)]).toEqual([where, []])
+    }
+  },
+  5 * minutes,
+)
