@@ -71,7 +71,7 @@ export const badCommands = (taken: string, small: string, expired: string): read
   wrong(['systems', 'label', taken, 'a b=c'], /`a b=c` is neither key=value/),
   wrong(['systems', 'clone', taken], /what shall the clone be called\? give --name <stem>/),
   wrong(['snapshots', 'delete', 'none', '--yes'], /no snapshot has the id or name none/),
-  wrong(['jobs', 'retry', 'nope'], /must match pattern .* \(UUID, lower case\)/),
+  wrong(['jobs', 'retry', 'nope'], /no job `nope` among the latest \d+; `reops jobs` lists them/),
   wrong(create('--volume', '0'), /--volume: `0` is not a whole number from 1 to 16384/),
   wrong(create('--volume', '10:Da_ta'), /--volume: `10:Da_ta` is not GB or GB:NAME; a name is lower case letters/),
   wrong(create('--volume', '10'), /\/body\/options\/volumes is given, and provider local has none/),

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Fault, Mishap } from '../stand-ins/shared/faults.ts'
+import { askAway, makeExtras } from './canary/away.ts'
 import { findIn } from './canary/forms.ts'
 import { canaries, openCanaryStage, type CanaryStage } from './canary/stage.ts'
 import { allMet, askAll, askBeside, enrolmentTokens, makeSystems, verbs } from './canary/verbs.ts'
+import { inBatches } from './testing.ts'
 
 let stage: CanaryStage
 let enrolments: readonly string[] = []
@@ -12,10 +14,9 @@ beforeAll(async () => {
 })
 afterAll(() => stage.stop())
 
-const settle = { timeout: 120_000 }
+const settle = { timeout: 240_000 }
 const token = canaries['token of DigitalOcean']
 const ec2Codes = [
-  'AuthFailure',
   'UnauthorizedOperation',
   'RequestLimitExceeded',
   'InsufficientInstanceCapacity',
@@ -24,10 +25,17 @@ const ec2Codes = [
   'IncorrectInstanceState',
   'IdempotentParameterMismatch',
   'InvalidParameterValue',
+  // Last, for then all else waits until somebody tries the account.
+  'AuthFailure',
 ]
+const doStatuses = [400, 403, 404, 409, 422, 429, 500, 503, 401]
 /** A server that says in its refusals what it was sent. */
-const doStatuses = [400, 401, 403, 404, 409, 422, 429, 500, 503]
+const answerOf = (status: number, sent = '') => {
+  const message = `refused: Bearer ${token}, ${token} ${sent}`
+  return { answer: { status, id: 'refused', message } }
+}
 const lost = ['drop-before', 'drop-after'] as const
+const accounts = ['aws', 'do'] as const
 
 const account = (name: string, provider: string, secret: string, settings: object, region = 'nyc3') =>
   stage.ask('PUT', `/v1/accounts/${name}`, { provider, regions: [region], secret, settings })
@@ -44,10 +52,11 @@ describe('secrets in every place where one is given', () => {
       until(`${of[0]} is saved`, async () => (await account(...of)).status === 200)
     await saved('aws', 'ec2', 'secret:aws', { endpoint: ec2.url }, ec2.setup.region)
     await saved('do', 'digitalocean', file('do', token), { endpoint: droplets.url })
-    await makeSystems(stage, 'aws')
-    await makeSystems(stage, 'do')
-    expect(ec2.alive()).toHaveLength(verbs.length)
-    expect(droplets.cloud().droplets.size).toBe(verbs.length)
+    const names = [...verbs, ...[...ec2Codes, ...lost].map((_, n) => `gone-${n}`)]
+    await Promise.all(accounts.map(one => makeSystems(stage, one, names)))
+    expect(ec2.alive()).toHaveLength(names.length)
+    expect(droplets.cloud().droplets.size).toBe(names.length)
+    await Promise.all(accounts.map(one => makeExtras(stage, one)))
     enrolments = await enrolmentTokens(stage)
   }, 120_000)
 
@@ -83,7 +92,7 @@ const strike = async (does: Mishap<never>, round: number): Promise<void> => {
   const all = (one: Mishap<never>): Fault<never> => ({ action: '*', nth: 'all', does: one })
   ec2.faults.add(all(does))
   droplets.faults.add(all(does))
-  await Promise.all((['aws', 'do'] as const).flatMap(one => [askAll(stage, one, round), askBeside(stage, one, round)]))
+  await Promise.all(accounts.flatMap(one => [askAll(stage, one, round), askBeside(stage, one, round)]))
   await until('every verb has met it', () => allMet(stage))
 }
 const mend = () => {
@@ -92,15 +101,39 @@ const mend = () => {
 }
 
 describe('whatever goes wrong', () => {
+  test(
+    'DELETE of machines, each refused in another way, and of what stands beside them',
+    async () => {
+      const { droplets, ec2 } = stage
+      await Promise.all([
+        askAway(stage, 'aws', {
+          faults: ec2.faults,
+          all: [...lost, ...ec2Codes.map(answer => ({ answer }))],
+          beside: ['InvalidParameterValue', 'UnauthorizedOperation', 'InternalError'].map(answer => ({ answer })),
+          making: { answer: 'InvalidParameterValue' },
+        }),
+        askAway(stage, 'do', {
+          faults: droplets.faults,
+          all: [...lost, ...doStatuses.map(one => answerOf(one))],
+          beside: [422, 403, 500].map(one => answerOf(one)),
+          making: answerOf(422, `with # ${canaries['user-data']}`),
+        }),
+      ])
+      mend()
+      await stage.until('what was to be made says why, without its user-data', async () =>
+        / 422 refused: .*with \[redacted\]$/.test((await stage.service.system('do-made')).reason ?? ''),
+      )
+    },
+    settle.timeout,
+  )
+
   test.each(ec2Codes.map((code, n) => [code, doStatuses[n] ?? 500, n] as const))(
     '%s of EC2 and %i of DigitalOcean, whatever is asked',
     async (code, status, round) => {
       const { droplets, ec2 } = stage
-      const answer = { status, id: 'refused', message: `refused: Bearer ${token}, ${token}` }
-      droplets.faults.add({ action: '*', nth: 'all', does: { answer } })
+      droplets.faults.add({ action: '*', nth: 'all', does: answerOf(status) })
       ec2.faults.add({ action: '*', nth: 'all', does: { answer: code } })
-      for (const one of ['aws', 'do'] as const)
-        await Promise.all([askAll(stage, one, round), askBeside(stage, one, round)])
+      for (const one of accounts) await Promise.all([askAll(stage, one, round), askBeside(stage, one, round)])
       await stage.until('every verb has met it', () => allMet(stage))
       mend()
     },
@@ -120,13 +153,13 @@ describe('whatever goes wrong', () => {
     const { ec2, droplets, service, start, until } = stage
     for (const fake of [ec2, droplets]) fake.faults.add({ action: '*', nth: 'all', does: 'hang' })
     const [round, asked] = [ec2Codes.length + lost.length, droplets.faults.asked().length]
-    await Promise.all((['aws', 'do'] as const).map(one => askBeside(stage, one, round)))
-    for (const one of ['aws', 'do'] as const) await askAll(stage, one, round)
+    await Promise.all(accounts.map(one => askBeside(stage, one, round)))
+    for (const one of accounts) await askAll(stage, one, round)
     await until('it asks', async () => droplets.faults.asked().length > asked)
     await service.end('SIGKILL')
     mend()
     await start()
-    for (const one of verbs) for (const name of ['aws', 'do']) await stage.ask('DELETE', `/v1/systems/${name}-${one}`)
+    for (const one of verbs) for (const name of accounts) await stage.ask('DELETE', `/v1/systems/${name}-${one}`)
     for (const one of await service.systems()) await stage.ask('DELETE', `/v1/systems/${one.id}`)
     // Rows wait longer, until no late create can land any more.
     await until('no machine is left', async () => ec2.alive().length + droplets.cloud().droplets.size === 0)
@@ -139,9 +172,16 @@ test('none of them stands in a log, a row, a reply, an event, a metric or on the
   const lists = ['systems', 'jobs', 'accounts', 'secrets', 'notices', 'freezes', 'leases', 'snapshots', 'words']
   for (const one of lists) await ask('GET', `/v1/${one}`)
   await metrics()
-  for (const args of ['systems list --json', 'jobs list --json', 'accounts list', 'accounts show do', 'secrets list'])
-    await reops(args.split(' '))
-  await reops(['systems', 'list'], canaries['a bearer token that is none'])
+  const words = [
+    'systems list --json',
+    'systems show aws-agent --json',
+    'jobs list --json',
+    'accounts list',
+    'accounts show do',
+    'secrets list',
+  ]
+  await inBatches(words, 3, one => reops(one.split(' ')))
+  await reops(['systems', 'list'], { REOPS_TOKEN: canaries['a bearer token that is none'] })
   const all: Readonly<Record<string, string>> = {
     logs: service.output.join(''),
     rows: await rows(),

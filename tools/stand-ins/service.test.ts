@@ -90,6 +90,13 @@ describe('secrets that re-core keeps', () => {
     }
     const refused = await ask('PUT', '/v1/accounts/none', account)
     expect([refused.status, refused.detail]).toEqual([422, expect.stringContaining('secret:none does not exist')])
+    const relative = await ask('PUT', '/v1/accounts/none', { ...account, secret: 'file:aws' })
+    expect(relative.detail).toBe('secret is file:aws; allowed: an absolute path at re-core, as file:/etc/re-ops/ec2')
+  })
+  test('what stands beside machines is asked of an account, and with several of one that is named', async () => {
+    const asked = ['volumes', 'ssh-keys', 'firewalls'].map(what => ask('GET', `/v1/${what}`))
+    for (const reply of await Promise.all(asked))
+      expect([reply.status, reply.detail]).toEqual([422, 'account is not given; allowed: aws, do'])
   })
 })
 
@@ -184,10 +191,19 @@ describe('what stands beside machines', () => {
     const zone = ec2.state.machines.get(ref)?.zone
     const put = (sizeGb: number) => ask('PUT', `/v1/volumes/data${at}`, { sizeGb, zone })
     const made = await Promise.all([put(10), put(10)])
-    expect(made.map(one => one.status)).toEqual([200, 200])
-    expect(made[0]?.body['ref']).toBe(made[1]?.body['ref'])
-    const attached = await ask('POST', `/v1/volumes/data/attach${at}`, { system: 'disky' })
-    expect(attached.body).toMatchObject({ attachedTo: ref, system: 'disky', sizeGb: 10 })
+    // Of two at once one may only hear that it is under way.
+    for (const { status } of made) expect([200, 202]).toContain(status)
+    const one = () => ask('GET', `/v1/volumes/data${at}`)
+    await until('it is made', async () => (await one()).body['state'] === 'ready', patienceMs)
+    expect((await ask('GET', `/v1/volumes${at}`)).body).toEqual([(await one()).body])
+    expect([...ec2.state.tags.values()].filter(tags => tags.get('recore:volume') === 'data')).toHaveLength(1)
+    await until('it is ready', async () => (await service.system('disky')).phase === 'ready', patienceMs)
+    const attach = await ask('POST', `/v1/volumes/data/attach${at}`, { system: 'disky' })
+    expect(attach).toMatchObject({ status: 202, body: { verb: 'attach', name: 'disky', input: { volume: 'data' } } })
+    const job = String(attach.body['id'])
+    await until('it is attached', async () => (await service.job(job)).state === 'done', patienceMs)
+    const [attached] = (await ask('GET', `/v1/volumes${at}`)).body as unknown as object[]
+    expect(attached).toMatchObject({ attachedTo: ref, system: 'disky', sizeGb: 10 })
     expect(await ask('DELETE', `/v1/volumes/data${at}`)).toMatchObject({ status: 409 })
     expect((await put(20)).body).toMatchObject({ sizeGb: 20 })
     expect(await put(5)).toMatchObject({ status: 422, detail: expect.stringContaining('cannot shrink') })
@@ -196,8 +212,8 @@ describe('what stands beside machines', () => {
     const left = await until(
       'the volume is free',
       async () => {
-        const [one] = (await ask('GET', `/v1/volumes${at}`)).body as unknown as { attachedTo: string | null }[]
-        return one?.attachedTo === null && one
+        const { body } = await one()
+        return body['attachedTo'] === null && body
       },
       patienceMs,
     )
@@ -223,7 +239,7 @@ describe('what stands beside machines', () => {
     ['a size', 'PUT', '/v1/volumes/data?account=aws', { sizeGb: 0 }, 400, '/body/sizeGb'],
     ['a zone', 'PUT', '/v1/volumes/data?account=aws', { sizeGb: 1, zone: 'mars-1a' }, 422, 'mars-1a'],
     ['a volume', 'DELETE', '/v1/volumes/none?account=aws', undefined, 404, 'no volume none in ec2/aws/'],
-    ['no such thing there', 'GET', '/v1/volumes', undefined, 422, 'provider local has no volumes'],
+    ['no such thing there', 'GET', '/v1/volumes?provider=local', undefined, 422, 'provider local has no volumes'],
     ['a rule', 'PUT', '/v1/firewalls/web?account=do', { rules: [{ direction: 'up' }] }, 400, '/body/rules/0'],
     ['a key', 'PUT', '/v1/ssh-keys/ann?account=do', { publicKey: 'hello' }, 400, '/body/publicKey'],
   ])('what does not fit is named: %s', async (_what, method, path, body, status, words) => {

@@ -86,8 +86,8 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'agents',
-    files: 'tools/acceptance/agents.*\\.heavy\\.test\\.ts$',
-    doc: 'agents put onto hosts over SSH, upgraded, rolled back, taken away',
+    files: 'tools/acceptance/(agents.*|canary-ssh)\\.heavy\\.test\\.ts$',
+    doc: 'agents put onto hosts over SSH, upgraded, rolled back, taken away; a secret wherever SSH is given one',
     needs: allOf(root, file('/usr/sbin/sshd', constants.R_OK), program('ssh-keygen')),
     limitMs: minutes(12),
   },

@@ -22,7 +22,7 @@ const Settings = Type.Object({
   logLevel: Type.Enum([...logLevels], { env: 'REOPS_LOG_LEVEL', default: 'info' }),
   host: Type.String({ env: 'RECORE_HOST', default: '127.0.0.1', minLength: 1 }),
   port: Type.Integer({ env: 'RECORE_PORT', default: 7010, ...port }),
-  moteUrl: Type.Optional(Type.String({ env: 'REMOTE_URL', pattern: '^https?://[^\\s/]+/?$' })),
+  moteUrl: Type.Optional(Type.String({ env: 'REMOTE_URL', pattern: '^https?://[^\\s/@]+/?$' })),
   agentCommand: Type.Optional(
     Type.Array(Type.String({ minLength: 1 }), { env: 'RECORE_AGENT_COMMAND', minItems: 1, maxItems: 16 }),
   ),

@@ -52,6 +52,7 @@ import { noticeRoutes } from './routes/notices.ts'
 import { systemRoutes } from './routes/systems.ts'
 import { volumeRoutes } from './routes/volumes.ts'
 import { wordRoutes } from './routes/words.ts'
+import { consoleChannel, makeConsoleMail } from './services/console-mail.ts'
 import { makeChanges } from './services/changes.ts'
 import { accountByName } from './store/accounts.ts'
 import { installationId } from './store/installation.ts'
@@ -138,8 +139,18 @@ export const start = async (config: Config, environment: Environment, context: S
 
   const changes = makeChanges({ pool, onError: error => log.warn({ err: error }, 'changes were not read') })
   context.onStop('changes', changes.stop)
-  const onNotify = (_channel: string, payload: string) => changes.onNotify(payload)
-  const listener = listen({ url, channels: ['core_event'], onNotify, onConnect: changes.onGap, log })
+  const mail = makeConsoleMail({
+    pool,
+    cipher,
+    onError: error => log.warn({ err: error }, 'a console was not typed into'),
+  })
+  const onNotify = (channel: string, payload: string) =>
+    channel === consoleChannel ? mail.onNotify(payload) : changes.onNotify(payload)
+  const onConnect = () => {
+    mail.onConnect()
+    changes.onGap()
+  }
+  const listener = listen({ url, channels: ['core_event', consoleChannel], onNotify, onConnect, log })
   context.onStop('listener', () => listener.close())
 
   const verifier = makeTokenVerifier(tokenKeys)
@@ -173,7 +184,7 @@ export const start = async (config: Config, environment: Environment, context: S
   secretRoutes(app, { secrets, pool })
   volumeRoutes(app, services)
   keyAndFirewallRoutes(app, services)
-  consoleRoutes(app, services)
+  consoleRoutes(app, { ...services, mail })
   eventRoutes(app, changes)
   context.onStop('HTTP', () => app.close())
   const address = await app.listen({ host: config.host, port: config.port })

@@ -88,6 +88,9 @@ describe('verbs of a system that is there', () => {
     await read(Buffer.from('hello\n').toString('base64'))
     const [, id] = /event: open\ndata: \{"id":"([^"]+)","kind":"log","input":false\}/.exec(text) ?? []
     const type = (console: string) => post(`/v1/systems/told/consoles/${console}`, { data: 'aGk=' })
+    expect((await type(String(id))).status).toBe(409)
+    // From now on another replica is asked; the console stays where it is.
+    await service.start()
     expect([(await type(String(id))).status, (await type(newId())).status]).toEqual([409, 404])
     const token = await service.tokenFor('systems:read')
     expect((await service.ask('GET', '/v1/systems/told/console', { token })).status).toBe(403)
@@ -108,6 +111,7 @@ describe('verbs of a system that is there', () => {
       ['PATCH', 'plain', { name: 'other' }, 409, /name other is taken/],
       ['PATCH', 'plain', { labels: { system: 'x' } }, 422, /says which system it is, and cannot be set/],
       ['PATCH', 'plain', { name: 'a', labels: {} }, 400, /more than 1 prop|fewer than|properties/],
+      ['POST', 'plain/forget', {}, 422, /of the re-core that made it; allowed: systems destroy plain$/],
       ['POST', 'nobody/reboot', {}, 404, /no system has the id or name nobody/],
     ]
     for (const [method, path, body, status, says] of refusals) {
@@ -116,6 +120,8 @@ describe('verbs of a system that is there', () => {
       expect(String(reply.body['detail'])).toMatch(says)
     }
     expect(await jobsOf('plain')).toEqual(['create'])
+    const elsewhere = await service.ask('POST', '/v1/systems', { body: { name: 'x', account: 'nobodys' } })
+    expect([elsewhere.status, elsewhere.body['detail']]).toEqual([422, 'account is nobodys; allowed: local'])
     const image = await service.ask('POST', '/v1/systems', { body: { name: 'x', image: 'snapshot:none' } })
     expect([image.status, image.body['detail']]).toEqual([422, expect.stringMatching(/there is no such snapshot/)])
     expect((await service.ask('GET', '/v1/snapshots')).body).toEqual([])

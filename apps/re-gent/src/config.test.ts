@@ -22,6 +22,12 @@ test.each([
   ['no state folder', [], {}, /^no state folder; give --state/],
   ['an argument', ['--stat', 'x'], {}, /^argument "--stat" is not known; allowed: --state/],
   ['a url', state, { REGENT_URL: 'ftp://x' }, /^REGENT_URL .*"ftp:\/\/x".*allowed: http/],
+  [
+    'a url with a password',
+    state,
+    { REGENT_URL: 'http://u:canary@x' },
+    /^(?!.*canary)REGENT_URL .*\*\*\*@x.*allowed: http/,
+  ],
   ['a name', state, { REGENT_NAME: 'a b' }, /^REGENT_NAME .*"a b".*allowed: letters/],
   ['labels', state, { REGENT_LABELS: 'role' }, /^REGENT_LABELS has "role"; allowed: key=value/],
   ['slots', state, { REGENT_SLOTS: '0' }, /^REGENT_SLOTS .* is 0: .*1 to 256$/],

@@ -10,7 +10,9 @@ import { logLevels } from './log.ts'
 /** What may stand in `<state>/config.json`; each field has an environment variable that wins over the file. */
 export const Config = Type.Object(
   {
-    url: Type.Optional(Type.String({ pattern: '^https?://[^\\s/]+', description: 'http(s)://host:port of re-mote' })),
+    url: Type.Optional(
+      Type.String({ pattern: '^https?://[^\\s/@]+(/|$)', description: 'http(s)://host:port of re-mote' }),
+    ),
     token: Type.Optional(Type.String({ description: 'an enrolment token re1.<secret>.<root key>' })),
     name: Name,
     labels: Labels,
@@ -137,6 +139,9 @@ const defaults = () => ({
   faults: [],
 })
 
+/** A wrong value, without what stands before the @ of a URL. */
+const shown = (value: unknown): string | undefined => JSON.stringify(value)?.replace(/:\/\/[^/@\s]*@/, '://***@')
+
 /** Environment over `<state>/config.json` over defaults. Throws AgentExit (code 2) with one line per wrong field. */
 export const readConfig = (args: readonly string[], environment: Environment): Config => {
   const state = stateOf(args, environment)
@@ -150,7 +155,7 @@ export const readConfig = (args: readonly string[], environment: Environment): C
         return `${join(state, 'config.json')} has a field that is not known; allowed: ${Object.keys(variables).join(', ')}`
       const field = first as Field
       const schema = Config.properties[field] as { description?: string }
-      const value = field === 'token' ? 'a value' : JSON.stringify((config as Record<string, unknown>)[field])
+      const value = field === 'token' ? 'a value' : shown((config as Record<string, unknown>)[field])
       return `${variables[field]} (or "${field}" in config.json) is ${value}: ${error.message}; allowed: ${schema.description ?? 'see the README'}`
     }),
   )

@@ -30,7 +30,7 @@ export const Config = Type.Object({
   ),
   advertise: Type.Optional(
     Type.String({
-      pattern: '^https?://[^\\s/]+$',
+      pattern: '^https?://[^\\s/@]+$',
       env: 'REMOTE_ADVERTISE',
       description: 'where agents that are deployed reach this service, for example http://mote.example:7020',
     }),

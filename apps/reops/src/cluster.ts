@@ -38,8 +38,11 @@ const described = (folder: string): { state: string; content: Described } | null
 
 const url = (name: string, value: unknown): string | undefined => {
   if (typeof value !== 'string' || value === '') return undefined
-  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
-    throw new Fault(2, `${name}: \`${value}\` is not an address; allowed is http://host:port or https://host:port`)
+  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol) || value.includes('@'))
+    throw new Fault(
+      2,
+      `${name}: \`${value.replace(/[^/\s]*@/g, '***@')}\` is not an address; allowed is http://host:port or https://host:port`,
+    )
   return value
 }
 

@@ -293,6 +293,9 @@ describe('exit 3', () => {
     expect(ended).toMatchObject({ code: 3, out: '' })
     expect(ended.error).toMatch(/^reops: no cluster found: .*run `npm start`, or set REOPS_MOTE_URL/)
     expect((await reops(['hosts'], { environment: { REOPS_MOTE_URL: 'localhost:1' } })).code).toBe(2)
+    const withPassword = await reops(['hosts'], { environment: { REOPS_MOTE_URL: `http://ann:${secret}@localhost:1` } })
+    expect(withPassword).toMatchObject({ code: 2, error: expect.stringContaining('`http://***@localhost:1` is not') })
+    expect(withPassword.error).not.toContain(secret)
   })
 })
 
@@ -411,6 +414,50 @@ describe('systems', () => {
     const [first] = JSON.parse(ended.out) as Record<string, unknown>[]
     expect(first).toMatchObject({ id: id(1), name: 'web-1', provider: 'local', type: 'web', phase: 'ready' })
     expect(first?.phases).toContainEqual({ name: 'booting', at, ms: 5100 })
+  })
+
+  test('list says where each is and what is wanted otherwise, and counts', async () => {
+    const [one, two] = [system(1, 'ready'), system(2, 'failed')]
+    await using service = await serve(() => ({
+      body: [
+        { ...one, address: '10.0.0.1', account: 'aws' },
+        { ...two, desired: 'stopped', reason: 'no capacity' },
+      ],
+    }))
+    const ended = await reops(['systems', 'list'], { environment: reach(service.url) })
+    const cells = ended.out.split('\n').map(line => line.replace(/\d+ (d|h|min|s)\b/, 'AGO').split(/ {2,}/))
+    expect(cells).toEqual([
+      ['SYSTEM', 'PROVIDER', 'ACCOUNT', 'TYPE', 'PHASE', 'WANTED', 'ADDRESS', 'LABELS', 'AGE', 'WHY'],
+      ['web-1', 'local', 'aws', 'web', 'ready', '10.0.0.1', 'env=test', 'AGO'],
+      ['web-2', 'local', 'web', 'failed', 'stopped', 'env=test', 'AGO', 'no capacity'],
+      ['2 systems · ready 1 · failed 1'],
+      [''],
+    ])
+  })
+
+  test('what is deleted beside machines is not shown as if it were there', async () => {
+    const volume = { ref: 'v', name: 'data', sizeGb: 10, account: 'do', region: 'nyc3', provider: 'digitalocean' }
+    await using service = await serve(() => ({ body: { ...volume, attachedTo: null, system: null } }))
+    const ended = await reops(['volumes', 'delete', 'data', '--account', 'do', '--yes'], {
+      environment: reach(service.url),
+    })
+    expect(ended).toMatchObject({ code: 0, out: 'data  deleted\n' })
+  })
+
+  test('a job is named by its system, by `last` or by a part of its id', async () => {
+    const all = [job(2, 'failed'), job(1, 'done')]
+    await using service = await serve(asked =>
+      asked.path === '/v1/jobs' ? { body: all } : { body: all.find(one => asked.path === `/v1/jobs/${one.id}`) },
+    )
+    const show = async (word: string) => {
+      const { code, out, error } = await reops(['jobs', 'show', word, '--json'], { environment: reach(service.url) })
+      return code === 0 ? (JSON.parse(out) as { id: string }).id : error
+    }
+    expect(await show('web-1')).toBe(id(5))
+    expect(await show('last')).toBe(id(6))
+    expect(await show('0005')).toBe(id(5))
+    expect(await show('0193')).toContain('`0193` is the id of 2 jobs; give more of it')
+    expect(await show('nope')).toContain('no job `nope` among the latest 2; `reops jobs` lists them')
   })
 
   test('destroy --on with --yes asks it of each that is picked', async () => {

@@ -1,9 +1,9 @@
-import type { ExtraPlace, FirewallInfo, PutFirewall, PutVolume, SshKeyInfo, VolumeInfo } from '@re-ops/protocols'
+import type { ExtraPlace, FirewallInfo, Job, PutFirewall, PutVolume, SshKeyInfo, VolumeInfo } from '@re-ops/protocols'
 import { send, type CallOptions, type Service } from './http.ts'
-import { extraShape, shaped, shapedList } from './shape.ts'
+import { extraShape, jobShape, shaped, shapedList } from './shape.ts'
 
 const patienceMs = 70_000
-type Named = { readonly name: string; readonly ref: string }
+type Named = { readonly name: string; readonly ref: string | null }
 
 /** What stands beside machines: volumes, SSH keys, firewalls, each by its name in a place. Each call throws ClientError. */
 export const makeExtras = (service: Service) => {
@@ -29,15 +29,23 @@ export const makeExtras = (service: Service) => {
     const answer = await send(service, { ...request, ...(body === undefined ? {} : { body }) })
     return shaped<T>(answer, kind, extraShape, url)
   }
+  const job = async ({ at, rest, body }: Omit<What, 'method'>, options: CallOptions): Promise<Job> => {
+    const request = { timeoutMs: patienceMs, ...options, method: 'POST', path: path('volumes', at, ...rest), body }
+    return shaped(await send(service, request), 'job', jobShape, url)
+  }
   return {
     volumes: (at: ExtraPlace = {}, options: CallOptions = {}) => list<VolumeInfo>('volumes', at, options),
-    /** Makes it, or makes it larger. */
+    volume: (name: string, at: ExtraPlace = {}, options: CallOptions = {}) =>
+      ask<VolumeInfo>('volumes', { method: 'GET', at, rest: [name] }, options),
+    /** Makes it, or makes it larger; `pending` while it is. */
     putVolume: (name: string, body: PutVolume, at: ExtraPlace = {}, options: CallOptions = {}) =>
       ask<VolumeInfo>('volumes', { method: 'PUT', at, rest: [name], body }, options),
+    /** A job of that system. */
     attachVolume: (name: string, system: string, at: ExtraPlace = {}, options: CallOptions = {}) =>
-      ask<VolumeInfo>('volumes', { method: 'POST', at, rest: [name, 'attach'], body: { system } }, options),
+      job({ at, rest: [name, 'attach'], body: { system } }, options),
+    /** A job of the system whose machine has it. */
     detachVolume: (name: string, at: ExtraPlace = {}, options: CallOptions = {}) =>
-      ask<VolumeInfo>('volumes', { method: 'POST', at, rest: [name, 'detach'], body: {} }, options),
+      job({ at, rest: [name, 'detach'], body: {} }, options),
     removeVolume: (name: string, at: ExtraPlace = {}, options: CallOptions = {}) =>
       ask<VolumeInfo>('volumes', { method: 'DELETE', at, rest: [name] }, options),
     sshKeys: (at: ExtraPlace = {}, options: CallOptions = {}) => list<SshKeyInfo>('ssh-keys', at, options),

@@ -37,6 +37,9 @@ type Request = CallOptions & {
 
 export const urlOf = (service: Service, path: string): string => {
   if (service.url === undefined) throw new ClientError('unreachable', `no address of ${service.name} is configured`)
+  // Told here, without the address: the error of the platform would show it.
+  if (/^[^/]*:\/\/[^/]*@/.test(service.url))
+    throw new ClientError('unreachable', `the address of ${service.name} holds a user or a password; allowed: a token`)
   return `${service.url.replace(/\/+$/, '')}${path}`
 }
 

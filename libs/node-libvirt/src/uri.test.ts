@@ -33,3 +33,14 @@ test.each([
   expect(() => parseUri(uri, places)).toThrow(UriError)
   expect(() => parseUri(uri, places)).toThrow(why)
 })
+
+test.each([
+  'ops:canary@box',
+  'qemu+ssh://ops:canary@box:port/system',
+  'qemu+tcp://ops:canary@box/system',
+  'qemu+ssh://ops:can@canary@box/system',
+  'qemu:///system?password=canary',
+  'qemu+ssh:///system?keyfile=/canary',
+])('no error tells the password of %s', uri => {
+  expect(() => parseUri(uri, places)).toThrow(/^(?!.*canary)/s)
+})

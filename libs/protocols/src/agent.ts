@@ -26,7 +26,7 @@ export const DeployAgents = Type.Object(
     ),
     url: Type.Optional(
       Type.String({
-        pattern: '^https?://[^\\s/]+$',
+        pattern: '^https?://[^\\s/@]+$',
         maxLength: 256,
         description: 'where the hosts reach re-mote; default: REMOTE_ADVERTISE of the service',
       }),

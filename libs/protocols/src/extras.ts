@@ -25,11 +25,15 @@ const place = { provider: ProviderKind, account: Name, region: Type.String() }
 export const VolumeInfo = Type.Object({
   ...place,
   name: Type.String(),
-  ref: Type.String(),
+  ref: Type.Union([Type.String(), Type.Null()], { description: "the provider's id; null: it is not made yet" }),
   sizeGb: Type.Number(),
   zone: Type.Union([Type.String(), Type.Null()]),
   attachedTo: Type.Union([Type.String(), Type.Null()], { description: "the provider's id of a machine" }),
   system: Type.Union([Type.String(), Type.Null()], { description: 'whose machine that is' }),
+  state: Type.Enum(['ready', 'pending', 'leaving', 'failed', 'gone'], {
+    description: 'pending, leaving: it is made, made larger or deleted; failed: it is not as it was wanted, see error',
+  }),
+  error: Type.Union([Type.String(), Type.Null()], { description: 'why it waits or has failed' }),
 })
 export type VolumeInfo = Static<typeof VolumeInfo>
 

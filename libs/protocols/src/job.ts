@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { Id } from './ids.ts'
 import { ChangePolicy } from './drift.ts'
-import { LabelChanges, Labels, Name } from './names.ts'
+import { ExtraName, LabelChanges, Labels, Name } from './names.ts'
 import { PhaseSpan, SystemSpec } from './system.ts'
 
 export const verbs = [
@@ -13,6 +13,8 @@ export const verbs = [
   'rename',
   'label',
   'snapshot',
+  'attach',
+  'detach',
   'policy',
   'import',
   'forget',
@@ -40,6 +42,7 @@ export const VerbInput = Type.Object(
     labels: Type.Optional(Labels),
     keepVolumes: Type.Optional(Type.Boolean({ description: 'destroy: volumes that were made with it stay' })),
     snapshot: Type.Optional(Id),
+    volume: Type.Optional(ExtraName),
     image: Type.Optional(SystemSpec.properties.image),
     policy: Type.Optional(ChangePolicy),
   },

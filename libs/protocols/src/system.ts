@@ -15,6 +15,7 @@ export const phases = [
   'stopping',
   'stopped',
   'destroying',
+  'forgetting',
   'gone',
   'failed',
   'lost',

@@ -3,6 +3,7 @@ import type { Static, TObject, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { allowed } from './allowed.ts'
 import { isReference } from './is-reference.ts'
+import { redactText } from './redact.ts'
 
 /** What a field's schema may say beside its type. `redact`: the value itself is given, but never shown. */
 export type FieldOptions = { readonly env?: string; readonly secret?: boolean; readonly redact?: boolean }
@@ -79,7 +80,7 @@ const problemOf = (field: Field, found: Found): string | undefined => {
       : `${found.where}: must be a reference: secret:name, file:path or env:NAME`
   }
   if (Compile(field).Check(found.value)) return undefined
-  const shown = field.redact ? '' : `=${JSON.stringify(found.value)?.slice(0, 200)}`
+  const shown = field.redact ? '' : `=${redactText(JSON.stringify(found.value) ?? '').slice(0, 200)}`
   return `${found.where}${shown}: must be ${allowed(field)}`
 }
 

@@ -4,7 +4,8 @@ import { makeService, testDatabase, until, type Reply } from '@re-ops/re-core/te
 import { testPool } from '@re-ops/service/testing'
 import { startFakeDigitalOcean } from '../../stand-ins/digitalocean/fake.ts'
 import { startFakeEc2 } from '../../stand-ins/ec2/fake.ts'
-import { program } from '../testing.ts'
+import { rowsOf } from './rows.ts'
+import { makeSaid } from './said.ts'
 
 /** A secret in every place where re-core is given one. */
 export const canaries = {
@@ -19,7 +20,7 @@ export const canaries = {
 } as const
 
 const settleEveryMs = 50
-const patienceMs = 60_000
+const patienceMs = 120_000
 
 /** re-core as the process it is, with an account at each of two clouds' stand-ins, and all that it ever said. */
 export const openCanaryStage = async () => {
@@ -35,49 +36,24 @@ export const openCanaryStage = async () => {
   const url = await database.fresh()
   const pool = testPool(url)
   const service = await makeService(url)
-  const said: string[] = []
+  const { said, reply, follow, reops, metrics } = makeSaid(async () => ({
+    REOPS_CORE_URL: service.url(),
+    REOPS_MOTE_URL: service.mote.url,
+    REOPS_TOKEN: await service.tokenFor('admin'),
+  }))
   const ask = async (method: string, path: string, body?: unknown, token?: string): Promise<Reply> => {
     const text = typeof body === 'string' ? { text: body } : body === undefined ? {} : { body }
-    const reply = await service.ask(method, path, { ...text, ...(token === undefined ? {} : { token }) })
-    said.push(`${method} ${path.split('?')[0]}: ${JSON.stringify(reply)}`)
-    return reply
-  }
-  const follow = async () => {
-    const token = await service.tokenFor('admin')
-    const reply = await fetch(`${service.url()}/v1/events`, { headers: { authorization: `Bearer ${token}` } })
-    const decoder = new TextDecoder()
-    for await (const chunk of reply.body ?? []) said.push(`event: ${decoder.decode(chunk as Uint8Array)}`)
+    return reply(method, path, await service.ask(method, path, { ...text, ...(token === undefined ? {} : { token }) }))
   }
   const start = async () => {
     await service.start()
     // It ends with the process that it listens to.
-    follow().catch(() => undefined)
+    follow(`${service.url()}/v1/events`, await service.tokenFor('admin')).catch(() => undefined)
   }
   const file = (name: string, text: string): string => {
     const path = join(service.state, name)
     writeFileSync(path, text, { mode: 0o600 })
     return `file:${path}`
-  }
-  const metrics = async () => void said.push(await (await fetch(`${service.url()}/metrics`)).text())
-  const reops = async (args: readonly string[], token?: string) => {
-    const environment = {
-      REOPS_CORE_URL: service.url(),
-      REOPS_MOTE_URL: service.mote.url,
-      REOPS_TOKEN: token ?? (await service.tokenFor('admin')),
-    }
-    const { code, out, error } = await program('apps/reops/bin/reops.mjs', args, environment)
-    said.push(`reops ${args.join(' ')}: ${code} ${out} ${error}`)
-    return { code, out, error }
-  }
-  /** All rows of all tables, the queue's too. */
-  const rows = async (): Promise<string> => {
-    const { rows: tables } = await pool.query<{ name: string }>(
-      `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('core', 'core_boss')`,
-    )
-    const all = await Promise.all(
-      tables.map(({ name }) => pool.query<{ t: string }>(`select t::text as t from ${name} t`)),
-    )
-    return all.flatMap(one => one.rows.map(row => row.t)).join('\n')
   }
   return {
     ec2,
@@ -89,8 +65,8 @@ export const openCanaryStage = async () => {
     start,
     file,
     reops,
-    metrics,
-    rows,
+    metrics: () => metrics(service.url()),
+    rows: () => rowsOf(pool),
     until: <T>(what: string, look: () => Promise<T | null | false>) => until(what, look, patienceMs),
     stop: async () => {
       clearInterval(settling)

@@ -4,13 +4,23 @@ import { canaries, type CanaryStage } from './stage.ts'
 const publicKey = `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${'a'.repeat(43)}`
 const rule = { direction: 'in', protocol: 'tcp', ports: '22', peers: ['0.0.0.0/0'] }
 
-/** Systems of an account, one for each verb, made while nothing is wrong. */
+/** Each is asked of a system of its own. */
 export const verbs = ['start', 'stop', 'reboot', 'resize', 'label', 'rename', 'snapshot', 'lease', 'reload', 'destroy']
 
-export const makeSystems = async ({ ask, service, until }: CanaryStage, account: string): Promise<void> => {
-  for (const verb of verbs) {
-    const options = { userData: `#cloud-config\n# ${canaries['user-data']}\n` }
-    const reply = await ask('POST', '/v1/systems', { name: `${account}-${verb}`, account, readiness: 'none', options })
+/** What asks for a system with a secret in what it is given. */
+export const systemBody = (account: string, what: string): object => {
+  const options = { userData: `#cloud-config\n# ${canaries['user-data']}\n` }
+  return { name: `${account}-${what}`, account, readiness: 'none', options }
+}
+
+/** Systems of an account, made while nothing is wrong. */
+export const makeSystems = async (
+  { ask, service, until }: CanaryStage,
+  account: string,
+  names: readonly string[],
+): Promise<void> => {
+  for (const one of names) {
+    const reply = await ask('POST', '/v1/systems', systemBody(account, one))
     if (reply.status !== 202) throw new Error(JSON.stringify(reply))
   }
   await until(`machines of ${account} are ready`, async () =>

@@ -97,6 +97,8 @@ export const volumeActions = {
   DetachVolume: (state: Ec2State, input: DetachVolumeRequest): object => {
     const disk = diskOf(state, input.VolumeId)
     if (disk.attachedTo === null) refuse('IncorrectState', `Volume '${disk.id}' is in the 'available' state.`)
+    if (input.InstanceId !== undefined && input.InstanceId !== disk.attachedTo)
+      refuse('InvalidAttachment.NotFound', `Volume '${disk.id}' is not attached to ${input.InstanceId}.`)
     disk.attachedTo = null
     return { VolumeId: disk.id, State: 'detached' }
   },

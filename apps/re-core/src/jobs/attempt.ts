@@ -78,6 +78,8 @@ export type Deps = {
   /** How long an account's problem is left alone: it takes a person to mend it. */
   readonly parkedMs: number
   readonly log: { warn(fields: object, text: string): void; info(fields: object, text: string): void }
+  /** Of an id that is no system's: what is wanted of a volume. */
+  readonly volume?: (id: string, signal: AbortSignal, message: Message | null) => Promise<unknown>
   readonly onCreateCall?: (sinceRequestMs: number) => void
   /** Called between steps, by name; tests end the world there. */
   readonly at?: (point: string, system: string) => void | Promise<void>
@@ -100,7 +102,7 @@ export type Outcome =
   | { kind: 'go'; row: SystemRow; seen: Partial<Seen>; pending?: Changes; ahead?: Attempt['ahead'] }
   | { kind: 'fenced' }
   | { kind: 'pause'; reason: string; afterMs?: number; changes?: Changes }
-  | { kind: 'failed'; reason: string }
+  | { kind: 'failed'; reason: string; changes?: Changes }
 
 /** Fields that belong to one life of the machine: the next generation or candidate begins without them. */
 export const unborn = {

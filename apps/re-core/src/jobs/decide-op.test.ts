@@ -39,6 +39,7 @@ const op = (more: Partial<OpRow> = {}): OpRow => ({
   generation: 1,
   force: false,
   snapshot: null,
+  volume: null,
   sentAt: null,
   acceptedAt: null,
   opRef: null,

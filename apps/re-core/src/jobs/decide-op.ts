@@ -1,10 +1,9 @@
 import type { Power } from '@re-ops/protocols'
 import type { OpRow, SystemRow } from '../store/row.ts'
-import type { OpEnd } from '../store/ops.ts'
 import type { Rules, Seen, Step } from './decide.ts'
 import { iso } from './decide-power.ts'
-
-const over = (state: OpEnd['state'], error: string | null): Step => ({ kind: 'op-over', end: { state, error } })
+import { moveVolume } from './decide-volume.ts'
+import { opOver } from './op-over.ts'
 
 /**
  * A verb that must not be done twice. Whether it was sent is written down before it is sent; whoever finds that asks the
@@ -14,8 +13,9 @@ export const doOnce = (row: SystemRow, power: Power, seen: Seen, now: number, ru
   if (row.op === null) return null
   if (seen.op === undefined) return { kind: 'look', at: 'op' }
   const { op } = seen
-  if (op === null) return over('failed', 'what was asked for is not written down any more')
-  return op.kind === 'reboot' ? reboot(row, op, power, seen, now, rules) : snapshot(row, op, seen)
+  if (op === null) return opOver('failed', 'what was asked for is not written down any more')
+  if (op.kind === 'reboot') return reboot(row, op, power, seen, now, rules)
+  return op.kind === 'snapshot' ? snapshot(row, op, seen) : moveVolume(row, op, seen, { now, caps: rules.caps })
 }
 
 const reboot = (
@@ -28,7 +28,7 @@ const reboot = (
 ): Step | null => {
   if (op.sentAt === null) {
     if (power === 'pending' || power === 'stopping' || power === 'unknown') return null
-    if (power !== 'running') return over('failed', `the machine is ${power}; one that runs can be rebooted`)
+    if (power !== 'running') return opOver('failed', `the machine is ${power}; one that runs can be rebooted`)
     // Which start of its agent there is now tells afterwards whether it was done.
     if (row.readiness === 'agent' && seen.host === undefined) return { kind: 'look', at: 'host' }
     return { kind: 'op' }
@@ -37,7 +37,7 @@ const reboot = (
     if (seen.progress === undefined) return { kind: 'look', at: 'progress' }
     if (seen.progress === 'running')
       return { kind: 'wait', at: null, phase: row.phase, reason: 'the provider reboots the machine' }
-    if (seen.progress !== 'done') return over('failed', seen.progress.failed.message)
+    if (seen.progress !== 'done') return opOver('failed', seen.progress.failed.message)
   }
   const landedBy = op.sentAt + caps.latestLandingMs + caps.maxVisibilityLagMs
   if (op.acceptedAt === null) {
@@ -61,12 +61,12 @@ const rebooted = (
   const sentAt = op.sentAt ?? now
   const lost = `the answer to the reboot of ${iso(sentAt)} was lost`
   if (row.readiness !== 'agent' || op.before === null) {
-    if (accepted) return over('done', null)
+    if (accepted) return opOver('done', null)
     if (now < landedBy) return { kind: 'wait', at: landedBy, phase: row.phase, reason: lost }
-    return over('uncertain', `${lost}, and nothing tells whether it was done; it was not sent again`)
+    return opOver('uncertain', `${lost}, and nothing tells whether it was done; it was not sent again`)
   }
   if (seen.host === undefined) return { kind: 'look', at: 'host' }
-  if (seen.host !== null && seen.host.boot !== null && seen.host.boot !== op.before) return over('done', null)
+  if (seen.host !== null && seen.host.boot !== null && seen.host.boot !== op.before) return opOver('done', null)
   const until = Math.max(landedBy, sentAt + bootTimeoutMs)
   const reason = accepted ? 'it reboots; its agent has not started again yet' : `${lost}; its agent will tell`
   if (now < until) {
@@ -75,8 +75,8 @@ const rebooted = (
   }
   const still = `its agent has not started again within ${Math.round((until - sentAt) / 1_000)} s`
   return accepted
-    ? over('failed', `the reboot was accepted and ${still}; a hard one does not ask the guest`)
-    : over('uncertain', `${lost} and ${still}; it was not sent again`)
+    ? opOver('failed', `the reboot was accepted and ${still}; a hard one does not ask the guest`)
+    : opOver('uncertain', `${lost} and ${still}; it was not sent again`)
 }
 
 /** Its name is unique and looked up first, so making it is asked for until it is there. */
@@ -84,5 +84,5 @@ const snapshot = (row: SystemRow, op: OpRow, seen: Seen): Step => {
   if (op.acceptedAt === null) return { kind: 'op' }
   if (seen.progress === undefined) return { kind: 'look', at: 'progress' }
   if (seen.progress === 'running') return { kind: 'wait', at: null, phase: row.phase, reason: 'the snapshot is made' }
-  return seen.progress === 'done' ? over('done', null) : over('failed', seen.progress.failed.message)
+  return seen.progress === 'done' ? opOver('done', null) : opOver('failed', seen.progress.failed.message)
 }

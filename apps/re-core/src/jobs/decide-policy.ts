@@ -28,7 +28,7 @@ export const watched = (row: SystemRow, power: Power): Step => {
 export const release = (row: SystemRow, { instance }: Seen): Step | null => {
   if (row.ref === null) return null
   if (instance === undefined) return { kind: 'look', at: 'instance' }
-  if (instance.state === 'unknown') return { kind: 'wait', at: null, phase: 'destroying', reason: instance.why.message }
+  if (instance.state === 'unknown') return { kind: 'wait', at: null, phase: row.phase, reason: instance.why.message }
   return instance.state === 'present' && isMarked(row, instance.vm) ? { kind: 'unmark' } : null
 }
 

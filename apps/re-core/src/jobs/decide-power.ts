@@ -53,12 +53,14 @@ export const awaited = (row: SystemRow, seen: Seen, now: number, { bootTimeoutMs
   if (seen.host !== null && seen.host.online && (row.phase === 'enrolled' || isOfThisLife(seen.host.seenAt, row, now)))
     return ready
   const what = seen.host === null ? 'has not called home' : 'holds no session'
+  // The images that clouds offer have no re-gent.
+  const hint = seen.host === null && row.provider !== 'local' ? ` (an image without re-gent needs readiness none)` : ''
   if (row.phase === 'failed') return { kind: 'settled', phase: 'failed', reason: row.reason }
   if (now >= row.phaseAt + bootTimeoutMs)
     return {
       kind: 'settled',
       phase: 'failed',
-      reason: `its agent ${what} within ${bootTimeoutMs / 1000} s; the machine is kept, start tries again`,
+      reason: `its agent ${what} within ${bootTimeoutMs / 1000} s${hint}; the machine is kept, start tries again`,
     }
   const pauseMs = Math.min(5_000, 500 + (now - row.phaseAt) / 4)
   return { kind: 'wait', at: now + pauseMs, phase: row.phase, reason: `its agent ${what} yet` }

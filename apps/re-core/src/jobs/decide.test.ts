@@ -68,6 +68,16 @@ describe('protection', () => {
     expect(next({ ...row, protectedThere: false }, { instance: shown() })).toMatchObject({ kind: 'destroy', of: 'own' })
   })
 
+  test('a machine that stays is not said to be destroyed while its system ends', () => {
+    const leaving = { desired: 'absent', protectedThere: false } as const
+    const phaseOf = (more: Partial<SystemRow>, rule?: Rules) => next(ready({ ...leaving, ...more }), {}, rule)
+    expect(phaseOf({})).toEqual({ kind: 'enter', phase: 'destroying' })
+    expect(phaseOf({ managed: 'observe' })).toEqual({ kind: 'enter', phase: 'forgetting' })
+    const given: Rules = { ...rules, caps: { ...caps, given: true } }
+    expect(phaseOf({}, given)).toEqual({ kind: 'enter', phase: 'forgetting' })
+    expect(next(ready({ ...leaving, managed: 'observe', phase: 'forgetting' }))).toMatchObject({ phase: 'gone' })
+  })
+
   test('is not told to a provider that has none', () => {
     const without: Rules = { ...rules, caps: { ...caps, protection: false } }
     expect(next(ready({ protected: true }), { instance: shown() }, without)).toMatchObject({ phase: 'ready' })

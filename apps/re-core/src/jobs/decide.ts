@@ -150,10 +150,12 @@ const isOver = (row: SystemRow, found: readonly ObservedVm[], caps: Caps): boole
 const isProtectedOtherwise = (row: SystemRow, caps: Caps): boolean =>
   caps.protection && row.protectedThere !== row.protected
 
-/** Absent wanted: destroy every machine of this identity, see that it is gone, revoke the identity, end. */
+/** Absent wanted: destroy every machine of this identity (or let it be), see that it is so, revoke the identity, end. */
 const leave = (row: SystemRow, seen: Seen, now: number, { caps }: Rules): Step => {
-  if (row.phase !== 'destroying') return { kind: 'enter', phase: 'destroying' }
-  if (row.managed === 'observe' || caps.given === true) {
+  const stays = row.managed === 'observe' || caps.given === true
+  const phase = stays ? 'forgetting' : 'destroying'
+  if (row.phase !== phase) return { kind: 'enter', phase }
+  if (stays) {
     const step = release(row, seen)
     if (step !== null) return step
   } else if (row.sentAt !== null || row.ref !== null) {

@@ -1,7 +1,8 @@
-import { ProviderError, type FirewallApi, type Provider, type VolumeApi } from '@re-ops/protocols'
+import { ProviderError, type FirewallApi, type Provider } from '@re-ops/protocols'
 import type { BesideVolume } from '../store/beside-volumes.ts'
 import type { Attempt, Deps, Outcome } from './attempt.ts'
 import { besideText, nextBeside, type Beside } from './beside.ts'
+import { volumesOf } from './effects-volume.ts'
 import { written } from './written.ts'
 
 /** What asking again does not mend; what is scarce or not seen yet is asked for again. */
@@ -12,8 +13,6 @@ const refuse = (kind: 'invalid' | 'conflict' | 'unsupported' | 'not-found', text
 }
 const firewallsOf = ({ firewalls, kind }: Provider): FirewallApi =>
   firewalls ?? refuse('unsupported', `provider ${kind} has no firewalls`)
-const volumesOf = ({ volumes, kind }: Provider): VolumeApi =>
-  volumes ?? refuse('unsupported', `provider ${kind} has no volumes`)
 
 /** The same with what it is about in front. */
 const about = (what: string, { kind, outcome, message, retryAfterMs }: ProviderError): ProviderError =>

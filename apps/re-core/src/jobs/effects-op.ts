@@ -4,6 +4,7 @@ import type { OpEnd } from '../store/ops.ts'
 import type { Attempt, Deps, Outcome } from './attempt.ts'
 import type { Progress } from './decide.ts'
 import { isHopeless } from './effects-change.ts'
+import { lookAtVolume, moveVolume } from './effects-volume.ts'
 import { lookAtSnapshot, makeSnapshot, snapshotOver } from './effects-snapshot.ts'
 
 const opOf = ({ seen }: Attempt): OpRow => {
@@ -19,9 +20,20 @@ export const lookAtOp = async (deps: Deps, attempt: Attempt, at: 'op' | 'history
   if (at === 'history') return history(deps, attempt)
   if (row.op === null) return go(attempt, { progress: await provider.pollOp(row.opRef ?? '', signal) })
   const op = opOf(attempt)
-  const progress: Progress =
-    op.kind === 'snapshot' ? await lookAtSnapshot(deps, attempt, op) : await provider.pollOp(op.opRef ?? '', signal)
-  return go(attempt, { progress })
+  return go(attempt, { progress: await progressOf(deps, attempt, op) })
+}
+
+const progressOf = (deps: Deps, attempt: Attempt, op: OpRow): Promise<Progress> => {
+  if (op.kind === 'snapshot') return lookAtSnapshot(deps, attempt, op)
+  if (op.kind === 'reboot') return attempt.provider.pollOp(op.opRef ?? '', attempt.signal)
+  return lookAtVolume(deps, attempt, op)
+}
+
+const ask = (deps: Deps, attempt: Attempt, op: OpRow, since: number): Promise<{ readonly opRef?: string }> => {
+  const { row, provider, signal } = attempt
+  if (op.kind === 'snapshot') return makeSnapshot(deps, attempt, op)
+  if (op.kind !== 'reboot') return moveVolume(deps, attempt, op)
+  return provider.act(row.ref ?? '', { kind: 'reboot', force: op.force }, { id: op.id, since: new Date(since) }, signal)
 }
 
 const history = async (deps: Deps, attempt: Attempt): Promise<Outcome> => {
@@ -36,22 +48,14 @@ const history = async (deps: Deps, attempt: Attempt): Promise<Outcome> => {
 
 /** `sent_at` is committed first. A refusal that certainly did nothing takes it back. */
 export const sendOp = async (deps: Deps, attempt: Attempt): Promise<Outcome> => {
-  const { row, seen, provider, signal } = attempt
+  const { row, seen } = attempt
   const op = opOf(attempt)
   const sentAt = op.sentAt ?? deps.now()
   const sent = await deps.store.writeOp(row, op, { sentAt, before: op.before ?? seen.host?.boot ?? null })
   if (sent === null) return { kind: 'fenced' }
   await deps.at?.('op.sent', row.id)
   try {
-    const { opRef = null } =
-      op.kind === 'snapshot'
-        ? await makeSnapshot(deps, attempt, op)
-        : await provider.act(
-            row.ref ?? '',
-            { kind: 'reboot', force: op.force },
-            { id: op.id, since: new Date(sentAt) },
-            signal,
-          )
+    const { opRef = null } = await ask(deps, attempt, op, sentAt)
     await deps.at?.('op.answered', row.id)
     const known = await deps.store.writeOp(row, sent, { acceptedAt: deps.now(), opRef })
     return known === null ? { kind: 'fenced' } : go(attempt, { op: known })

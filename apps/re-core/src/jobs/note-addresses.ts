@@ -12,7 +12,7 @@ export const noteAddresses = async (
 ): Promise<void> => {
   for (const row of rows) {
     const vm = seen.get(row.ref ?? '')
-    if (vm === undefined || row.phase === 'destroying') continue
+    if (vm === undefined || row.phase === 'destroying' || row.phase === 'forgetting') continue
     const { addresses } = changedAddresses(row.addresses, asProvided(row.addresses, vm))
     if (addresses !== undefined) await addressesAre(sql, row, addresses)
   }

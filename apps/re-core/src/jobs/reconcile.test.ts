@@ -111,7 +111,7 @@ const makeWorld = (mode: Mode, chance: ReturnType<typeof fates>) => {
     memory.rows.set(id, { ...row, ...changes, leaseEpoch: row.leaseEpoch + 1 })
   }
   const reboot = (row: SystemRow): OpRow => {
-    const unsent = { sentAt: null, acceptedAt: null, opRef: null, before: null, snapshot: null }
+    const unsent = { sentAt: null, acceptedAt: null, opRef: null, before: null, snapshot: null, volume: null }
     const op: OpRow = {
       id: newId(),
       system: row.id,

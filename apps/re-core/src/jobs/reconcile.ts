@@ -65,7 +65,11 @@ export const reconcile = async (
 ): Promise<void> => {
   const { store, now } = deps
   const claimed = await store.claim(id)
-  if (claimed === null) return store.drop(message)
+  if (claimed === null) {
+    if (deps.volume === undefined) await store.drop(message)
+    else await deps.volume(id, signal, message)
+    return
+  }
   const later = (nextAt: number, reason: string) =>
     store.finish(
       claimed,
@@ -114,7 +118,7 @@ export const reconcile = async (
     if (outcome.kind === 'fenced') return store.drop(message)
     if (outcome.kind === 'failed')
       return finish(
-        { phase: 'failed', reason: outcome.reason, nextAt: null },
+        { ...outcome.changes, phase: 'failed', reason: outcome.reason, nextAt: null },
         { nextAt: null, settled: true, reason: outcome.reason },
       )
     if (outcome.kind === 'pause') {

@@ -3,6 +3,7 @@ import { unborn, type Attempt, type Deps, type Outcome } from './attempt.ts'
 import type { SystemRow } from '../store/row.ts'
 import { openRequest } from './freeze.ts'
 import { park, unpark } from './park.ts'
+import { untold } from './untold.ts'
 
 /**
  * The create call. `sent_at` is committed first, so a worker that dies anywhere after it leaves a row that says "a
@@ -33,7 +34,7 @@ export const send = async (
   try {
     ref = (await provider.create(request, signal, isFirst ? await ahead : undefined)).ref
   } catch (error) {
-    return refused(deps, { row, signal, isFirst, provider }, error, request)
+    return refused(deps, { row, signal, isFirst, provider }, untold(error, request), request)
   }
   await deps.at?.('create.answered', row.id)
   if (row.attempt > 0) await unpark(deps, row, 'create')
@@ -43,7 +44,7 @@ export const send = async (
   return { kind: 'go', row: saved, seen: {} }
 }
 
-const nextCandidate = (row: SystemRow, reason: string): Outcome => ({
+const nextCandidate = (row: SystemRow, reason: string): Unmade => ({
   kind: 'pause',
   reason,
   afterMs: 0,
@@ -54,17 +55,23 @@ const nextCandidate = (row: SystemRow, reason: string): Outcome => ({
 const scarceMs = 60_000
 
 /**
- * Nothing to be had there: the next place, at once. Unless this request was sent before and may have made a machine
- * that does not show yet; then only when none can land any more and none is found.
+ * What follows when nothing was made: at once, unless this request was sent before and may have made a machine that does
+ * not show yet; then only when none can land any more and none is found.
  */
-const scarce = async (deps: Deps, sent: Sent, reason: string, request: CreateRequest): Promise<Outcome> => {
+const whenUnmade = async (deps: Deps, sent: Sent, request: CreateRequest, next: Unmade): Promise<Outcome> => {
   const { row, isFirst, signal, provider } = sent
-  if (request.offering !== undefined) await deps.store.noteScarce(row, request.offering, deps.now() + scarceMs)
-  if (isFirst) return nextCandidate(row, reason)
+  if (isFirst) return next
   const landed = (row.sentAt ?? 0) + provider.caps.latestLandingMs + provider.caps.maxVisibilityLagMs
-  if (deps.now() < landed) return { kind: 'pause', reason }
+  if (deps.now() < landed) return { kind: 'pause', reason: next.reason }
   const [found] = await provider.findByIdentity(request.identity, signal)
-  return found === undefined ? nextCandidate(row, reason) : adopted(deps, row, found.ref)
+  return found === undefined ? next : adopted(deps, row, found.ref)
+}
+type Unmade = Outcome & { readonly reason: string }
+
+/** Nothing to be had there: the next place. */
+const scarce = async (deps: Deps, sent: Sent, reason: string, request: CreateRequest): Promise<Outcome> => {
+  if (request.offering !== undefined) await deps.store.noteScarce(sent.row, request.offering, deps.now() + scarceMs)
+  return whenUnmade(deps, sent, request, nextCandidate(sent.row, reason))
 }
 
 const adopted = async (deps: Deps, row: SystemRow, ref: string): Promise<Outcome> => {
@@ -101,7 +108,10 @@ const refused = async (deps: Deps, sent: Sent, error: unknown, request: CreateRe
     case 'conflict':
     case 'unsupported':
     case 'bug':
-      return isFirst ? { kind: 'failed', reason: message } : { kind: 'pause', reason: message }
+      // Who asks once more begins anew, and is told anew.
+      return error.outcome === 'not-applied'
+        ? whenUnmade(deps, sent, request, { kind: 'failed', reason: message, changes: { sentAt: null } })
+        : { kind: isFirst ? 'failed' : 'pause', reason: message }
     default:
       return {
         kind: 'pause',

@@ -6,8 +6,10 @@ import type { Driver } from '../providers/driver.ts'
 import type { Open } from '../providers/opener.ts'
 import { makeStore } from '../store/store.ts'
 import { forgetNotices } from '../store/notices.ts'
+import { overdueVolumes } from '../store/wanted-volumes.ts'
 import { forgetGone, overdueSystems } from '../store/systems.ts'
 import type { Cipher, Deps, Message, Store } from './attempt.ts'
+import { attemptVolume } from './free-volume.ts'
 import { followHints } from './hints.ts'
 import { endLeases, warnOfEnds } from './leases.ts'
 import { asleep, contradictions } from './observe.ts'
@@ -79,6 +81,14 @@ export const startWorker = async (deps: WorkerDeps) => {
   const { signal } = stopping
   const places = { sql: pool, drivers: deps.drivers, open: deps.open, parkedMs: t.parkedMs, log }
   const plain = makeStore({ pool, transaction: deps.transaction, queue, fenced: deps.fenced })
+  const volumes = {
+    pool,
+    transaction: deps.transaction,
+    queue,
+    open: deps.open,
+    now,
+    ...(deps.at === undefined ? {} : { at: deps.at }),
+  }
   const attempts: Deps = {
     store: deps.store?.(plain) ?? plain,
     open: deps.open,
@@ -90,6 +100,7 @@ export const startWorker = async (deps: WorkerDeps) => {
     rules: { restartDelayMs: t.restartDelayMs, bootTimeoutMs: t.bootTimeoutMs, installation: deps.installation },
     parkedMs: t.parkedMs,
     log,
+    volume: (id, bound, message) => attemptVolume(volumes, id, bound, message),
     ...(deps.onCreateCall === undefined ? {} : { onCreateCall: deps.onCreateCall }),
     ...(deps.at === undefined ? {} : { at: deps.at }),
   }
@@ -130,6 +141,7 @@ export const startWorker = async (deps: WorkerDeps) => {
     )
   const tick = async (): Promise<void> => {
     await forEachBounded(await overdueSystems(pool, now() - 1_000, overdueMax), atOnceMax, wake, onError)
+    await forEachBounded(await overdueVolumes(pool, now() - 1_000, overdueMax), atOnceMax, wake, onError)
     await forgetGone(pool, now())
     await sweepSnapshots({ sql: pool, open: deps.open, log }, signal)
     await forgetNotices(pool)
@@ -158,7 +170,7 @@ export const startWorker = async (deps: WorkerDeps) => {
   /** Whoever waits for re-mote need not wait out a pause once it is back. */
   const hintAll = async (): Promise<void> => {
     const { rows } = await pool.query<{ id: string }>(
-      `select id from core.system where phase in ('planned', 'booting', 'enrolled', 'destroying') and next_at > $1 limit 500`,
+      `select id from core.system where phase in ('planned', 'booting', 'enrolled', 'destroying', 'forgetting') and next_at > $1 limit 500`,
       [new Date(now())],
     )
     await forEachBounded(

@@ -78,6 +78,21 @@ describe('the limiter of two replicas', () => {
     expect(order).toEqual(['create', 'act', 'poll', 'list'])
   })
 
+  test('those far behind in the line are put off at once, each until about its own turn', async () => {
+    const [one] = replicas({ perSecond: 0.5, burst: 5 })
+    const ended = new AbortController()
+    const putOff: number[] = []
+    const refused = ({ retryAfterMs = 0 }: { retryAfterMs?: number }) => {
+      putOff.push(retryAfterMs)
+      if (putOff.length === 15) ended.abort() // the few that are left would wait for their turn
+    }
+    const take = async () => one?.take('api', 'create', ended.signal).catch(refused)
+    await Promise.all(Array.from({ length: 24 }, take))
+    const far = putOff.slice(0, 15).toSorted((a, b) => a - b)
+    expect(new Set(far).size).toBe(15)
+    expect((far.at(-1) ?? 0) - (far[0] ?? 0)).toBeGreaterThan(25_000)
+  })
+
   test('a limit of the account is one for all its regions, one of a region is not', async () => {
     const account = randomUUID()
     const spec = { family: 'api', perSecond: 0.001, burst: 5 }

@@ -21,7 +21,7 @@ export type LimiterDeps = {
 
 /** A call waits here no longer than this; after that its job is put off, which costs nothing. */
 const waitMsMax = 5_000
-/** Nor is it put off for longer than twice this: those before it may change their minds. */
+/** Nor is it put off for longer than twice this for the sake of others: they may change their minds. */
 const putOffMs = 30_000
 const atOnceMax = 32
 /** What others used meanwhile is heard of with the next refusal; a small difference is our own calls under way. */
@@ -75,10 +75,11 @@ const makeLine = (deps: Required<LimiterDeps>, key: BucketKey, spec: LimitSpec) 
    * same bucket do not come back together.
    */
   const dismiss = (waitMs: number): void => {
-    const turns = inOrder(waiting).map((one, at) => ({ one, inMs: waitMs + (at * 1_000) / spec.perSecond }))
-    const late = turns.filter(({ one, inMs }) => now() - one.since + inMs > waitMsMax)
+    const turns = inOrder(waiting).map((one, at) => ({ one, inLineMs: (at * 1_000) / spec.perSecond }))
+    const late = turns.filter(({ one, inLineMs }) => now() - one.since + waitMs + inLineMs > waitMsMax)
     leave(late.map(({ one }) => one))
-    for (const { one, inMs } of late) one.giveUp(giveUp(key.family, Math.min(inMs, putOffMs + (inMs % putOffMs))))
+    for (const { one, inLineMs } of late)
+      one.giveUp(giveUp(key.family, waitMs + Math.min(inLineMs, putOffMs + (inLineMs % putOffMs))))
   }
   const turn = async (head: Waiting): Promise<void> => {
     const alike = waiting.filter(one => one.callClass === head.callClass).slice(0, atOnceMax)

@@ -2,7 +2,6 @@ import { consoleBytesMax, ConsoleData, Id } from '@re-ops/protocols'
 import { openEvents, type App, type EventStream } from '@re-ops/service'
 import { Type } from 'typebox'
 import { makeConsoles, type OpenedConsole } from '../services/consoles.ts'
-import type { ServiceDeps } from '../services/deps.ts'
 import { WhichSystem } from './systems.ts'
 
 // To read it is to see what root types.
@@ -38,7 +37,7 @@ const follow = async (console: OpenedConsole, stream: EventStream): Promise<void
 }
 
 /** `GET` follows a machine's console, `POST` types into it. */
-export const consoleRoutes = (app: App, deps: Pick<ServiceDeps, 'pool' | 'open'>): void => {
+export const consoleRoutes = (app: App, deps: Parameters<typeof makeConsoles>[0]): void => {
   const consoles = makeConsoles(deps)
   app.addHook('preClose', async () => consoles.closeAll())
   app.get(

@@ -44,6 +44,13 @@ const checkSettings = ({ account }: Driver, body: PutAccount): void => {
   }
   if (account.secret === 'required' && body.secret === undefined)
     refuse(422, 'no-secret', 'A secret is needed', `secret is not given; allowed: secret:name, file:path, env:NAME`)
+  if (/^file:(?!\/)/.test(body.secret ?? ''))
+    refuse(
+      422,
+      'bad-secret',
+      'Which file?',
+      `secret is ${body.secret ?? ''}; allowed: an absolute path at re-core, as file:/etc/re-ops/${body.provider}`,
+    )
   if (account.secret === 'none' && body.secret !== undefined)
     refuse(422, 'no-secret-here', 'No secret is needed', `secret is given; provider ${body.provider} takes none`)
   if (account.oneRegion === true && body.regions.length > 1)

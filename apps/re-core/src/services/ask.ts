@@ -49,10 +49,10 @@ const joined = async (tx: PoolClient, row: SystemRow, doing: Doing, now: number)
 
 /** The one-shot verbs have a row of their own. */
 const opFor = (row: SystemRow, { verb, input }: Doing, now: number): OpRow | null => {
-  if (verb !== 'reboot' && verb !== 'snapshot') return null
+  if (verb !== 'reboot' && verb !== 'snapshot' && verb !== 'attach' && verb !== 'detach') return null
   const { id: system, generation } = row
   const unsent = { sentAt: null, acceptedAt: null, opRef: null, before: null }
-  const snapshot = input.snapshot ?? null
+  const { snapshot = null, volume = null } = input
   return {
     id: newId(),
     system,
@@ -60,6 +60,7 @@ const opFor = (row: SystemRow, { verb, input }: Doing, now: number): OpRow | nul
     generation,
     force: input.force ?? false,
     snapshot,
+    volume,
     ...unsent,
     createdAt: now,
   }

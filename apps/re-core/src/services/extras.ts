@@ -1,7 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises'
-import { ProviderError, type Accepted, type Provider, type ProviderErrorKind } from '@re-ops/protocols'
+import { ProviderError, type Provider, type ProviderErrorKind } from '@re-ops/protocols'
 import { HttpProblem } from '@re-ops/service'
 import type { PlaceKey } from '../providers/place.ts'
+import { listAccounts } from '../store/accounts.ts'
 import type { ServiceDeps } from './deps.ts'
 import { openFor, placeFor, type Wish } from './where.ts'
 
@@ -37,6 +37,22 @@ export const told = async <T>(work: Promise<T>): Promise<T> => {
 const answerMs = 60_000
 export const bound = (): AbortSignal => AbortSignal.timeout(answerMs)
 
+/** Said to be nowhere, it is at the only account there is: this computer has nothing of the kind. */
+const besideWish = async ({ pool, opener: { drivers } }: Deps, wish: Wish): Promise<Wish> => {
+  if (wish.provider !== undefined || wish.account !== undefined) return wish
+  const accounts = await listAccounts(pool)
+  const [only, another] = accounts
+  if (only === undefined) return wish
+  if (another === undefined) return { ...wish, account: only.name }
+  const allowed = accounts.filter(one => drivers.has(one.provider)).map(one => one.name)
+  throw new HttpProblem(
+    422,
+    'account-not-given',
+    'Which account?',
+    `account is not given; allowed: ${allowed.join(', ')}`,
+  )
+}
+
 type Extra = 'volumes' | 'keys' | 'firewalls'
 /** The place that is meant, and what its provider has of the kind. Throws HttpProblem 422 where there is none. */
 export const extraOf = async <K extends Extra>(
@@ -44,22 +60,9 @@ export const extraOf = async <K extends Extra>(
   wish: Wish,
   kind: K,
 ): Promise<{ place: PlaceKey; api: NonNullable<Provider[K]>; provider: Provider }> => {
-  const { place } = await placeFor(deps, wish)
+  const { place } = await placeFor(deps, await besideWish(deps, wish))
   const provider = await openFor(deps, place)
   const api = provider[kind]
   if (api !== undefined) return { place, api, provider }
   throw new HttpProblem(422, 'no-such-thing', 'The provider has none', `provider ${place.provider} has no ${kind}`)
-}
-
-const pollMs = 500
-/** Until the provider has done it; throws HttpProblem 504 when that takes longer than a request may. */
-export const completed = async (provider: Provider, { opRef }: Accepted, signal: AbortSignal): Promise<void> => {
-  if (opRef === undefined) return
-  for (;;) {
-    const state = await provider.pollOp(opRef, signal)
-    if (state === 'done') return
-    if (state !== 'running') throw state.failed
-    if (signal.aborted) throw new HttpProblem(504, 'still-running', 'The provider is still at it', 'ask again')
-    await wait(pollMs)
-  }
 }

@@ -49,6 +49,8 @@ const cancelling = (row: SystemRow, job: JobRow, now: number): Cancelling => {
       return { changes: { wantGeneration: row.generation, nextAt: now, attempt: 0 }, isOver: true }
     case 'reboot':
     case 'snapshot':
+    case 'attach':
+    case 'detach':
       return { changes: { op: null, nextAt: now, attempt: 0 }, isOver: true }
     default:
       throw tooLate(job, job.verb === 'destroy' ? 'nothing undoes it' : 'ask for the opposite instead')

@@ -2,6 +2,7 @@ import { labelsMax, type Caps, type Labels, type Provider, type ProviderKind, ty
 import { HttpProblem } from '@re-ops/service'
 import type { PoolClient } from 'pg'
 import type { SystemRow } from '../store/row.ts'
+import { volumeByName } from '../store/wanted-volumes.ts'
 import type { Asking } from './ask.ts'
 import type { ServiceDeps } from './deps.ts'
 import { checkSpec } from './plan.ts'
@@ -60,6 +61,12 @@ const refuseUnlessCapable = ({ name, provider }: SystemRow, verb: Asking, input:
       'Not offered',
       `destroy of ${name}: machines of provider ${provider} are never ended; allowed: systems forget ${name}`,
     )
+  if (verb === 'forget' && !caps.actions.includes('setOwner'))
+    throw refused(
+      'unsupported',
+      'Not offered',
+      `${name} cannot be forgotten: a machine of provider ${provider} is always of the re-core that made it; allowed: systems destroy ${name}`,
+    )
   const isForced = input.force === true || input.forceAfterSeconds !== undefined
   if (isForced && caps.forced === false)
     throw refused(
@@ -91,6 +98,12 @@ const checkLabels = (labels: Labels): void => {
     throw refused('too-many-labels', 'Too many labels', `/body/labels: ${count} labels; allowed: ${labelsMax}`)
 }
 
+/** Kept from being deleted until the verb is written down. */
+const refuseLeaving = async (tx: PoolClient, row: SystemRow, volume: string): Promise<void> => {
+  if ((await volumeByName(tx, row, volume, 'share'))?.leaving === true)
+    throw conflict('leaving', 'The volume is being deleted', `volume ${volume} is being deleted`)
+}
+
 const checkInput = async (
   tx: PoolClient,
   row: SystemRow,
@@ -114,14 +127,15 @@ const checkInput = async (
     checkLabels(input.labels ?? {})
     check(provider, { ...row, labels: input.labels ?? {} })
   }
+  if (verb === 'attach') await refuseLeaving(tx, row, input.volume ?? '')
   if (verb !== 'snapshot') return input
   refuseWhileRunning(row, verb, caps.liveSnapshot)
   const { id: snapshot, name } = await ensureSnapshotRow(tx, row, input.name ?? '')
   return { name, snapshot }
 }
 
-const looks: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'rename', 'label', 'snapshot'])
-const needsMachine: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'snapshot'])
+const looks: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'rename', 'label', 'snapshot', 'attach', 'detach'])
+const needsMachine: ReadonlySet<Asking> = new Set(['reboot', 'resize', 'snapshot', 'attach', 'detach'])
 
 const meant = (words: AllWords, size: string, provider: ProviderKind): string => {
   try {

@@ -52,6 +52,8 @@ export const want = (row: SystemRow, verb: Exclude<Verb, 'create'>, now: number,
         labelsThere: told(row, row.labelsThere ?? row.labels, row.labelsThere),
       }
     case 'snapshot':
+    case 'attach':
+    case 'detach':
       return soon
     case 'protect':
     case 'unprotect':

@@ -32,6 +32,10 @@ const accountFor = (kind: ProviderKind, name: string | undefined, all: readonly 
   )
 }
 
+/** Accounts of all providers, and the one place of those that have none. */
+const everyName = (drivers: Iterable<Driver>, all: readonly Account[]): string =>
+  [...all.map(one => one.name), ...[...drivers].flatMap(one => (one.account === null ? [one.kind] : []))].join(', ')
+
 const regionFor = ({ name, regions }: Account, region: string | undefined): string => {
   if (region === undefined) return regions[0] ?? ''
   if (regions.includes(region)) return region
@@ -50,6 +54,12 @@ export const driverFor = (
 ): Driver => {
   const account = wish.account === undefined ? undefined : accounts.find(one => one.name === wish.account)
   const kind = wish.provider ?? account?.provider ?? 'local'
+  if (wish.account !== undefined && wish.provider === undefined && account === undefined && wish.account !== kind)
+    refuse(
+      'no-such-account',
+      'No such account',
+      `account is ${wish.account}; allowed: ${everyName(drivers.values(), accounts)}`,
+    )
   const driver = drivers.get(kind)
   if (driver !== undefined) return driver
   const allowed = [...drivers.keys()].join(', ')

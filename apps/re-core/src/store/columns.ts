@@ -107,6 +107,7 @@ export const opOf = (row: Record<string, unknown>): OpRow => ({
   generation: row['generation'] as number,
   force: row['force'] as boolean,
   snapshot: row['snapshot'] as string | null,
+  volume: row['volume'] as string | null,
   sentAt: msOf(row['sent_at']),
   acceptedAt: msOf(row['accepted_at']),
   opRef: row['op_ref'] as string | null,

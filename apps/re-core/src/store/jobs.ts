@@ -58,6 +58,22 @@ export const lastJob = async (sql: Sql, system: string, verb: Verb): Promise<Job
     ).rows,
   )
 
+/** The latest that took that volume off a machine of the place. */
+export const lastDetach = async (
+  sql: Sql,
+  { account, region }: Pick<SystemRow, 'account' | 'region'>,
+  volume: string,
+): Promise<JobRow | null> =>
+  first(
+    (
+      await sql.query<Raw>(
+        `${select} where s.account = $1 and s.region = $2 and j.verb = 'detach' and j.input->>'volume' = $3
+         order by j.created_at desc limit 1`,
+        [account, region, volume],
+      )
+    ).rows,
+  )
+
 /** Newest first. */
 export const listJobs = async (sql: Sql, system: string | null, limit: number): Promise<JobRow[]> =>
   (
@@ -85,6 +101,8 @@ const goals: Readonly<Record<Verb, readonly Phase[] | null>> = {
   rename: null,
   label: null,
   snapshot: null,
+  attach: null,
+  detach: null,
   policy: null,
   import: ['ready', 'stopped'],
   forget: ['gone'],

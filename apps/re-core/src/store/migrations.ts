@@ -5,6 +5,8 @@ import { sightings } from './migrations/sightings.ts'
 import { ops } from './migrations/ops.ts'
 import { importMigration } from './migrations/import.ts'
 import { leases } from './migrations/leases.ts'
+import { volumeOps } from './migrations/volume-ops.ts'
+import { volumeWants } from './migrations/volume-wants.ts'
 import { userDataMigration, volumeMigration, wordsMigration } from './migrations/words.ts'
 
 /** Forward only. Times are the service's clock; the fence and the order of writes are the database's. */
@@ -185,4 +187,6 @@ comment on column core.system.protected_there is 'what the provider was last tol
   extras,
   addresses,
   sightings,
+  volumeOps,
+  volumeWants,
 ]

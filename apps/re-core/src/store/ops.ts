@@ -15,8 +15,9 @@ const dateOf = (ms: number | null): Date | null => (ms === null ? null : new Dat
 
 export const insertOp = async (sql: Sql, op: OpRow): Promise<void> => {
   await sql.query(
-    `insert into core.op (id, system, kind, generation, force, snapshot, created_at) values ($1, $2, $3, $4, $5, $6, $7)`,
-    [op.id, op.system, op.kind, op.generation, op.force, op.snapshot, new Date(op.createdAt)],
+    `insert into core.op (id, system, kind, generation, force, snapshot, volume, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [op.id, op.system, op.kind, op.generation, op.force, op.snapshot, op.volume, new Date(op.createdAt)],
   )
 }
 

@@ -124,10 +124,12 @@ export type Verdict = { readonly state: 'failed' | 'uncertain' | 'cancelled'; re
 export type OpRow = {
   readonly id: string
   readonly system: string
-  readonly kind: 'reboot' | 'snapshot'
+  readonly kind: 'reboot' | 'snapshot' | 'attach' | 'detach'
   readonly generation: number
   readonly force: boolean
   readonly snapshot: string | null
+  /** By its name in the system's place. */
+  readonly volume: string | null
   /** Committed before it is sent: from here on it may have been done. */
   readonly sentAt: number | null
   /** The provider said that it does it. */

@@ -92,8 +92,9 @@ export const makeStore = ({ pool, transaction, queue, fenced }: StoreDeps): Stor
           text: `${row.name}: ${written.reason}`,
         })
       if (ending.settled && row.op !== null) await closeOp(tx, row.op, ending.reason, at)
-      // The row has done with its verdict; the job ends with it.
-      if (ending.settled) await settleJob(tx, { ...written, verdict: row.verdict }, at)
+      // The row has done with its verdict; the job ends with it. What was to be done once and was not is not done.
+      const undone = row.op === null ? null : ({ state: 'failed', why: ending.reason ?? written.phase } as const)
+      if (ending.settled) await settleJob(tx, { ...written, verdict: row.verdict ?? undone }, at)
       else if (ending.reason !== null) await jobWaits(tx, row.id, ending.reason)
       if (ending.nextAt !== null) await queue.later(tx, row.id, Math.max(0, ending.nextAt - at))
     }),

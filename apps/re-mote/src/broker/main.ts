@@ -1,13 +1,24 @@
+import { constants, setPriority } from 'node:os'
 import { makeBroker, type Broker } from './broker.ts'
 import { makeInbox } from './inbox.ts'
 import { brokerLimits } from './limits.ts'
 import { makeOutbox } from './outbox.ts'
 import type { BrokerSays, BrokerStart, ServiceSays } from './port.ts'
 
+/** Heartbeats of thousands of agents must not wait behind key exchanges with SSH hosts on the same machine. Only who may is put first. */
+const beforeOthers = (): void => {
+  try {
+    setPriority(constants.priority.PRIORITY_ABOVE_NORMAL)
+  } catch {
+    // not root: it goes as everybody does
+  }
+}
+
 /**
  * The broker process. It lives as long as the IPC channel to its service: a broker that cannot reach its service must not send. Its secret
  * key comes through the channel, never through arguments or environment.
  */
+beforeOthers()
 const outbox = makeOutbox<BrokerSays>((batch, done) => void process.send?.(batch, undefined, {}, done), brokerLimits)
 const allowed = Promise.withResolvers<void>()
 const early: ServiceSays[] = []

@@ -1,64 +1,38 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync, chmodSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Run, SshSettings } from '@re-ops/protocols'
 import { testPostgres, type TestPostgres } from '@re-ops/service/testing'
-import { startMote, startSshd, until, whyNoSshd, type TestMote, type TestSshd } from '../testing/index.ts'
+import { addSshUser, startMote, until, whyNoSshUser, type TestMote, type TestSshUser } from '../testing/index.ts'
 // Where sshd is only installed for the heavy suites, those that need nothing but sshd run here.
 import './ssh.test.ts'
 import './backends.test.ts'
 
-const has = (program: string) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
-const missing =
-  whyNoSshd() ??
-  (process.getuid?.() === 0 ? null : 'not root') ??
-  (has('sudo') && has('useradd') ? null : 'there is no sudo or useradd')
+const missing = whyNoSshUser()
 const describeWithUsers = missing === null ? describe : describe.skip
 
 /** A user of its own, with a password and rights by sudo, gone at the end. */
 describeWithUsers(`become, and login by password${missing === null ? '' : ` (${missing})`}`, () => {
-  const user = `reops-t${process.pid}`
   const password = `pass word '"$ ${process.pid}`
-  const sudoers = `/etc/sudoers.d/${user}`
   let postgres: TestPostgres
   let mote: TestMote
-  let sshd: TestSshd
-  let open: string
-  const may = (rule: string) => {
-    writeFileSync(sudoers, `${user} ALL=(ALL) ${rule}\n`)
-    chmodSync(sudoers, 0o440)
-  }
+  let person: TestSshUser
   beforeAll(async () => {
-    open = mkdtempSync(join(tmpdir(), 'reops-open-'))
-    chmodSync(open, 0o755)
-    expect(spawnSync('useradd', ['-M', '-s', '/bin/sh', user]).status).toBe(0)
-    expect(spawnSync('chpasswd', { input: `${user}:${password}\n` }).status).toBe(0)
-    const keys = join(open, 'authorized_keys')
-    ;[postgres, sshd] = await Promise.all([
-      testPostgres(),
-      startSshd({ config: [`AuthorizedKeysFile ${keys}`, 'PasswordAuthentication yes'] }),
-    ])
-    copyFileSync(join(sshd.folder, 'authorized_keys'), keys)
-    chmodSync(keys, 0o644)
+    ;[postgres, person] = await Promise.all([testPostgres(), addSshUser(`reops-t${process.pid}`, password)])
     mote = await startMote({ databaseUrl: postgres.url })
-    for (const [name, value] of Object.entries({ key: sshd.key, password, wrong: 'not it' }))
+    for (const [name, value] of Object.entries({ key: person.sshd.key, password, wrong: 'not it' }))
       await mote.ask('PUT', `/v1/secrets/ssh%2F${name}`, { body: { value } })
   })
   afterAll(async () => {
-    await Promise.all([mote?.stop(), sshd?.stop()])
+    await Promise.all([mote?.stop(), person?.remove()])
     await postgres?.drop()
-    rmSync(sudoers, { force: true })
-    rmSync(open, { recursive: true, force: true })
-    spawnSync('userdel', ['-f', user])
   })
-  beforeEach(() => may('ALL'))
+  beforeEach(() => person.may('ALL'))
 
   let count = 0
   const run = async (ssh: Partial<SshSettings>, input: object, more: object = {}) => {
     count += 1
     const name = `become-${count}`
+    const { name: user, sshd } = person
     const settings = { address: '127.0.0.1', port: sshd.port, user, identity: ['secret:ssh/key'], ...ssh }
     const added = await mote.ask('POST', '/v1/hosts', { body: { name, ssh: settings, hostKeys: sshd.hostKeys } })
     expect(added.status).toBe(201)
@@ -76,7 +50,7 @@ describeWithUsers(`become, and login by password${missing === null ? '' : ` (${m
   })
 
   test('sudo that does not ask: the password is not given to the command', async () => {
-    may('NOPASSWD: ALL')
+    person.may('NOPASSWD: ALL')
     expect(await run(withPassword, { argv: ['cat'], stdin: 'abc' })).toMatchObject({
       state: 'ok',
       value: { stdout: 'abc' },
@@ -104,10 +78,10 @@ describeWithUsers(`become, and login by password${missing === null ? '' : ` (${m
   })
 
   test('login by password is the last resort', async () => {
-    const plain = { argv: ['id', '-un'], become: { user } }
+    const plain = { argv: ['id', '-un'], become: { user: person.name } }
     expect(await run({ identity: [], password: 'secret:ssh/password' }, plain)).toMatchObject({
       state: 'ok',
-      value: { stdout: `${user}\n` },
+      value: { stdout: `${person.name}\n` },
     })
     expect(await run({ identity: [], password: 'secret:ssh/wrong' }, plain)).toMatchObject({
       state: 'unreachable',

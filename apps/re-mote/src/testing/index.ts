@@ -1,5 +1,6 @@
 export * from './fake-agent.ts'
 export * from './mote.ts'
+export * from './ssh-user.ts'
 export * from './sshd.ts'
 export * from './until.ts'
 export * from './fleet.ts'

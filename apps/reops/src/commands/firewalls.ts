@@ -6,6 +6,7 @@ import { usage } from '../fault.ts'
 import { InventoryError } from '../inventory/entry.ts'
 import { yamlContent } from '../inventory/yaml.ts'
 import { table } from '../render/table.ts'
+import { showDeleted } from './deleted.ts'
 import { secretText } from './ssh-hosts.ts'
 
 const show = ({ terminal }: Context, walls: readonly FirewallInfo[], { json }: PlaceOptions): number => {
@@ -56,5 +57,5 @@ export const removeFirewall = async (
   options: PlaceOptions & { readonly yes?: boolean },
 ): Promise<number> => {
   await confirm(context, { verb: 'delete', noun: 'firewall', names: [name], yes: options.yes === true })
-  return show(context, [await (await context.client()).core.removeFirewall(name, placeOf(options))], options)
+  return showDeleted(context, await (await context.client()).core.removeFirewall(name, placeOf(options)), options)
 }

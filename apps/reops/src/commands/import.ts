@@ -7,6 +7,7 @@ import { policyOf, type PolicyOptions } from '../arguments/policy.ts'
 import { printJson, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
 import { byNumber } from '../render/nodeset.ts'
+import { jobLine } from '../render/system.ts'
 import { table } from '../render/table.ts'
 import { labelsText } from '../render/units.ts'
 import { askEach, type Asked } from './systems.ts'
@@ -84,7 +85,7 @@ export const importSystem = async (
   if (wait === true)
     return waitForJobs(context, core, { systems: [system], jobs: [job], timeoutMs, json: json === true })
   if (json === true) printJson(context.terminal, system)
-  else context.terminal.out(`${system.name}  ${job.verb} ${job.state}  ${job.id}\n`)
+  else context.terminal.out(jobLine(job))
   return 0
 }
 

@@ -1,8 +1,9 @@
 import type { Job } from '@re-ops/protocols'
 import { durationMs } from '../arguments/duration.ts'
 import { printJson, type Context } from '../context.ts'
-import { phasesText } from '../render/system.ts'
+import { jobLine, phasesText } from '../render/system.ts'
 import { ago, duration } from '../render/units.ts'
+import { jobIdOf } from './jobs.ts'
 import { waitForJobs } from './wait.ts'
 
 type Options = { readonly json?: boolean; readonly wait?: boolean; readonly timeout?: string }
@@ -21,7 +22,7 @@ const inputText = ({ input }: Job): string | null => {
 export const showJob = async (context: Context, id: string, options: Options): Promise<number> => {
   const { core } = await context.client()
   const { terminal, now } = context
-  const job = await core.job(id)
+  const job = await core.job(await jobIdOf(core, id))
   if (options.json === true) {
     printJson(terminal, job)
     return 0
@@ -48,16 +49,16 @@ const act = async (context: Context, options: Options, ask: (id: string) => Prom
   if (options.wait === true)
     return waitForJobs(context, core, { systems, jobs: [job], timeoutMs, json: options.json === true })
   if (options.json === true) printJson(context.terminal, job)
-  else context.terminal.out(`${job.name}  ${job.verb} ${job.state}  ${job.id}\n`)
+  else context.terminal.out(jobLine(job))
   return 0
 }
 
 export const cancelJob = async (context: Context, id: string, options: Options): Promise<number> => {
   const { core } = await context.client()
-  return act(context, options, core.cancelJob, id)
+  return act(context, options, core.cancelJob, await jobIdOf(core, id))
 }
 
 export const retryJob = async (context: Context, id: string, options: Options): Promise<number> => {
   const { core } = await context.client()
-  return act(context, options, core.retryJob, id)
+  return act(context, options, core.retryJob, await jobIdOf(core, id))
 }

@@ -1,6 +1,24 @@
+import type { Core } from '@re-ops/client'
+import { idAmong, isId } from '../arguments/ids.ts'
 import { printJson, type Context } from '../context.ts'
 import { table } from '../render/table.ts'
 import { ago, duration } from '../render/units.ts'
+
+/** The end of its id, by which `jobs show` takes it. */
+const shortId = (id: string): string => id.slice(-12)
+
+/** An id, `last`, the beginning or end of an id of the latest jobs, or a system, for what was asked of it last. */
+export const jobIdOf = async (core: Core, word: string): Promise<string> => {
+  if (isId(word)) return word
+  const jobs = await core.jobs()
+  const ofSystem = jobs.find(job => job.name === word)
+  if (ofSystem !== undefined) return ofSystem.id
+  return idAmong(
+    jobs.map(job => job.id),
+    word,
+    { noun: 'job', list: 'reops jobs' },
+  )
+}
 
 export const listJobs = async (context: Context, options: { json?: boolean; system?: string }): Promise<number> => {
   const { core } = await context.client()
@@ -19,7 +37,7 @@ export const listJobs = async (context: Context, options: { json?: boolean; syst
     table(
       ['JOB', 'SYSTEM', 'VERB', 'STATE', 'WHEN', 'TOOK', 'ERROR'],
       jobs.map(job => [
-        job.id,
+        shortId(job.id),
         job.name,
         job.verb,
         job.state,

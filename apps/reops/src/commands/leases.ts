@@ -88,7 +88,10 @@ export const renewLeases = async (
   }
   const systems = await picked(context, names, options)
   const { core } = await context.client()
-  return shown(context, await forEach(context, systems, system => core.renewLease(system.id, body)), options)
+  const renewed = await forEach(context, systems, system => core.renewLease(system.id, body))
+  const atMost = renewed.done.filter(({ lease }) => lease !== null && lease.expiresAt === lease.maxAt)
+  for (const { name } of atMost) context.terminal.error(`${name}: no later than its longest life (--max-life) allows`)
+  return shown(context, renewed, options)
 }
 
 export const endLeases = async (

@@ -1,10 +1,10 @@
 import type { Mote } from '@re-ops/client'
 import type { Run, Target } from '@re-ops/protocols'
 import { lastOperation, missingOf, resultOf } from '@re-ops/protocols/target'
+import { idAmong, isId } from '../arguments/ids.ts'
 import { wholeNumber } from '../arguments/labels.ts'
 import { summaryAsked, type SummaryOptions } from '../arguments/summary.ts'
 import { printJson, type Context } from '../context.ts'
-import { usage } from '../fault.ts'
 import { turnsText } from '../render/outcome.ts'
 import { table } from '../render/table.ts'
 import { ago, duration } from '../render/units.ts'
@@ -52,26 +52,20 @@ export const listRuns = async (context: Context, options: { json?: boolean; limi
 }
 
 const searchedMax = 200
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** Who reads facts of hosts that connect, now and then: not what anybody means by `last`. */
 const ownSubject = 're-mote'
 
 /** An id, `last`, or the beginning or end of an id of the latest runs. */
 export const idOf = async (mote: Mote, word: string): Promise<string> => {
-  if (uuid.test(word)) return word
+  if (isId(word)) return word
   const runs = await mote.runs({ limit: searchedMax })
-  const found =
-    word === 'last'
-      ? runs.filter(run => run.createdBy !== ownSubject).slice(0, 1)
-      : runs.filter(run => run.id.startsWith(word) || run.id.endsWith(word))
-  const [only, another] = found
-  if (!only)
-    throw usage(
-      `no run \`${word}\`${word === 'last' ? ' yet' : ` among the latest ${searchedMax}`}; \`reops runs\` lists them`,
-    )
-  if (another) throw usage(`\`${word}\` is the id of ${found.length} runs; give more of it`)
-  return only.id
+  const meant = word === 'last' ? runs.filter(run => run.createdBy !== ownSubject) : runs
+  return idAmong(
+    meant.map(run => run.id),
+    word,
+    { noun: 'run', list: 'reops runs' },
+  )
 }
 
 /** With all its targets, however much they hold. */

@@ -63,6 +63,8 @@ export const cloneSystem = async (context: Context, source: string, options: Cre
   const job = await core.snapshotSystem(system.id, snapshot)
   const made = { systems: [system], jobs: [job], timeoutMs, json: false }
   if ((await waitForJobs(context, core, made)) !== 0) throw new Fault(1, `the snapshot ${snapshot} was not made`)
+  if (options.json !== true)
+    context.terminal.error(`snapshot ${snapshot} stays; when no clone is to follow: reops snapshots delete ${snapshot}`)
   return createSystems(context, {
     ...options,
     type: options.type ?? system.type,

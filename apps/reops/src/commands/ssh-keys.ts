@@ -3,6 +3,7 @@ import { placeOf, type PlaceOptions } from '../arguments/place.ts'
 import { confirm } from '../confirm.ts'
 import { printJson, type Context } from '../context.ts'
 import { table } from '../render/table.ts'
+import { showDeleted } from './deleted.ts'
 import { secretText } from './ssh-hosts.ts'
 
 const show = ({ terminal }: Context, keys: readonly SshKeyInfo[], { json }: PlaceOptions): number => {
@@ -37,5 +38,5 @@ export const removeSshKey = async (
   options: PlaceOptions & { readonly yes?: boolean },
 ): Promise<number> => {
   await confirm(context, { verb: 'delete', noun: 'ssh key', names: [name], yes: options.yes === true })
-  return show(context, [await (await context.client()).core.removeSshKey(name, placeOf(options))], options)
+  return showDeleted(context, await (await context.client()).core.removeSshKey(name, placeOf(options)), options)
 }

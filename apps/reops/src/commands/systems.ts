@@ -1,5 +1,5 @@
 import type { Core } from '@re-ops/client'
-import type { CreateSystems, Job, System, SystemCost } from '@re-ops/protocols'
+import type { CreateSystems, Job, System } from '@re-ops/protocols'
 import { durationMs } from '../arguments/duration.ts'
 import { labelsOf, wholeNumber } from '../arguments/labels.ts'
 import { leaseOf, type LeaseOptions } from '../arguments/lease.ts'
@@ -9,17 +9,13 @@ import { volumeOf } from '../arguments/volumes.ts'
 import { confirm } from '../confirm.ts'
 import { printJson, type Context } from '../context.ts'
 import { usage } from '../fault.ts'
-import { costText, estimateLines } from '../render/cost.ts'
-import { byNumber } from '../render/nodeset.ts'
-import { addressText, phasesText } from '../render/system.ts'
-import { table } from '../render/table.ts'
-import { ago, labelsText } from '../render/units.ts'
+import { estimateLines } from '../render/cost.ts'
+import { jobLine } from '../render/system.ts'
 import { secretText } from './ssh-hosts.ts'
-import { costOfSystem, showCosts } from './systems-cost.ts'
 import { showPlan } from './systems-plan.ts'
 import { waitForJobs } from './wait.ts'
 
-type Common = { readonly json?: boolean; readonly on?: string; readonly allowNone?: boolean }
+export type Common = { readonly json?: boolean; readonly on?: string; readonly allowNone?: boolean }
 export type Asked = Common & Waiting & { readonly yes?: boolean; readonly keepVolumes?: boolean }
 type Waiting = { readonly wait?: boolean; readonly timeout?: string }
 const waitDefault = '10m'
@@ -112,115 +108,9 @@ export const createSystems = async (context: Context, options: CreateOptions): P
   if (options.wait === true)
     return waitForJobs(context, core, { systems, jobs, timeoutMs, json: options.json === true })
   if (options.json === true) printJson(context.terminal, systems)
-  else for (const system of systems) context.terminal.out(`${system.name}  ${system.phase}  ${system.id}\n`)
+  else for (const job of jobs) context.terminal.out(jobLine(job))
   return 0
 }
-
-export const listSystems = async (
-  context: Context,
-  options: Common & { all?: boolean; cost?: boolean },
-): Promise<number> => {
-  const { core } = await context.client()
-  const { terminal } = context
-  const all = await core.systems(options.all === true ? { gone: true } : {})
-  const living = all.toSorted((a, b) => byNumber(a.name, b.name))
-  const systems =
-    options.on === undefined
-      ? living
-      : pickSystems(living, { names: [], on: options.on, allowNone: options.allowNone === true })
-  if (options.cost === true) return showCosts(context, core, systems, options.json === true)
-  if (options.json === true) {
-    printJson(terminal, systems)
-    return 0
-  }
-  if (systems.length === 0) {
-    terminal.error('no systems yet; for example: reops systems create --name demo --count 3 --wait')
-    return 0
-  }
-  terminal.out(
-    table(
-      ['SYSTEM', 'PROVIDER', 'TYPE', 'PHASE', 'WANTED', 'LABELS', 'AGE', 'WHY'],
-      systems.map(system => [
-        system.name,
-        system.provider,
-        system.type,
-        system.phase,
-        system.desired,
-        labelsText(system.labels),
-        ago(system.createdAt, context.now()).replace(' ago', ''),
-        system.reason ?? '',
-      ]),
-      { paint: terminal.paint, width: terminal.columns, colour: at => phaseColour(context, systems[at]?.phase) },
-    ),
-  )
-  return 0
-}
-
-const phaseColour = ({ terminal }: Context, phase: string | undefined) =>
-  phase === 'failed' || phase === 'lost' ? terminal.paint.bad : (text: string) => text
-
-export const showSystems = async (context: Context, names: readonly string[], options: Common): Promise<number> => {
-  const { core } = await context.client()
-  const { terminal } = context
-  const systems = pickSystems(await core.systems(), { names, on: options.on, allowNone: options.allowNone === true })
-  if (options.json === true) {
-    printJson(terminal, systems)
-    return 0
-  }
-  for (const system of systems) {
-    terminal.out(systemText(context, system, await costOfSystem(core, system)))
-  }
-  return 0
-}
-
-const systemText = ({ terminal, now }: Context, system: System, cost: SystemCost | undefined): string => {
-  const lines: [string, string | null][] = [
-    ['id', system.id],
-    ['provider', `${system.provider} · ${system.size} · ${system.image}`],
-    ['account', system.account === system.provider ? null : `${system.account} · ${system.region}`],
-    ['beside', besideText(system)],
-    ['type', system.type],
-    ['labels', labelsText(system.labels) || '-'],
-    ['phase', phasesText(system.phases, { phase: system.phase, afterMs: readyAfter(system) }, terminal.paint)],
-    ['wanted', `${system.desired} · generation ${system.generation}${system.protected ? ' · protected' : ''}`],
-    ['observed', system.observed],
-    ['instance', system.ref],
-    ['host', system.host],
-    ['address', addressText(system)],
-    ['lease', leaseText(system)],
-    ['policy', policyText(system)],
-    ['drift', driftText(system)],
-    ['cost', cost === undefined ? null : costText(cost)],
-    ['created', ago(system.createdAt, now())],
-    ['why', system.reason],
-  ]
-  const shown = lines.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(10)} ${value}\n`]))
-  return `${terminal.paint.bold(system.name)}\n${shown.join('')}`
-}
-
-const policyText = ({ origin, policy: { managed, fixes, onLost } }: System): string => {
-  const puts = fixes.length === 0 ? 'nothing is put right by itself' : `puts right ${fixes.join(', ')}`
-  const how = managed === 'observe' ? 'only observed' : puts
-  return `${how} · when lost: ${onLost}${origin === 'imported' ? ' · imported' : ''}`
-}
-
-const driftText = ({ name, drift }: System): string | null =>
-  drift.length === 0 ? null : `${drift.map(one => one.field).join(', ')} (reops systems drift ${name})`
-
-/** What was asked for together with it. */
-const besideText = ({ options: { keys = [], firewalls = [], volumes = [] } }: System): string | null =>
-  [
-    ...keys.map(name => `key ${name}`),
-    ...firewalls.map(name => `firewall ${name}`),
-    ...volumes.map(({ name, sizeGb }) => `volume ${name} ${sizeGb} GB`),
-  ].join(' · ') || null
-
-const leaseText = ({ lease }: System): string | null =>
-  lease === null
-    ? null
-    : `${lease.onEnd} at ${lease.expiresAt}${lease.maxAt === null ? '' : ` · at most ${lease.maxAt}`} · ${lease.by}`
-
-const readyAfter = (system: System) => (system.phase === 'ready' ? system.readyAfterMs : null)
 
 /** Asks each of the systems that are meant for a job, and waits for them when told to. Exit code 1 when one refused. */
 export const askEach = async (
@@ -256,7 +146,7 @@ export const askEach = async (
       await waitForJobs(context, core, { systems: asked, jobs, timeoutMs, json: options.json === true }),
     )
   if (options.json === true) printJson(context.terminal, jobs)
-  else for (const job of jobs) context.terminal.out(`${job.name}  ${job.verb} ${job.state}  ${job.id}\n`)
+  else for (const job of jobs) context.terminal.out(jobLine(job))
   return code
 }
 

@@ -12,12 +12,12 @@ const isOver = (job: Job) => job.finishedAt !== null
 
 /**
  * Follows jobs to their end and prints each system's phases as it gets there. Events make it quick; every two seconds
- * the jobs are read as well, since an event is only a hint. Exit code 1 when one failed or the time is over.
+ * the jobs are read as well, since an event is only a hint. Exit code 1 when one failed or the time is over. `silent`: only progress is shown.
  */
 export const waitForJobs = async (
   context: Context,
   core: Core,
-  what: { systems: readonly System[]; jobs: readonly Job[]; timeoutMs: number; json: boolean },
+  what: { systems: readonly System[]; jobs: readonly Job[]; timeoutMs: number; json: boolean; silent?: true },
 ): Promise<number> => {
   const { terminal } = context
   const systems = new Map(what.systems.map(system => [system.id, system]))
@@ -31,7 +31,7 @@ export const waitForJobs = async (
     told.add(job.id)
     const system = await readAgain(core, systems.get(job.system))
     if (system) systems.set(job.system, system)
-    if (system && !what.json)
+    if (system && !what.json && what.silent !== true)
       terminal.out(`${system.name.padEnd(width)}  ${systemEndText(system, job, terminal.paint)}\n`)
     if (told.size === jobs.size) stop.abort()
   }
@@ -73,7 +73,7 @@ export const waitForJobs = async (
     terminal.progress('')
   }
   if (stop.signal.reason instanceof Fault) throw stop.signal.reason
-  if (what.json)
+  if (what.json && what.silent !== true)
     printJson(
       terminal,
       [...systems.values()].toSorted((a, b) => byNumber(a.name, b.name)),

@@ -18,9 +18,10 @@ const leaves = (body: object, prefix = ''): [string, string][] =>
       return leaves(value as object, `${prefix}${key}.`)
     return [[`${prefix}${key}`, Array.isArray(value) ? value.map(String).join(',') : String(value)]]
   })
+/** `ec2=t3.small options.diskGb=20`. */
 const oneLine = (body: object): string =>
   leaves(body)
-    .map(([path, value]) => `${path}=${value}`)
+    .map(([path, value]) => `${path.replace(/^on\./, '')}=${value}`)
     .join(' ')
 
 const show = ({ terminal }: Context, words: readonly Word[], { json }: Options): number => {
@@ -28,21 +29,24 @@ const show = ({ terminal }: Context, words: readonly Word[], { json }: Options):
     printJson(terminal, words)
     return 0
   }
+  // Where there is no room for both, what a word means goes before the line that describes it.
+  const isWide = terminal.columns === null || terminal.columns >= bothColumns
   terminal.out(
     table(
-      ['KIND', 'WORD', 'SAYS', 'WHAT', 'FROM'],
+      ['KIND', 'WORD', 'FROM', 'SAYS', 'WHAT'],
       words.map(({ kind, name, body, shipped }) => [
         kind,
         name,
-        oneLine(body),
-        body.doc ?? '',
         shipped ? 're-core' : 'saved',
+        oneLine(body),
+        isWide ? (body.doc ?? '') : '',
       ]),
       { paint: terminal.paint, width: terminal.columns },
     ),
   )
   return 0
 }
+const bothColumns = 140
 
 export const listWords = async (context: Context, options: Options & { readonly kind?: string }): Promise<number> => {
   const words = await (await context.client()).core.words()

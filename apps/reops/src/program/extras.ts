@@ -7,6 +7,11 @@ const somewhere = (command: Command): Command =>
     .option('--account <account>', 'of this account (default: the only one of the provider)')
     .option('--region <region>', "in this region (default: the account's first)")
 
+const awaited = (command: Command): Command =>
+  command
+    .option('--no-wait', 'only ask for it; `reops volumes` and `reops jobs` show how it goes')
+    .option('--timeout <duration>', 'how long to wait', '10m')
+
 /** `reops volumes`, `ssh-keys` and `firewalls`: what stands beside machines. */
 export const addExtras = (kit: Kit): void => {
   addVolumes(kit)
@@ -29,7 +34,7 @@ const addVolumes = ({ program, context, done, add }: Kit): void => {
     ['create', 'make a volume; the same again is the same volume'],
     ['resize', 'make a volume larger; none gets smaller'],
   ] as const)
-    sub(name, description)
+    awaited(sub(name, description))
       .argument('<name>', 'lower case letters, digits and dashes')
       .requiredOption('--size <GB>', 'how large')
       .option('--zone <zone>', 'within the region, where the provider has zones')
@@ -41,7 +46,7 @@ const addVolumes = ({ program, context, done, add }: Kit): void => {
         ),
       )
       .addHelpText('after', examples(`reops volumes ${name} data --account do --size 20`))
-  sub('attach', 'attach a volume to the machine of a system of the same place')
+  awaited(sub('attach', 'attach a volume to the machine of a system of the same place'))
     .argument('<name>')
     .argument('<system>', 'name or id')
     .action((volume: string, system: string, options: object) =>
@@ -50,13 +55,16 @@ const addVolumes = ({ program, context, done, add }: Kit): void => {
       ),
     )
     .addHelpText('after', examples('reops volumes attach data web-1 --account do'))
-  sub('detach', 'take a volume off its machine')
+  awaited(sub('detach', 'take a volume off its machine'))
     .argument('<name>')
     .action((volume: string, options: object) =>
       done(import('../commands/volumes.ts').then(m => m.detachVolume(context, volume, merged(volumes, options)))),
     )
-    .addHelpText('after', examples('reops volumes detach data --account do'))
-  sub('delete', 'delete a volume and all in it; asks first')
+    .addHelpText(
+      'after',
+      examples('reops volumes detach data --account do', 'reops volumes detach data --account do --no-wait'),
+    )
+  awaited(sub('delete', 'delete a volume and all in it; asks first'))
     .argument('<name>')
     .option('-y, --yes', 'do not ask')
     .action((volume: string, options: object) =>

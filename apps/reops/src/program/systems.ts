@@ -7,10 +7,7 @@ import { addAdopt, leaseOptions } from './leases.ts'
 /** `reops systems`: machines and what is done to them. */
 export const addSystems = (kit: Kit): void => {
   const { context, done, add, group, selecting, waiting } = kit
-  const systems = group(
-    'systems',
-    'machines: create, list, show, start, stop, reboot, resize, label, snapshot, clone, reload, destroy, import',
-  )
+  const systems = group('systems', 'machines: made, listed, started, stopped, changed, cloned, destroyed, imported')
   policyOptions(leaseOptions(waiting(add(systems, 'create', 'create machines'))))
     .option('--name <stem>', 'the name; with --count they are stem-1, stem-2, ...')
     .option('--count <n>', 'how many')
@@ -46,7 +43,7 @@ export const addSystems = (kit: Kit): void => {
   selecting(add(systems, 'list', 'the systems and their phases'), 'systems')
     .option('--all', 'those that are gone, too')
     .option('--cost', 'what they cost an hour and have cost')
-    .action((options: object) => done(import('../commands/systems.ts').then(m => m.listSystems(context, options))))
+    .action((options: object) => done(import('../commands/systems-list.ts').then(m => m.listSystems(context, options))))
     .addHelpText(
       'after',
       examples(
@@ -58,7 +55,7 @@ export const addSystems = (kit: Kit): void => {
   selecting(add(systems, 'show', 'all about systems'), 'systems')
     .argument('[system...]', 'names, globs or ids')
     .action((names: string[], options: object) =>
-      done(import('../commands/systems.ts').then(m => m.showSystems(context, names, options))),
+      done(import('../commands/systems-show.ts').then(m => m.showSystems(context, names, options))),
     )
     .addHelpText('after', examples('reops systems show demo-1'))
   addAdopt(systems, kit)

@@ -42,9 +42,16 @@ export const systemEndText = (system: System, job: Job | undefined, paint: Paint
   )
 }
 
-/** While waiting: `booting 2 · ready 1 of 3`. */
-export const systemsProgress = (phases: readonly string[], done: number): string => {
+/** `web-1  create queued  8f88…`: what was asked, as `jobs show` takes it. */
+export const jobLine = ({ id, name, verb, state }: Job): string => `${name}  ${verb} ${state}  ${id}\n`
+
+/** `ready 2 · failed 1`. */
+export const phaseCounts = (phases: readonly string[]): string => {
   const counts = new Map<string, number>()
   for (const phase of phases) counts.set(phase, (counts.get(phase) ?? 0) + 1)
-  return `  ${[...counts].map(([phase, n]) => `${phase} ${n}`).join(' · ')} · ${done} of ${phases.length} done`
+  return [...counts].map(([phase, n]) => `${phase} ${n}`).join(' · ')
 }
+
+/** While waiting: `booting 2 · ready 1 of 3`. */
+export const systemsProgress = (phases: readonly string[], done: number): string =>
+  `  ${phaseCounts(phases)} · ${done} of ${phases.length} done`

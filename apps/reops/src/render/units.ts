@@ -16,6 +16,9 @@ export const seconds = (ms: number): string =>
 export const ago = (time: string | null, nowMs: number): string =>
   time === null ? '-' : `${duration(Math.max(0, nowMs - Date.parse(time))).replace(/\.\d s$/, ' s')} ago`
 
+/** How long ago, roughly: `12 min`, `3 h`. */
+export const since = (time: string, nowMs: number): string => ago(time, nowMs).split(' ').slice(0, 2).join(' ')
+
 export const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`
 export const labelsText = (labels: Readonly<Record<string, string>>): string =>
   Object.entries(labels)

@@ -29,7 +29,10 @@ const refuse = (schema: string, why: string): never => {
   throw new StartError(`database schema ${schema}: ${why}`)
 }
 
-/** What is still to do; refuses a database that is newer than this program or was made by another text. */
+/**
+ * What is still to do, by name: services append theirs before those that they share. Refuses a database that is newer
+ * than this program or was made by another text.
+ */
 const pending = async (
   { schema, migrations }: MigrateOptions,
   tx: Tx,
@@ -38,19 +41,19 @@ const pending = async (
   const { rows } = await tx.query<{ name: string; checksum: string }>(
     `select name, checksum from ${table} order by position`,
   )
-  rows.forEach((row, index) => {
-    const here = migrations[index]
-    if (!here)
+  const known = new Map(migrations.map(one => [one.name, one]))
+  for (const row of rows) {
+    const here = known.get(row.name)
+    if (here === undefined)
       refuse(
         schema,
         `migration ${row.name} is unknown here: the database is newer than this program; update the program`,
       )
-    else if (here.name !== row.name)
-      refuse(schema, `migration ${index + 1} is ${row.name} in the database and ${here.name} here`)
     else if (checksum(here.sql) !== row.checksum)
       refuse(schema, `migration ${row.name} was changed after it was applied; add a new one`)
-  })
-  return migrations.slice(rows.length)
+  }
+  const applied = new Set(rows.map(row => row.name))
+  return migrations.filter(one => !applied.has(one.name))
 }
 
 /** Applies what is missing, each migration in its own transaction; processes that start together wait for one another. */

@@ -101,9 +101,12 @@ describe('migrate', () => {
     await expect(migrate({ pool, schema: 'm3', migrations: [{ ...one, sql: 'select 1' }, two], log })).rejects.toThrow(
       /one was changed/,
     )
-    await expect(migrate({ pool, schema: 'm3', migrations: [two, one], log })).rejects.toThrow(
-      /one in the database and two here/,
-    )
+  })
+
+  test('one that came since is applied also where it stands before those that services share', async () => {
+    await migrate({ pool, schema: 'm4', migrations: [two], log })
+    expect(await migrate({ pool, schema: 'm4', migrations: [one, two], log })).toEqual(['one'])
+    expect(await names('m4')).toEqual(['two', 'one'])
   })
 
   test('four processes at once apply each migration once', async () => {

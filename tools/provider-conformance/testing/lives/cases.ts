@@ -9,6 +9,7 @@ import { powerCase } from './power-case.ts'
 import { postgresCase } from './postgres-case.ts'
 import { reaperCases } from './reaper-cases.ts'
 import { stormCase } from './storm-case.ts'
+import { volumeCases } from './volume-case.ts'
 
 /** That need many machines at once. */
 export const crowdCases = [stormCase]
@@ -21,6 +22,7 @@ export const lifeCases = [
   postgresCase,
   powerCase,
   capacityCase,
+  ...volumeCases,
   ...neverLocal,
   ...driftCases,
 ]

@@ -1,12 +1,13 @@
 import { ProviderError } from '@re-ops/protocols'
 import { Type, type Static } from 'typebox'
+import { endpointPattern } from '../endpoint.ts'
 
 /** Of an account at DigitalOcean. */
 export const DoSettings = Type.Object(
   {
     endpoint: Type.Optional(
       Type.String({
-        pattern: '^https?://[^\\s]+$',
+        pattern: endpointPattern,
         description: 'instead of https://api.digitalocean.com: a stand-in',
       }),
     ),

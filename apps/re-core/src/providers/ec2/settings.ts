@@ -1,11 +1,12 @@
 import { ProviderError } from '@re-ops/protocols'
 import { Type, type Static } from 'typebox'
+import { endpointPattern } from '../endpoint.ts'
 
 /** Of an account at EC2. */
 export const Ec2Settings = Type.Object(
   {
     endpoint: Type.Optional(
-      Type.String({ pattern: '^https?://[^\\s]+$', description: 'instead of AWS: an EC2-compatible server' }),
+      Type.String({ pattern: endpointPattern, description: 'instead of AWS: an EC2-compatible server' }),
     ),
     subnets: Type.Optional(
       Type.Record(Type.String({ pattern: '^[a-z0-9-]+$' }), Type.String({ pattern: '^subnet-' }), {

@@ -103,8 +103,10 @@ export const makeVolumes = (call: Ec2Call, region: string): VolumeApi => ({
   },
   detach: async (ref, signal) => {
     const { attachedTo } = await there(call, ref, signal)
-    if (attachedTo !== null)
-      await asking(call, acting, signal)((client, options) => client.detachVolume({ VolumeId: ref }, options))
+    if (attachedTo === null) return { ref }
+    // Named, so that one that lands late takes it off no other machine.
+    const asked = { VolumeId: ref, InstanceId: attachedTo }
+    await asking(call, acting, signal)((client, options) => client.detachVolume(asked, options))
     return { ref }
   },
   resize: async (ref, sizeGb, signal) => {

@@ -53,7 +53,7 @@ export const KvmSettings = Type.Object(
     ),
     home: Type.Optional(
       Type.String({
-        pattern: '^https?://[^\\s/]+/?$',
+        pattern: '^https?://[^\\s/@]+/?$',
         description:
           'where guests reach re-mote; its own address, or the gateway of the network when that is this host alone',
         examples: ['http://192.168.122.1:7020'],
