@@ -32,7 +32,7 @@ export const elsewhere: readonly Elsewhere[] = [
     { n, letters: 'T', file: kvmHolding, test: `libvirt ${n}:` },
   ]),
   ...[9, 22].map(n => ({ n, letters: 'K', file: kvmHolding, test: `qemu ${n}:` })),
-  ...[9, 21, 22].map(n => ({
+  ...[9, 22].map(n => ({
     n,
     letters: 'M',
     file: 'tools/provider-conformance/other-ec2.heavy.test.ts',
