@@ -1,6 +1,6 @@
 import { element, parseXml, writeXml } from '@re-ops/node-libvirt/xml'
 import { kvmDriver, marksNamespace, readMarks, writeMarks, type Marks } from '@re-ops/re-core/testing'
-import { openQemuTarget, openTestTarget, type KvmTarget } from '../kvm-target.ts'
+import { clear, openQemuTarget, openTestTarget, type KvmTarget } from '../kvm-target.ts'
 import { quickCaps, type Hand } from './hand.ts'
 
 const sizes = { small: { cores: 1, memoryMb: 64 }, larger: { cores: 2, memoryMb: 96 } }
@@ -97,6 +97,8 @@ const handOf = (kvm: KvmTarget, { letter, domainType, paused }: How): Hand => {
       return { power, size: vcpus === 2 ? 'larger' : 'small', tags: { ...marks?.tags, ...owner } }
     },
     stop: async () => {
+      // QEMU's guests outlive their daemon.
+      await clear(kvm)
       await kvm.libvirt.close()
       await kvm.daemon.stop()
     },

@@ -202,6 +202,15 @@ export const describeHolding = (
       },
     )
 
+    when(9)('9: reload: the same system on the next machine, and the one before is gone', async () => {
+      const { id, ref } = await ready('renewed')
+      await ask('renewed', 'reload')
+      const next = await world.life(id, 2)
+      expect([next.ref === ref, await hand.look(ref)]).toEqual([false, null])
+      expect((await hand.look(next.ref ?? ''))?.tags).toMatchObject({ [vmMark]: id })
+      expect(await jobsOf(world.pool, id)).toEqual(['create done', 'reload done'])
+    })
+
     when(34)(
       '34: a spot machine is taken back: seen, with what the provider says, and bought on demand the next time',
       async () => {
