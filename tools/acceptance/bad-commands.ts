@@ -33,7 +33,7 @@ export const badCommands = (taken: string, small: string, expired: string): read
   wrong(['run', 'ping', ...on, '--colour'], /unknown option '--colour'.*--help lists what is allowed/),
   wrong(['frobnicate'], /unknown command 'frobnicate'.*--help lists what is allowed/),
   wrong(['hosts', '--on', 'role=none'], /selector `role=none` matches no host; allow that with --allow-none/),
-  wrong(['runs', 'show', 'nope'], /no run `nope` among the latest 200; `reops runs` lists them/),
+  wrong(['runs', 'show', 'nope'], /no run `nope` among the latest \d+; `reops runs` lists them/),
   wrong(['runs', '--limit', '0'], /--limit: `0` is not a whole number from 1 to 500/),
   wrong(['jobs', '--system', 'nope'], /no system has the id or name nope/),
   wrong(['systems', 'show', 'nope'], /no system is called nope; `reops systems list` shows what there is/),
