@@ -152,7 +152,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'stand-ins',
-    files: 'tools/stand-ins/.*\\.heavy\\.test\\.ts$',
+    files: 'tools/stand-ins/(?!beside|physical).*\\.heavy\\.test\\.ts$',
     doc: 'the stand-in for DigitalOcean, held to the official description',
     needs: nothing,
     limitMs: minutes(8),
