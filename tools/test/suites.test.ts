@@ -1,3 +1,5 @@
+import { globSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { countsLine, sumOf } from './counts.ts'
 import { countsOf, failuresOf } from './jest.ts'
@@ -31,14 +33,13 @@ const report = {
 }
 
 test('every heavy file runs exactly once, also one that no row names', () => {
-  const files = [
-    'tools/chaos/foundation.heavy.test.ts',
-    'libs/new/a.heavy.test.ts',
-    'tools/images/compose.heavy.test.ts',
-  ]
+  const root = join(import.meta.dirname, '../..')
+  const there = globSync('{libs,apps,tools,deploy}/**/*.heavy.test.ts', { cwd: root, exclude: ['**/node_modules/**'] })
+  expect(there).toContain('tools/chaos/foundation.heavy.test.ts')
+  const files = [...there, 'libs/new/a.heavy.test.ts']
   const planned = plan(suites, files)
   expect(planned.flatMap(one => one.files).toSorted()).toEqual(files.toSorted())
-  expect(planned.map(one => one.suite.name)).toEqual(['chaos', 'compose', 'other'])
+  expect(planned.at(-1)?.suite.name).toBe('other')
 })
 
 test('a test file that cannot be loaded is a failure, and what is left out is skipped', () => {
