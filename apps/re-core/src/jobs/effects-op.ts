@@ -26,7 +26,7 @@ export const lookAtOp = async (deps: Deps, attempt: Attempt, at: 'op' | 'history
 const progressOf = (deps: Deps, attempt: Attempt, op: OpRow): Promise<Progress> => {
   if (op.kind === 'snapshot') return lookAtSnapshot(deps, attempt, op)
   if (op.kind === 'reboot') return attempt.provider.pollOp(op.opRef ?? '', attempt.signal)
-  return lookAtVolume(deps, attempt, op)
+  return lookAtVolume(attempt, op)
 }
 
 const ask = (deps: Deps, attempt: Attempt, op: OpRow, since: number): Promise<{ readonly opRef?: string }> => {

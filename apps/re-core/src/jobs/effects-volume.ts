@@ -31,7 +31,7 @@ export const moveVolume = async (deps: Deps, attempt: Attempt, op: OpRow): Promi
 }
 
 /** Done when the provider says so and shows it. */
-export const lookAtVolume = async (_deps: Deps, attempt: Attempt, op: OpRow): Promise<Progress> => {
+export const lookAtVolume = async (attempt: Attempt, op: OpRow): Promise<Progress> => {
   const { row, provider, signal } = attempt
   if (op.opRef !== null) {
     const progress = await provider.pollOp(op.opRef, signal)

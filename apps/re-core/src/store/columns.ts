@@ -99,7 +99,10 @@ export const jobOf = (row: Record<string, unknown>): JobRow => ({
   finishedAt: (row['finished_at'] as Date | null)?.getTime() ?? null,
 })
 
-const msOf = (at: unknown): number | null => (at instanceof Date ? at.getTime() : null)
+/** A time as rows hold it. */
+export const dateOf = (ms: number | null): Date | null => (ms === null ? null : new Date(ms))
+/** A time as it comes from Postgres, in ms since 1970. */
+export const msOf = (at: unknown): number | null => (at instanceof Date ? at.getTime() : null)
 export const opOf = (row: Record<string, unknown>): OpRow => ({
   id: row['id'] as string,
   system: row['system'] as string,

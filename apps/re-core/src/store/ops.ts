@@ -1,4 +1,4 @@
-import { opOf } from './columns.ts'
+import { dateOf, opOf } from './columns.ts'
 import type { OpRow, SystemRow } from './row.ts'
 import type { Sql } from './sql.ts'
 
@@ -11,7 +11,6 @@ export type OpEnd = {
 }
 
 const first = (rows: readonly Raw[]): OpRow | null => (rows[0] === undefined ? null : opOf(rows[0]))
-const dateOf = (ms: number | null): Date | null => (ms === null ? null : new Date(ms))
 
 export const insertOp = async (sql: Sql, op: OpRow): Promise<void> => {
   await sql.query(

@@ -1,5 +1,6 @@
 import { newId, type ProviderKind, type PutVolume } from '@re-ops/protocols'
 import type { PlaceKey } from '../providers/place.ts'
+import { dateOf, msOf } from './columns.ts'
 import type { Sql } from './sql.ts'
 
 /** A volume with a life of its own, and what is wanted of it. Times are ms since 1970. */
@@ -30,8 +31,6 @@ export type VolumeChanges = Partial<
 >
 
 type Raw = Record<string, unknown>
-const msOf = (at: unknown): number | null => (at instanceof Date ? at.getTime() : null)
-const dateOf = (ms: number | null): Date | null => (ms === null ? null : new Date(ms))
 const rowOf = (raw: Raw): VolumeRow => ({
   id: raw['id'] as string,
   provider: raw['provider'] as ProviderKind,
