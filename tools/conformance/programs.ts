@@ -59,7 +59,9 @@ export const install = (names: readonly ProgramName[]): void => {
 export const versionsOf = (names: readonly ProgramName[]): Record<string, string> => {
   const versions = installed([...new Set(names.map(name => packages[name]))])
   const others = names.filter(name => versions[packages[name]] === undefined).flatMap(ownersOf)
-  return Object.fromEntries(Object.entries({ ...versions, ...installed(others) }).toSorted())
+  return Object.fromEntries(
+    Object.entries({ ...versions, ...installed(others) }).toSorted(([a], [b]) => a.localeCompare(b)),
+  )
 }
 
 /** Of a package that is known and not installed dpkg tells an empty version. */
