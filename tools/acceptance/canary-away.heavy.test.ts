@@ -5,14 +5,14 @@ import { askLeases } from './canary/leases.ts'
 import { canaries, openCanaryStage, type CanaryStage } from './canary/stage.ts'
 import { makeSystems } from './canary/verbs.ts'
 
+const minutes = 60_000
 let stage: CanaryStage
 beforeAll(async () => {
   stage = await openCanaryStage()
   await stage.start()
-}, 60_000)
+}, 3 * minutes)
 afterAll(() => stage?.stop())
 
-const minutes = 60_000
 const token = canaries['token of DigitalOcean']
 const accounts = ['aws', 'do'] as const
 /** The one that never comes is first: what waits for it does so while all else goes on. */
