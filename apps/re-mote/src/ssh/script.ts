@@ -53,8 +53,9 @@ export const fitsRunner = (command: Command, bytesMax: number): boolean => {
  * The parentheses are one process, which becomes the command.
  */
 export const runnerFrame = (command: Command, mark: string): string => {
-  const end = `printf '%s %s\\n' ${mark}e $?; printf '%s \\n' ${mark}e >&3\n`
-  if (isTrue(command)) return `printf '%s \\n' ${mark}s; : ; ${end}`
+  const endOfErrors = `printf '%s \\n' ${mark}e >&3\n`
+  if (isTrue(command)) return `printf '%s \\n%s 0\\n' ${mark}s ${mark}e; ${endOfErrors}`
+  const end = `printf '%s %s\\n' ${mark}e $?; ${endOfErrors}`
   const self = `{ read -r __p __x </proc/self/stat; } 2>/dev/null; printf '%s %s\\n' ${mark}s "$__p"; `
   const run = `exec $__s ${command.argv.map(quoted).join(' ')}`
   const body = `${self}${enter(command.cwd, quoted)}${exported(command, quoted)}${run}`
