@@ -4,6 +4,7 @@ import type { Pool, PoolClient } from 'pg'
 import type { Mote } from '../mote.ts'
 import type { Driver } from '../providers/driver.ts'
 import type { Open } from '../providers/opener.ts'
+import type { SystemRow } from '../store/row.ts'
 import { makeStore } from '../store/store.ts'
 import { forgetNotices } from '../store/notices.ts'
 import { overdueVolumes } from '../store/wanted-volumes.ts'
@@ -16,7 +17,7 @@ import { asleep, contradictions } from './observe.ts'
 import { inPlaces, type Reach } from './places.ts'
 import type { Queue } from './queue.ts'
 import { reap } from './reap.ts'
-import { reconcile } from './reconcile.ts'
+import { goOn, reconcile } from './reconcile.ts'
 import { sweepSnapshots } from './sweep-snapshots.ts'
 import { every, forEachBounded } from './tick.ts'
 
@@ -107,10 +108,10 @@ export const startWorker = async (deps: WorkerDeps) => {
   const attempt = (id: string, message: Message | null, bound: AbortSignal) => reconcile(attempts, id, bound, message)
   const wake = (id: string) => queue.wake(pool, id)
   const begun = new Set<Promise<void>>()
-  const begin = (id: string, message: Message): void => {
+  const begin = (claimed: SystemRow, message: Message): void => {
     const bound = AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])
-    const one = attempt(id, message, bound)
-      .catch((error: Error) => onError(error, id))
+    const one = goOn(attempts, claimed, bound, message)
+      .catch((error: Error) => onError(error, claimed.id))
       .finally(() => begun.delete(one))
     begun.add(one)
   }
@@ -209,7 +210,7 @@ export const startWorker = async (deps: WorkerDeps) => {
   return {
     /** Resolves when what was found at the start is under way: from then on a machine that dies is started after a while. */
     swept,
-    /** Goes on with a system now, whose message is held back meanwhile. */
+    /** Goes on with a new system that is claimed, whose message is held back meanwhile. */
     begin,
     attempt: (id: string) => attempt(id, null, AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])),
     tick,

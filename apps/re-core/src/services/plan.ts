@@ -2,6 +2,7 @@ import {
   enrolmentToken,
   newId,
   ProviderError,
+  type Account,
   type CallHome,
   type CreateSystems,
   type Provider,
@@ -70,10 +71,11 @@ type PlanDeps = Pick<ServiceDeps, 'opener' | 'open' | 'pool' | 'hasMote'>
 /** What a body asks for as words have it, at the place it is for, and whose word each value is. */
 type Resolved = { readonly driver: Driver; readonly spec: Omit<SystemSpec, 'name'>; readonly values: ResolvedValue[] }
 
+type Known = { readonly words: AllWords; readonly accounts: readonly Account[] }
+
 /** The place, once the provider is known and with it what the region's word means. */
-const placeOf = async (deps: PlanDeps, words: AllWords, { place }: Composed) => {
+const placeOf = (deps: PlanDeps, { words, accounts }: Known, { place }: Composed) => {
   const wish = valuesOf(place) as Wish
-  const accounts = await listAccounts(deps.pool)
   const { kind } = driverFor(deps, wish, accounts)
   const region = place.region === undefined ? undefined : meaningOf(words, 'regions', place.region, kind).said
   const found = placeAmong(deps, { ...wish, region: region?.value }, accounts)
@@ -86,9 +88,10 @@ const placeOf = async (deps: PlanDeps, words: AllWords, { place }: Composed) => 
   return { ...found, said }
 }
 
-const resolve = async (deps: PlanDeps, words: AllWords, body: CreateSystems): Promise<Resolved> => {
+const resolve = (deps: PlanDeps, known: Known, body: CreateSystems): Resolved => {
+  const { words } = known
   const composed = compose(words, body)
-  const { driver, place, said } = await placeOf(deps, words, composed)
+  const { driver, place, said } = placeOf(deps, known, composed)
   const { fields, labels } = composed
   if (driver.caps.given === true)
     refuse(
@@ -117,8 +120,9 @@ const resolve = async (deps: PlanDeps, words: AllWords, body: CreateSystems): Pr
 }
 
 const asked = async (deps: PlanDeps, body: CreateSystems): Promise<Resolved> => {
+  const [words, accounts] = await Promise.all([allWords(deps.pool), listAccounts(deps.pool)])
   try {
-    return await resolve(deps, await allWords(deps.pool), body)
+    return resolve(deps, { words, accounts }, body)
   } catch (error) {
     if (!(error instanceof WordError)) throw error
     throw wordProblem(error, 'bad-spec', 'A word does not fit')
