@@ -60,10 +60,13 @@ export const makeMoteHttp = ({ url, token, timeoutMs }: MoteHttpDeps): Mote => {
     return checked(shape, text, path)
   }
   let root: { value: string; at: number } | null = null
+  const rootAtHand = () => (root !== null && performance.now() - root.at < rootKeptMs ? root.value : null)
   return {
     url,
+    rootAtHand,
     root: async signal => {
-      if (root !== null && performance.now() - root.at < rootKeptMs) return root.value
+      const known = rootAtHand()
+      if (known !== null) return known
       const keyset = await ask(shapes.keyset, 'GET', '/v1/keyset', { signal })
       root = { value: keyset.root, at: performance.now() }
       return keyset.root

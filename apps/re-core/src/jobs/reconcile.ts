@@ -80,16 +80,16 @@ export const reconcile = async (
   return goOn(deps, claimed, signal, message, sightings)
 }
 
-/**
- * Goes on with a system whose epoch is taken and of whose account is known that it need not wait; a new one has no
- * machines that were seen.
- */
+/** Null: it was written down and claimed a moment ago, so nobody has asked for a machine of it. */
+type Known = readonly Sighting[] | null
+
+/** Goes on with a system that is claimed, and whose account need not wait. */
 export const goOn = async (
   deps: Deps,
   claimed: SystemRow,
   signal: AbortSignal,
   message: Message | null,
-  sightings: readonly Sighting[] = [],
+  known: Known,
 ): Promise<void> => {
   const { store, now } = deps
   const { id } = claimed
@@ -97,7 +97,17 @@ export const goOn = async (
   if (typeof provider === 'string') return putOff(deps, claimed, message, now() + deps.parkedMs, provider)
   const { caps } = provider
   const rules = { ...deps.rules, caps, bootTimeoutMs: caps.bootTimeoutMs ?? deps.rules.bootTimeoutMs }
-  let attempt: Attempt = { row: claimed, seen: { sightings }, pending: {}, signal, provider }
+  const ahead = known === null ? provider.turnAhead?.(signal) : undefined
+  // Who creates hears of it.
+  ahead?.catch(() => {})
+  let attempt: Attempt = {
+    row: claimed,
+    seen: { sightings: known ?? [] },
+    pending: {},
+    signal,
+    provider,
+    ...(ahead === undefined ? {} : { ahead }),
+  }
   let mutated = false
   const finish = (changes: Changes, ending: Ending) => {
     const nextAt = earlier(ending.nextAt, shownIn(attempt.seen.sightings, caps), now())

@@ -11,6 +11,7 @@ import { overdueVolumes } from '../store/wanted-volumes.ts'
 import { forgetGone, overdueSystems } from '../store/systems.ts'
 import type { Cipher, Deps, Message, Store } from './attempt.ts'
 import { attemptVolume } from './free-volume.ts'
+import { freezeNew, type NewMaking } from './freeze.ts'
 import { followHints } from './hints.ts'
 import { endLeases, warnOfEnds } from './leases.ts'
 import { asleep, contradictions } from './observe.ts'
@@ -110,7 +111,7 @@ export const startWorker = async (deps: WorkerDeps) => {
   const begun = new Set<Promise<void>>()
   const begin = (claimed: SystemRow, message: Message): void => {
     const bound = AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])
-    const one = goOn(attempts, claimed, bound, message)
+    const one = goOn(attempts, claimed, bound, message, null)
       .catch((error: Error) => onError(error, claimed.id))
       .finally(() => begun.delete(one))
     begun.add(one)
@@ -212,6 +213,8 @@ export const startWorker = async (deps: WorkerDeps) => {
     swept,
     /** Goes on with a new system that is claimed, whose message is held back meanwhile. */
     begin,
+    /** What is frozen with the row of such a one; null: nothing, its attempt does it. */
+    freezeNew: (making: NewMaking) => freezeNew(attempts, making),
     attempt: (id: string) => attempt(id, null, AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])),
     tick,
     observe: observeIn('here'),

@@ -1,9 +1,11 @@
 import type { Pool, PoolClient } from 'pg'
 import type { Cipher, Message } from '../jobs/attempt.ts'
+import type { NewMaking } from '../jobs/freeze.ts'
 import type { Queue } from '../jobs/queue.ts'
 import type { PriceFile } from '../prices/file.ts'
 import type { Open, OpenerDeps } from '../providers/opener.ts'
 import type { SystemRow } from '../store/row.ts'
+import type { Changes } from '../store/systems.ts'
 
 /** What the services behind the routes need. */
 export type ServiceDeps = {
@@ -12,6 +14,8 @@ export type ServiceDeps = {
   readonly queue: Pick<Queue, 'wake' | 'later' | 'hold'>
   /** Goes on with a new system in this process, ahead of the queue; `claimed`: see `insertClaimed`. */
   readonly begin: (claimed: SystemRow, message: Message) => void
+  /** What is frozen with the row of such a one; null: its attempt does it. */
+  readonly freezeNew: (making: NewMaking) => Changes | null
   readonly opener: OpenerDeps
   readonly open: Open
   readonly installation: string

@@ -135,7 +135,7 @@ export const importSystem = async (deps: ServiceDeps, body: ImportSystem, asked:
         const known = await before(tx, place, body)
         if (known !== null) return known
         await refuseOwned(deps, vm)
-        const room = await admit(tx, { names: [body.name], account: place.account, subject: asked.subject })
+        const room = await admit(tx, { names: [body.name], ...place, subject: asked.subject })
         const lease = firstLease(body.lease, asked.subject, room.now)
         const row = { ...rowOf(body, place, vm, now), ...lease, createdBy: asked.subject }
         const job = newJob(row, 'import', now)

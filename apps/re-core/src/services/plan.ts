@@ -133,6 +133,9 @@ const asked = async (deps: PlanDeps, body: CreateSystems): Promise<Resolved> => 
 export type Planned = Omit<SystemsPlan, 'cost'> & {
   readonly userData: UserData | null
   readonly imageRef: string | null
+  readonly provider: Provider
+  /** What names in its options are at the provider. */
+  readonly named: Partial<VmSpec>
 }
 /** The body with its words and defaults, checked as far as can be without asking the provider: a bad spec never becomes a row. */
 export const planSystems = async (deps: PlanDeps, body: CreateSystems, scopes: Asked['scopes']): Promise<Planned> => {
@@ -147,11 +150,11 @@ export const planSystems = async (deps: PlanDeps, body: CreateSystems, scopes: A
   if (tooLong !== undefined)
     refuse('bad-name', 'A name is too long', `name ${tooLong.name} has ${tooLong.name.length} characters; allowed: 63`)
   const provider = await openFor(deps, spec)
-  const known = await namedOptions(provider, spec.options)
-  for (const one of systems.slice(0, 1)) checkSpec(provider, { ...one, imageRef, named: known }, userData?.text)
+  const named = await namedOptions(provider, spec.options)
+  for (const one of systems.slice(0, 1)) checkSpec(provider, { ...one, imageRef, named }, userData?.text)
   await refuseTakenVolumes(provider, systems)
   const shown = values.map(one => (one.path === 'options.userData' ? { ...one, value: userData?.shown } : one))
-  return { systems, values: shown, userData, imageRef }
+  return { systems, values: shown, userData, imageRef, provider, named }
 }
 
 /** The same for a person: what it would cost, and no user-data. */

@@ -30,21 +30,25 @@ export const isNameTaken = (error: unknown): boolean => {
 export const createSystems = async (deps: ServiceDeps, body: CreateSystems, asked: Asked): Promise<Created> => {
   const now = deps.now()
   let held: (readonly [SystemRow, Message])[] = []
-  const { systems: specs, userData, imageRef } = await planSystems(deps, body, asked.scopes)
+  const planned = await planSystems(deps, body, asked.scopes)
+  const { systems: specs, userData, imageRef, provider, named } = planned
   try {
     const created = await deps.transaction(tx =>
       once(tx, { ...asked, schema: 'core', body }, async () => {
         held = []
         const made: Created = { systems: [], jobs: [] }
-        const [{ account } = { account: '' }] = specs
+        const [{ account, region } = { account: '', region: '' }] = specs
         const names = specs.map(spec => spec.name)
-        const room = await admit(tx, { names, account, subject: asked.subject })
+        const room = await admit(tx, { names, account, region, subject: asked.subject })
         const lease = firstLease(body.lease, asked.subject, room.now)
         const isBegun = specs.length <= begunMax && !room.isParked
         for (const spec of specs) {
           const plain = { ...newRow({ ...spec, imageRef }, now), ...lease, ...body.policy, createdBy: asked.subject }
           const job = newJob(plain, 'create', now)
-          const row = await (isBegun ? insertClaimed : insertSystem)(tx, plain, job)
+          const making = { row: plain, provider, named, userData: userData?.text ?? null, scarce: room.scarce }
+          const row = isBegun
+            ? await insertClaimed(tx, { ...plain, ...deps.freezeNew(making) }, job)
+            : await insertSystem(tx, plain, job)
           await keepVolumeNames(tx, row)
           if (userData !== null) await keepUserData(deps, tx, row.id, userData)
           const message = isBegun ? await deps.queue.hold(tx, row.id) : null

@@ -1,7 +1,12 @@
 import type { Sql } from './sql.ts'
 
 /** Systems that are asked for, in an account and by the subject of a token. */
-export type Wanted = { readonly names: readonly string[]; readonly account: string; readonly subject: string }
+export type Wanted = {
+  readonly names: readonly string[]
+  readonly account: string
+  readonly region: string
+  readonly subject: string
+}
 /** Null = no limit. */
 export type Limits = { readonly account: number | null; readonly subject: number | null }
 export type Room = {
@@ -10,6 +15,8 @@ export type Room = {
   readonly taken: readonly string[]
   /** The account refuses something for the time being. */
   readonly isParked: boolean
+  /** See `scarceOfferings`. */
+  readonly scarce: ReadonlyMap<string, number>
   /** The database's clock, ms since 1970. */
   readonly now: number
 }
@@ -19,11 +26,12 @@ type Raw = {
   account_max: number | null
   subject_max: number | null
   is_parked: boolean
+  scarce: Record<string, number>
   now: Date
 }
 
 /** Locks the limits that there are for the caller's transaction: those who ask at once wait for each other. */
-export const lockRoom = async (sql: Sql, { names, account, subject }: Wanted): Promise<Room> => {
+export const lockRoom = async (sql: Sql, { names, account, region, subject }: Wanted): Promise<Room> => {
   const { rows } = await sql.query<Raw>(
     `with account as materialized (
        select max_systems from core.account where name = $2 and max_systems is not null for update
@@ -34,17 +42,25 @@ export const lockRoom = async (sql: Sql, { names, account, subject }: Wanted): P
      select array(select name from core.system where name = any($1) and phase <> 'gone' order by name limit 5) as taken,
        (select max_systems from account) as account_max, (select max_systems from quota) as subject_max,
        exists (select from core.account where name = $2 and parked_for is not null) as is_parked,
+       (select coalesce(json_object_agg(offering, (extract(epoch from until) * 1000)::float8), '{}') from core.scarce
+        where account = $2 and region = $4 and until > clock_timestamp()) as scarce,
        clock_timestamp() as now`,
-    [names, account, subject],
+    [names, account, subject, region],
   )
-  const { taken, account_max, subject_max, is_parked, now } = rows[0] as Raw
-  return { taken, limits: { account: account_max, subject: subject_max }, isParked: is_parked, now: now.getTime() }
+  const { taken, account_max, subject_max, is_parked, scarce, now } = rows[0] as Raw
+  return {
+    taken,
+    limits: { account: account_max, subject: subject_max },
+    isParked: is_parked,
+    scarce: new Map(Object.entries(scarce)),
+    now: now.getTime(),
+  }
 }
 
 /** How many systems that are not gone they have. */
 export const systemsOf = async (
   sql: Sql,
-  { account, subject }: Omit<Wanted, 'names'>,
+  { account, subject }: Pick<Wanted, 'account' | 'subject'>,
 ): Promise<{ readonly account: number; readonly subject: number }> => {
   const { rows } = await sql.query<{ account: number; subject: number }>(
     `select count(*) filter (where account = $1)::int as account, count(*) filter (where created_by = $2)::int as subject

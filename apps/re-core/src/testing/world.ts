@@ -185,6 +185,7 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     transaction,
     queue: sender,
     begin: ({ id }) => void sender.wake(pool, id),
+    freezeNew: () => null,
     open: async place => only ?? (place.provider === 'local' ? local() : clouds.open(place)),
     opener: clouds.opener,
     installation,
