@@ -1,6 +1,6 @@
 import { Enrolment, Host, Keyset } from '@re-ops/protocols'
 import { Type, type TSchema, type Static } from 'typebox'
-import { Compile, type Validator } from 'typebox/compile'
+import { Compile } from 'typebox/compile'
 import { MoteError, type HostSeen, type Mote } from './mote.ts'
 
 export type MoteHttpDeps = {
@@ -86,7 +86,7 @@ export const makeMoteHttp = ({ url, token, timeoutMs }: MoteHttpDeps): Mote => {
     },
   }
 }
-type Shape<T extends TSchema> = Validator<Record<never, never>, T>
+type Shape<T extends TSchema> = ReturnType<typeof Compile<T>>
 type Ask = { readonly signal: AbortSignal; readonly body?: object }
 
 const checked = <T extends TSchema>(shape: Shape<T>, text: string, path: string): Static<T> => {

@@ -14,7 +14,7 @@ import {
 } from '@re-ops/protocols'
 import { identityOf } from '../providers/identity.ts'
 import { named } from '../providers/named.ts'
-import { MoteError, type Mote } from '../mote.ts'
+import { MoteError } from '../mote.ts'
 import type { SystemRow } from '../store/row.ts'
 import type { Changes } from '../store/systems.ts'
 import { offeringKey } from '../store/scarce.ts'
