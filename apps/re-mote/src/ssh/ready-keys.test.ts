@@ -13,7 +13,7 @@ const ciphers: CipherAlgorithm[] = ['aes128-gcm@openssh.com', 'chacha20-poly1305
 test.each(ciphers)('%s: its keys are read once, and what is said comes through unharmed', async cipher => {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const hostKey = privateKey.export({ type: 'pkcs1', format: 'pem' })
-  const server = new ssh2.Server({ hostKeys: [hostKey as string], algorithms: { cipher: [cipher] } }, connection => {
+  const server = new ssh2.Server({ hostKeys: [hostKey], algorithms: { cipher: [cipher] } }, connection => {
     connection.on('error', () => undefined)
     connection.on('authentication', context => context.accept())
     connection.on('ready', () =>
