@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { newId, ProviderError, type Accepted, type Provider } from '@re-ops/protocols'
+import { newId, ProviderError, type Ahead, type Provider } from '@re-ops/protocols'
 import { want } from '../services/want.ts'
 import type { SystemRow } from '../store/row.ts'
 import { landingMs, lagMs, memoryMote, memoryProvider, memoryStore } from '../testing/memory.ts'
@@ -74,11 +74,11 @@ test('refused though it was sent before: it fails when no machine of it can show
 
 /** A provider that looks ahead, and what each of its creates was given of it. */
 const makeLooking = (create: (nth: number) => void = () => {}, at?: (step: string) => void) => {
-  const given: (Accepted | null | undefined)[] = []
+  const given: (Ahead | undefined)[] = []
   let looks = 0
   const { attempt } = makeOne(
     {
-      lookAhead: async () => ({ ref: `seen-${(looks += 1)}` }),
+      lookAhead: async () => ({ found: { ref: `seen-${(looks += 1)}` }, turnAt: null }),
       create: async (_request, _signal, ahead) => {
         create(given.push(ahead))
         return { ref: 'made' }
@@ -92,7 +92,7 @@ const makeLooking = (create: (nth: number) => void = () => {}, at?: (step: strin
 test('what was looked for ahead is good for the create of its own attempt', async () => {
   const { attempt, given } = makeLooking()
   await attempt()
-  expect(given).toEqual([{ ref: 'seen-1' }])
+  expect(given).toEqual([{ found: { ref: 'seen-1' }, turnAt: null }])
 })
 
 test('a look ahead of an earlier attempt is never used: its worker died before the create, or the create was lost', async () => {
@@ -111,5 +111,5 @@ test('a look ahead of an earlier attempt is never used: its worker died before t
   })
   await lost.attempt()
   await lost.attempt()
-  expect(lost.given).toEqual([{ ref: 'seen-1' }, undefined])
+  expect(lost.given).toEqual([{ found: { ref: 'seen-1' }, turnAt: null }, undefined])
 })
