@@ -5,6 +5,7 @@ import { testPool } from '@re-ops/service/testing'
 import type { Pool } from 'pg'
 import { startFakeDigitalOcean, type FakeDigitalOcean } from './digitalocean/fake.ts'
 import { startFakeEc2, type FakeEc2 } from './ec2/fake.ts'
+import { defaultSetup } from './ec2/state.ts'
 
 /** re-core as the process it is, with an account at each of two clouds that cost nothing. */
 const patienceMs = 60_000
@@ -18,7 +19,12 @@ let pool: Pool
 let ec2: FakeEc2
 let droplets: FakeDigitalOcean
 beforeAll(async () => {
-  ;[ec2, droplets, database] = await Promise.all([startFakeEc2(), startFakeDigitalOcean(), testDatabase()])
+  const sizes = [...defaultSetup().sizes, { name: 'x9.mega', vcpus: 900, memoryMb: 1_024_000 }]
+  ;[ec2, droplets, database] = await Promise.all([
+    startFakeEc2({ setup: { sizes } }),
+    startFakeDigitalOcean(),
+    testDatabase(),
+  ])
   const url = await database.fresh()
   pool = testPool(url)
   service = await makeService(url)
@@ -153,7 +159,7 @@ describe('user-data', () => {
 
 describe('prices', () => {
   const plan = async (body: object) => (await ask('POST', '/v1/systems/plan', body)).body as unknown as SystemsPlan
-  test('at EC2 from the dated file, its disk also while it is stopped; an unknown size has none and says so', async () => {
+  test('at EC2 from the dated file, its disk also while it is stopped; a size that is not in it has none and says so', async () => {
     const { cost, values } = await plan({ name: 'a', account: 'aws', size: 'small', count: 2 })
     expect(values).toContainEqual({ path: 'size', value: 't3.small', from: 'size small' })
     expect(cost).toMatchObject({ count: 2, each: { at: expect.stringMatching(/^20/), why: null } })
@@ -172,6 +178,28 @@ describe('prices', () => {
     expect(running).toMatchObject([{ name: 'b', each: { hourly: cost.each.hourly } }])
   })
 })
+
+test.each([
+  [
+    'aws',
+    't9.small',
+    /in eu-central-1: small, medium, large, xlarge or one of its 8 sizes, as t3\.small, t4g\.small \(/,
+  ],
+  ['do', 's-9vcpu-9gb', /in fra1: small, medium, large, xlarge or one of its \d+ sizes, as s-1vcpu-/],
+])(
+  'a size that %s has not is refused with those that are like it, before anything is made',
+  async (account, size, said) => {
+    const name = `${account}-odd`
+    const refused = await ask('POST', '/v1/systems', { name, account, size, readiness: 'none' })
+    expect(refused).toMatchObject({ status: 422, detail: expect.stringMatching(said) })
+    expect(refused.detail).toMatch(`size is ${size}; allowed of account ${account} `)
+    expect((await ask('GET', `/v1/systems/${name}`)).status).toBe(404)
+    await ask('POST', '/v1/systems', { name, account, readiness: 'none' })
+    const resized = await ask('POST', `/v1/systems/${name}/resize`, { size, force: true })
+    expect(resized).toMatchObject({ status: 422, detail: expect.stringMatching(said) })
+    await ask('DELETE', `/v1/systems/${name}`)
+  },
+)
 
 describe('what stands beside machines', () => {
   const at = '?account=aws'

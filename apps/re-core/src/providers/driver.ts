@@ -18,6 +18,8 @@ export type Driver = {
   /** What a person gets who names neither. */
   readonly size: string
   readonly image: string
+  /** What our own names of sizes mean; absent: no catalogue tells which others there are. */
+  readonly sizeNames?: Readonly<Record<string, string>>
   /** Who tells what machines cost: nobody, our price file, or its own catalogue. */
   readonly prices: 'free' | 'file' | 'catalog'
   /** Why the provider tells no quotas; absent: it does. */

@@ -108,8 +108,8 @@ const nameTaken = (error: unknown, name: string | undefined): unknown =>
  */
 export const askSystem = async (deps: ServiceDeps, idOrName: string, what: What, asked: Asked): Promise<Job> => {
   const { verb, input = {} } = what
-  const check = await makeCheck(deps, await findSystem(deps.pool, idOrName), verb)
   const given = typeof input === 'function' ? {} : input
+  const check = await makeCheck(deps, await findSystem(deps.pool, idOrName), verb, given.size)
   try {
     return await deps.transaction(tx =>
       once(tx, { ...asked, schema: 'core', body: what.body ?? given }, async () => {

@@ -22,6 +22,7 @@ import { compose, listSaid, meaningOf, valuesOf, withSizeOptions, type Composed 
 import { namedOptions, refuseTakenVolumes, withVolumeNames } from './beside.ts'
 import { estimate } from './costs.ts'
 import type { Asked, ServiceDeps } from './deps.ts'
+import { refuseUnknownSize } from './sizes.ts'
 import { snapshotFor } from './snapshots.ts'
 import { openUserData, type UserData } from './user-data.ts'
 import { driverFor, openFor, placeAmong, type Wish } from './where.ts'
@@ -67,7 +68,7 @@ export const checkSpec = (
   }
 }
 
-type PlanDeps = Pick<ServiceDeps, 'opener' | 'open' | 'pool' | 'hasMote'>
+type PlanDeps = Pick<ServiceDeps, 'opener' | 'open' | 'pool' | 'hasMote' | 'now' | 'prices'>
 /** What a body asks for as words have it, at the place it is for, and whose word each value is. */
 type Resolved = { readonly driver: Driver; readonly spec: Omit<SystemSpec, 'name'>; readonly values: ResolvedValue[] }
 
@@ -137,7 +138,7 @@ export type Planned = Omit<SystemsPlan, 'cost'> & {
   /** What names in its options are at the provider. */
   readonly named: Partial<VmSpec>
 }
-/** The body with its words and defaults, checked as far as can be without asking the provider: a bad spec never becomes a row. */
+/** The body with its words and defaults, checked as far as can be: a bad spec never becomes a row. Its provider is asked for its sizes only when one is not known. */
 export const planSystems = async (deps: PlanDeps, body: CreateSystems, scopes: Asked['scopes']): Promise<Planned> => {
   const { where, imageRef } = await snapshotFor(deps, body)
   const { spec: given, values } = await asked(deps, { ...body, ...where })
@@ -152,6 +153,7 @@ export const planSystems = async (deps: PlanDeps, body: CreateSystems, scopes: A
   const provider = await openFor(deps, spec)
   const named = await namedOptions(provider, spec.options)
   for (const one of systems.slice(0, 1)) checkSpec(provider, { ...one, imageRef, named }, userData?.text)
+  await refuseUnknownSize(deps, spec, spec.size)
   await refuseTakenVolumes(provider, systems)
   const shown = values.map(one => (one.path === 'options.userData' ? { ...one, value: userData?.shown } : one))
   return { systems, values: shown, userData, imageRef, provider, named }

@@ -7,6 +7,7 @@ import type { Asking } from './ask.ts'
 import type { ServiceDeps } from './deps.ts'
 import { checkSpec } from './plan.ts'
 import { checkForget, checkPolicy, refuseObserved, refuseReloading } from './policy.ts'
+import { refuseUnknownSize } from './sizes.ts'
 import { ensureSnapshotRow } from './snapshots.ts'
 import { refuseTaken } from './room.ts'
 import type { AllWords } from '../words/all.ts'
@@ -146,14 +147,17 @@ const meant = (words: AllWords, size: string, provider: ProviderKind): string =>
   }
 }
 
-/** What stands in the way of a verb. Its provider is opened before any row is locked. */
+/** What stands in the way of a verb, to `size` if it resizes. Its provider is opened before any row is locked. */
 export const makeCheck = async (
-  deps: Pick<ServiceDeps, 'open' | 'opener' | 'pool'>,
+  deps: Pick<ServiceDeps, 'open' | 'opener' | 'pool' | 'now' | 'prices'>,
   row: SystemRow,
   verb: Asking,
+  size?: string,
 ): Promise<Check> => {
   const provider = looks.has(verb) && row.phase !== 'gone' ? await openFor(deps, row) : null
   const words = verb === 'resize' ? await allWords(deps.pool) : null
+  if (words !== null && provider !== null && size !== undefined)
+    await refuseUnknownSize(deps, row, meant(words, size, row.provider))
   const caps = deps.opener.drivers.get(row.provider)?.caps
   return async (tx, now, _verb, input) => {
     refuseObserved(now, verb)

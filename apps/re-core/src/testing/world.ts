@@ -60,7 +60,9 @@ export type WorldSetup = {
 /** Real Postgres, real queue, real processes as machines; re-mote is the documented API in memory. */
 export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
   const { key = randomBytes(32), spec = testSpec, accounts = [] } = setup
-  const pool = makePool({ url, log: makeLog({ service: 'test', level: 'silent' }), max: 10 })
+  // A busy machine answers late; what a test sees must not depend on it.
+  const patient = { connectTimeoutMs: 60_000, statementTimeoutMs: 60_000 }
+  const pool = makePool({ url, log: makeLog({ service: 'test', level: 'silent' }), max: 10, ...patient })
   const root = await mkdtemp(join(tmpdir(), 'machines-'))
   await pool.query('create schema if not exists core')
   for (const { sql } of migrations) await pool.query(sql)

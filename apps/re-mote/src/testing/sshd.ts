@@ -92,6 +92,8 @@ export const startSshd = async (options: SshdOptions = {}): Promise<TestSshd> =>
           ...addresses.map(one => `ListenAddress ${one}:${port}`),
           ...hostKeyTypes.map(type => `HostKey ${join(folder, `host_${type}`)}`),
           `AuthorizedKeysFile ${join(folder, 'authorized_keys')}`,
+          // Beyond ten logins that are under way sshd lets go of some by chance, which on a busy machine are soon there.
+          'MaxStartups 200',
           'StrictModes no',
           'UsePAM no',
           'UseDNS no',

@@ -14,6 +14,8 @@ export type PoolOptions = {
   readonly applicationName?: string
   /** One statement's limit on the server, default 30 s: a stuck query must not hold a connection for ever. */
   readonly statementTimeoutMs?: number
+  /** Within which a new connection must stand, default 5 s. */
+  readonly connectTimeoutMs?: number
 }
 
 /** bigint and count(*) arrive as numbers: everything we count is far below 2^53. */
@@ -31,13 +33,14 @@ export const checkDatabaseUrl = (url: string): string => {
 }
 
 /** A pool whose idle connections may die at any time: that is logged, and the next query opens a new one. */
-export const makePool = ({ url, log, max = 10, applicationName, statementTimeoutMs = 30_000 }: PoolOptions): Pool => {
+export const makePool = (options: PoolOptions): Pool => {
+  const { url, log, max = 10, applicationName, statementTimeoutMs = 30_000, connectTimeoutMs = 5_000 } = options
   const pool = new pg.Pool({
     connectionString: checkDatabaseUrl(url),
     max,
     types: numbers(),
     application_name: applicationName ?? 're-ops',
-    connectionTimeoutMillis: 5000,
+    connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 30_000,
     statement_timeout: statementTimeoutMs,
     keepAlive: true,
