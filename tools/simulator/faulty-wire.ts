@@ -116,7 +116,18 @@ export const makeFaultyLink = (deps: FaultyLinkDeps): FaultyLink => {
       wake.resolve()
     }
     const never = new Promise<never>(() => undefined)
-    const next = async (): Promise<IteratorResult<readonly Buffer[], undefined>> => {
+    type Next = IteratorResult<readonly Buffer[], undefined>
+    /** Without faults a message costs little more than on a wire of its own. */
+    const next = (): Promise<Next> => {
+      if (active || isDead || coming || ready.length > 0) return nextOfFaulty()
+      return (coming = messages.next()).then(got => {
+        if (active || isDead || got.done || got.value[0] === undefined) return nextOfFaulty()
+        coming = undefined
+        deps.onHeard(got.value[0])
+        return got
+      })
+    }
+    const nextOfFaulty = async (): Promise<Next> => {
       for (;;) {
         if (isDead) return never
         const early = ready.shift()

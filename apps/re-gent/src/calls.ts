@@ -116,7 +116,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     outbox.result(call.id, entry.ackDue)
     entry.ackDue = false
     const told = { call: call.id, requestId: call.requestId, op: call.operation, state, ms: Math.round(ms) }
-    setTimeout(() => log.info('call ended', told), 0) // the result goes first: somebody waits for it
+    setImmediate(() => log.info('call ended', told)) // the result goes first: somebody waits for it
     if (stopping && live.size === 0) idle.resolve()
   }
   const run = async (entry: Entry): Promise<void> => {

@@ -225,12 +225,18 @@ const runNative = async (
   native: NonNullable<Found['native']>,
   by: SpawnedBy,
   timeoutMs: number,
+  limit: (timeoutMs: number) => void,
 ): Promise<CallResult> => {
   const { signal } = by
   const { promise, resolve } = Promise.withResolvers<null>()
   const stop = () => resolve(null)
-  if (signal.aborted) stop()
-  signal.addEventListener('abort', stop)
+  const watch = () => {
+    if (signal.aborted) return stop()
+    limit(timeoutMs)
+    signal.addEventListener('abort', stop)
+  }
+  // Most are done within this turn of the loop, and cost no timer and no listener.
+  const soon = setImmediate(watch)
   try {
     // A native form that does not obey its signal must not hold the slot.
     const work = native(call.input, by).then(value => ({ value }))
@@ -244,6 +250,7 @@ const runNative = async (
       ? failed(call, 'invalid', unreadableWords(error))
       : failed(call, 'exit', errorText(error), { code: 1 })
   } finally {
+    clearImmediate(soon)
     signal.removeEventListener('abort', stop)
   }
 }
@@ -281,8 +288,8 @@ export const execute = async (
     if (found.plan) limit(call.timeoutMs)
     const shell = found.native ? undefined : (found.shell ?? (await found.plan?.(by)))
     const timeoutMs = Math.min(shell?.timeoutMs?.(call.input as never) ?? call.timeoutMs, call.timeoutMs)
+    if (found.native) return checked(call, found, await runNative(call, found.native, by, timeoutMs, limit), bytesMax)
     if (timeoutMs < call.timeoutMs || timer === undefined) limit(timeoutMs)
-    if (found.native) return checked(call, found, await runNative(call, found.native, by, timeoutMs), bytesMax)
     return checked(call, found, await runShell(call, shell as AnyShell, by, timeoutMs), bytesMax)
   } catch (error) {
     if (signal.aborted) return aborted(call, signal, call.timeoutMs)

@@ -219,6 +219,27 @@ describe('contents over the wire', () => {
     await until('it is stored', () => heard('file.taken').some(one => one.call === call && one.done))
     expect((await raw('HEAD', `/${hash}`)).status).toBe(200)
   })
+
+  test('contents of calls that are not its own and samples of no schedule are counted; such samples are not kept', async () => {
+    const unclaimed = async (reason: string): Promise<number> => {
+      const text = await (await fetch(`${mote.url}/metrics`)).text()
+      return Number(new RegExp(`^mote_unclaimed_total\\{.*reason="${reason}".*\\} (\\d+)`, 'm').exec(text)?.[1] ?? 0)
+    }
+    const before = { unknown: await unclaimed('unknown'), noSchedule: await unclaimed('no-schedule') }
+    const about = { call: newId(), hash: fileHashOf(randomBytes(9)) }
+    await agent.say('file.open', { ...about, from: 0 })
+    await agent.say('file.offer', { ...about, size: 9 })
+    await agent.say('file.give', { ...about, at: 0, data: '' })
+    const schedule = { name: 'sampled', operation: 'load', everyMs: 60_000, on: name }
+    const made = (await mote.ask('POST', '/v1/agent-schedules', { body: schedule })).body as { id: string }
+    const sample = { seq: 1, n: 1, at: Date.now(), ms: 1, failure: 'exit: a\0b' }
+    await agent.say('samples', { series: newId(), samples: [{ ...sample, schedule: made.id }] })
+    await agent.say('samples', { series: newId(), samples: [1, 2].map(seq => ({ ...sample, seq, schedule: newId() })) })
+    await until('all is counted', async () => (await unclaimed('no-schedule')) === before.noSchedule + 2)
+    expect(await unclaimed('unknown')).toBe(before.unknown + 3)
+    const kept = await client.query('select schedule, failure from mote.sample')
+    expect(kept.rows).toEqual([{ schedule: made.id, failure: 'exit: a\uFFFDb' }])
+  })
 })
 
 const missing = whyNoSshd()

@@ -53,7 +53,7 @@ export const makeMoteMetrics = (pool: Pool, sizes: () => Sizes): MoteMetrics => 
   })
   const unclaimed = new Counter({
     name: 'mote_unclaimed_total',
-    help: 'What agents said of calls that are not theirs, or not under way here',
+    help: 'What agents said of calls that are not theirs, or not under way here, and samples that belong to no schedule',
     labelNames: ['reason'] as const,
     registers,
   })

@@ -169,6 +169,7 @@ export const start = async (context: ServiceContext, config: Config, environment
       if (epoch !== undefined) parts.peers?.send(host, epoch, [message])
     },
     sayChunk: item => parts.link?.sayChunk(item),
+    onUnclaimed: metrics.onUnclaimed,
   })
   context.onStop('transfers', async () => transfers.close())
   const runs: RunsDeps = {
@@ -246,6 +247,7 @@ export const start = async (context: ServiceContext, config: Config, environment
     pool,
     epochOf: host => parts.link?.epochOf(host),
     send: (host, epoch, messages) => parts.link?.send(host, epoch, messages),
+    onUnclaimed: metrics.onUnclaimed,
   })
   context.onStop('samples', agentSchedules.close)
   await agentSchedules.refresh()

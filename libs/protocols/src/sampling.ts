@@ -14,6 +14,9 @@ export const sampleLimits = {
   ringBytesMax: 8_388_608,
 } as const
 
+/** The last moment that a Date can hold, ms since 1970. */
+const dateMsMax = 8_640_000_000_000_000
+
 /** Names a list of schedules; two agents with the same list have the same. */
 export const SchedulesHash = Type.String({ pattern: '^[0-9a-f]{16}$' })
 
@@ -30,9 +33,9 @@ export type AgentSchedule = Static<typeof AgentSchedule>
 /** One reading. `seq` counts all of an agent's series, `n` those of the schedule: where it jumps, the ring was full. */
 export const Sample = Type.Object({
   schedule: Id,
-  seq: Type.Integer({ minimum: 1 }),
-  n: Type.Integer({ minimum: 1 }),
-  at: Type.Integer({ description: "the host's clock, ms since 1970" }),
+  seq: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  n: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  at: Type.Integer({ minimum: 0, maximum: dateMsMax, description: "the host's clock, ms since 1970" }),
   ms: Type.Number({ minimum: 0 }),
   value: Type.Optional(Type.Unknown()),
   failure: Type.Optional(Type.String({ maxLength: 512, description: 'kind and message, when there is no value' })),

@@ -52,15 +52,16 @@ const attack = async (plan: Plan, stage: Stage, watch: Watch, random: Random, sa
   try {
     for (let round = 1; round <= plan.rounds; round += 1) {
       const from = performance.now()
-      const [said, dropped] = await Promise.all([
+      const [said, dropped, maybe] = await Promise.all([
         wire.round(inRound(1 - shares.http - shares.agent)),
         attacked.attack(inRound(shares.agent), random),
+        sendOversize(stage),
         http.round(inRound(shares.http)),
         knockWithGarbage(stage, random),
-        sendOversize(stage),
       ])
       agentDropped += dropped
-      expected = sumOf(expected, said)
+      const most = { ...nothingExpected.most, dropped: maybe }
+      expected = sumOf(sumOf(expected, said), { ...nothingExpected, most })
       const now = await reconcile(cluster.moteUrl, expected)
       rss.push(watch.rss())
       const seconds = ((performance.now() - from) / 1000).toFixed(1)

@@ -14,8 +14,11 @@ export type Peer = {
   readonly identity: FakeIdentity
   readonly token: string | undefined
   readonly isLive: boolean
-  /** Says hello and waits for the welcome. */
-  hello(): Promise<void>
+  /**
+   * Says hello, again if need be, and waits for the welcome. Answers how many of its own messages may have been dropped: where all are slow,
+   * a proof comes after its challenge was forgotten, and of several tries one counts.
+   */
+  hello(): Promise<number>
   /** Sends it; answers what must be counted of it. When the connection ends meanwhile, nobody knows what arrived. */
   send(frames: readonly Buffer[]): Promise<Counted>
   readonly isGone: boolean
@@ -28,20 +31,31 @@ export type Peer = {
 export type Counted = {
   /** Dropped by the broker: 1 or 0. */
   readonly dropped: number
-  /** Calls it speaks of that are not this agent's. */
+  /** Calls it speaks of that are not this agent's, and samples that are of no schedule. */
   readonly unclaimed: number
 }
 const drop: Counted = { dropped: 1, unclaimed: 0 }
 const take = (unclaimed = 0): Counted => ({ dropped: 0, unclaimed })
 
+const aboutOneCall: ReadonlySet<string> = new Set([
+  'call.acked',
+  'call.running',
+  'call.result',
+  'file.open',
+  'file.offer',
+  'file.give',
+])
+
 const helloWithinMs = 90_000
 /** A broker whose service is slow forgets a hello before that. Sooner, a second one would count as one too many. */
-const againMs = 15_000
+const againMsDefault = 15_000
+/** A hello that counts: start and proof. */
+const messagesOfHello = 2
 
 export const openPeer = (
   { endpoint, serverKey }: BrokerAddress,
   identity: FakeIdentity,
-  { deaf = false }: { /** never reads */ deaf?: boolean } = {},
+  { deaf = false, againMs = againMsDefault }: { /** never reads */ deaf?: boolean; againMs?: number } = {},
 ): Peer => {
   const socket = new Dealer({
     routingId: `f${randomBytes(12).toString('hex')}`,
@@ -68,6 +82,8 @@ export const openPeer = (
   /** Challenges that are still to come: only the last is of the hello that counts. */
   let challengesDue = 0
   let welcomed: (() => void) | undefined
+  /** Of all hellos. */
+  let helloMessages = 0
 
   /** One after the other: the socket takes one writer, and heartbeats come when they are due. */
   let last: Promise<unknown> = Promise.resolve()
@@ -81,12 +97,14 @@ export const openPeer = (
     const { host: agent, sign } = identity
     const facts = { broker, serverKey: key, agent, agentKey: sign.publicKey, boot, agentNonce: nonce, brokerNonce }
     const signature = signHello(sign, { ...facts, version, journalCounter: 0 })
+    helloMessages += 1
     const body = { signature, journalCounter: 0, name: 'hostile', pid: 1, version: '0.1.0' }
     return put([fromAgent.encode('hello.proof', body)])
   }
   const start = () => {
     nonce = randomBytes(24).toString('base64url')
     challengesDue += 1
+    helloMessages += 1
     const body = { agent: identity.host, boot, nonce, versions: [1] }
     put([fromAgent.encode('hello.start', body)]).catch(lost)
   }
@@ -123,7 +141,9 @@ export const openPeer = (
     if (!isLive || message.token !== token) return drop
     if (message.kind === 'goodbye') isLive = false
     if (message.kind === 'call.report') return take(message.body.calls.length)
-    return take(message.kind.startsWith('call.') ? 1 : 0)
+    if (message.kind === 'samples') return take(message.body.samples.length)
+    if (message.kind === 'file.pull') return drop // nothing was opened for it
+    return take(aboutOneCall.has(message.kind) ? 1 : 0)
   }
   return {
     identity,
@@ -138,6 +158,7 @@ export const openPeer = (
     },
     hello: async () => {
       const { promise, resolve, reject } = Promise.withResolvers<void>()
+      const before = helloMessages
       welcomed = resolve
       const late = setTimeout(() => reject(new Error('no welcome for a hostile agent')), helloWithinMs)
       const again = setInterval(() => {
@@ -150,6 +171,7 @@ export const openPeer = (
         clearInterval(again)
         welcomed = undefined
       })
+      return Math.max(0, helloMessages - before - (isGone ? 0 : messagesOfHello))
     },
     send: async frames => {
       const expected = counted(frames)

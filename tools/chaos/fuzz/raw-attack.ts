@@ -36,15 +36,19 @@ export const knockWithGarbage = async ({ cluster, broker }: Stage, random: Rando
   for (const bytes of [...all, ...changed]) await Promise.all(ports.map(port => throwAt(port, bytes, random)))
 }
 
-/** A message larger than the limit, from an enrolled agent: libzmq ends its connection, and nobody else's. */
-export const sendOversize = async ({ broker, identities }: Stage): Promise<void> => {
+/**
+ * A message larger than the limit, from an enrolled agent: libzmq ends its connection, and nobody else's. Answers how many of its other messages may
+ * have been dropped.
+ */
+export const sendOversize = async ({ broker, identities }: Stage): Promise<number> => {
   const identity = identities.at(-1)
-  if (!identity) return
+  if (!identity) return 0
   const peer = openPeer(broker, identity)
-  await peer.hello()
+  const maybe = await peer.hello()
   await peer.send([Buffer.alloc(wireLimits.messageBytesMax + 1, 32)])
   await peer.ended
   peer.close()
+  return maybe
 }
 
 const slowPerPort = 20

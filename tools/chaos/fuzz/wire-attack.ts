@@ -27,6 +27,18 @@ const resultOf = (known: Known, random: Random) => {
   const failure = { kind: 'exit', message: random.pick(nastyTexts), step: random.pick(nastyTexts), code: 1 }
   return random.between(0, 1) === 1 ? { ok: true, value: nastyValue(random) } : { ok: false, failure }
 }
+const contentOf = (known: Known, random: Random) => ({
+  call: someId(known, random),
+  hash: randomBytes(32, random).toString('hex'),
+})
+const sampleOf = (random: Random) => ({
+  schedule: newId(),
+  seq: random.between(1, 9_999),
+  n: random.between(1, 9_999),
+  at: Date.now(),
+  ms: 1,
+  ...(random.between(0, 1) === 1 ? { value: nastyValue(random) } : { failure: random.pick(nastyTexts) }),
+})
 /** Well-formed messages of a session about calls that are not ours, or nobody's. */
 const claims: readonly ((known: Known, random: Random) => unknown)[] = [
   (known, random) => ({ k: 'call.result', b: { id: someId(known, random), ms: 1, result: resultOf(known, random) } }),
@@ -46,6 +58,18 @@ const claims: readonly ((known: Known, random: Random) => unknown)[] = [
       b: { ...of, reader: random.between(0, 9), at: random.between(0, 99), data, end: 'whole' },
     }
   },
+  (known, random) => ({ k: 'file.open', b: { ...contentOf(known, random), from: random.between(0, 9_999) } }),
+  (known, random) => ({ k: 'file.pull', b: { ...contentOf(known, random), chunk: random.between(0, 99) } }),
+  (known, random) => ({ k: 'file.offer', b: { ...contentOf(known, random), size: random.between(0, 9_999) } }),
+  (known, random) => ({
+    k: 'file.give',
+    b: { ...contentOf(known, random), at: 0, data: randomBytes(random.between(0, 300), random).toString('base64') },
+  }),
+  (_, random) => ({ k: 'schedules.held', b: { hash: randomBytes(8, random).toString('hex') } }),
+  (_, random) => ({
+    k: 'samples',
+    b: { series: newId(), samples: Array.from({ length: random.between(1, 20) }, () => sampleOf(random)) },
+  }),
   () => ({ k: 'heartbeat', b: {} }),
 ]
 

@@ -96,7 +96,7 @@ export const makeWireAttack = (deps: {
     let sent = 0
     attacker.talks = true
     for (; sent < Math.min(messages, messagesMax) && !peer.isGone; sent += 1) {
-      if (saysHello && !peer.isLive) await peer.hello()
+      if (saysHello && !peer.isLive) maybe += await peer.hello()
       said = plus(said, await peer.send(nextMessage({ recorded, token: peer.token, calls }, random)))
     }
     attacker.talks = false

@@ -7,8 +7,11 @@ import type { Transport } from '../ssh/transport.ts'
 import type { Late } from '../store/calls.ts'
 import type { ActiveCall, DriverEvents } from './types.ts'
 
-/** Why what an agent said of a call moves nothing: `late` results are looked up in Postgres, `overflow` is too many of them at once. */
-export type Unclaimed = 'other-host' | 'unknown' | 'late' | 'overflow'
+/**
+ * Why what an agent said of a call, or a sample of a schedule, moves nothing: `late` results are looked up in Postgres, `overflow` is too many of them
+ * (or of samples) at once.
+ */
+export type Unclaimed = 'other-host' | 'unknown' | 'late' | 'overflow' | 'no-schedule'
 
 export type DriverDeps = {
   readonly log: Log

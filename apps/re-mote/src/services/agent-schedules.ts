@@ -29,6 +29,8 @@ export type AgentSchedulesDeps = {
   readonly pool: Pool
   epochOf(host: string): number | undefined
   send(host: string, epoch: number, messages: readonly CallSays[]): void
+  /** Told once for each sample that is not kept. */
+  onUnclaimed(reason: 'no-schedule' | 'overflow'): void
 }
 /** What agents sample by themselves: who is to, and what came of it. */
 export type AgentSchedules = {
@@ -75,7 +77,7 @@ const checkOperation = ({ operation: name, input = {} }: CreateAgentSchedule): v
 type Wanted = { readonly hash: string; readonly schedules: readonly AgentSchedule[] }
 
 export const makeAgentSchedules = (deps: AgentSchedulesDeps): AgentSchedules => {
-  const { pool, log, send } = deps
+  const { pool, log, send, onUnclaimed } = deps
   /** By host; hosts that are not in it are to sample nothing. */
   let wanted = new Map<string, Wanted>()
   /** What each session was told, or said that it holds. */
@@ -141,7 +143,8 @@ export const makeAgentSchedules = (deps: AgentSchedulesDeps): AgentSchedules => 
     itemsMax: 2_000,
     newBatchId: newId,
     flush: async batch => {
-      await insertSamples(pool, batch)
+      const unknown = await insertSamples(pool, batch)
+      for (let told = 0; told < unknown; told += 1) onUnclaimed('no-schedule')
       return () => taken(batch)
     },
     onRefused: one => {
@@ -200,8 +203,11 @@ export const makeAgentSchedules = (deps: AgentSchedulesDeps): AgentSchedules => 
         return tell(host, epoch)
       }
       // More than can be written: the agent says them again.
-      if (batcher.length > waitingMax) return
-      for (const sample of message.body.samples) batcher.put({ host, series: message.body.series, sample })
+      const isFull = batcher.length > waitingMax
+      for (const sample of message.body.samples) {
+        if (isFull) onUnclaimed('overflow')
+        else batcher.put({ host, series: message.body.series, sample })
+      }
     },
     onLive: tell,
     refresh,

@@ -18,6 +18,8 @@ export type TransfersDeps = {
   callOf(id: string): CallUnderWay | undefined
   send(host: string, message: FileSays): void
   sayChunk(item: Extract<ServiceSays, { kind: 'chunk' }>): void
+  /** An agent spoke of a call that is not its own, or not under way here; told once a message. */
+  onUnclaimed(reason: 'other-host' | 'unknown'): void
 }
 /** Contents to and from agents: each only for a call that is under way on that host and names it. */
 export type Transfers = {
@@ -124,13 +126,17 @@ export const makeTransfers = (deps: TransfersDeps): Transfers => {
   return {
     onHeard: (host, message) => {
       const { call, hash } = message.body
+      const say = (reason: string) => deps.send(host, { kind: 'file.refused', body: { call, hash, reason } })
       const refuse = (error: unknown) => {
         const reason = reasonOf(error)
         log.info({ host, call, hash, why: reason }, 'a content is refused')
-        deps.send(host, { kind: 'file.refused', body: { call, hash, reason } })
+        say(reason)
       }
       const under = deps.callOf(call)
-      if (under?.host !== host) return refuse(new Error('this call is not under way'))
+      if (under?.host !== host) {
+        deps.onUnclaimed(under ? 'other-host' : 'unknown') // the log is not theirs to fill
+        return say('this call is not under way')
+      }
       if (message.kind === 'file.open') open(host, message.body).catch(refuse)
       else if (under.needs?.gives !== true) refuse(new Error('this call may not give contents'))
       else if (message.kind === 'file.offer') offer(host, under.subject, message.body).catch(refuse)

@@ -55,23 +55,29 @@ export const removeAgentSchedule = async (sql: Sql, name: string): Promise<Agent
   ).rows[0] ?? null
 
 export type Delivered = { readonly host: string; readonly series: string; readonly sample: Sample }
-/** Keeps what is not there yet, in one statement; a jump of the count of a schedule is what a full ring lost. */
-export const insertSamples = async (sql: Sql, delivered: readonly Delivered[]): Promise<void> => {
+/**
+ * Keeps what is not there yet, in one statement; a jump of the count of a schedule is what a full ring lost. Samples of a schedule that there
+ * never was would be nobody's, and stay for good: they are not kept. Answers how many those were.
+ */
+export const insertSamples = async (sql: Sql, delivered: readonly Delivered[]): Promise<number> => {
   const all = delivered.map(one => one.sample)
-  await sql.query(
+  const { rows } = await sql.query<{ unknown: number }>(
     `with i as materialized (
        select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::float8[], $7::float8[], $8::json[], $9::text[])
          as i(schedule, host, series, seq, n, at, ms, value, failure)),
+     known as materialized (select i.* from i where exists (select from mote.agent_schedule a where a.id = i.schedule)),
      kept as (
        insert into mote.sample (schedule, host, series, seq, n, at, ms, value, failure)
-       select schedule, host, series, seq, n, to_timestamp(at / 1000), ms, value, failure from i
+       select schedule, host, series, seq, n, to_timestamp(at / 1000), ms, value, failure from known
        on conflict do nothing returning schedule, host, series, n, at),
      counted as (
-       select k.schedule, k.host, k.series, max(k.n) as n, count(*) as got, max(k.at) as at from kept k group by 1, 2, 3)
+       select k.schedule, k.host, k.series, max(k.n) as n, count(*) as got, max(k.at) as at from kept k group by 1, 2, 3),
+     summed as (
      insert into mote.sample_count as c (schedule, host, series, n, dropped, last_at)
      select schedule, host, series, n, n - got, at from counted
      on conflict (schedule, host, series) do update set n = greatest(c.n, excluded.n), last_at = greatest(c.last_at, excluded.last_at),
-       dropped = c.dropped + greatest(0, excluded.n - c.n - (excluded.n - excluded.dropped))`,
+       dropped = c.dropped + greatest(0, excluded.n - c.n - (excluded.n - excluded.dropped)))
+     select ((select count(*) from i) - (select count(*) from known))::int as unknown`,
     [
       all.map(one => one.schedule),
       delivered.map(one => one.host),
@@ -81,9 +87,11 @@ export const insertSamples = async (sql: Sql, delivered: readonly Delivered[]): 
       all.map(one => one.at),
       all.map(one => one.ms),
       all.map(one => (one.value === undefined ? null : JSON.stringify(one.value))),
-      all.map(one => one.failure ?? null),
+      // Of the words of a failure text holds all but NUL.
+      all.map(one => one.failure?.replaceAll('\0', '\uFFFD').toWellFormed() ?? null),
     ],
   )
+  return rows[0]?.unknown ?? 0
 }
 
 /** Removes what is older than its schedule keeps it, some at a time; answers how many. */
