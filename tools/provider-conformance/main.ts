@@ -1,13 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { keep } from '../proof/command.ts'
 import { holds, reportLine, reportTable } from '../proof/report.ts'
 import { cellsOf } from './cells.ts'
 import { matrixText, type Cells } from './matrix.ts'
 import { keptCells, reportOf } from './report.ts'
-import { filesOf, runFile, type Came } from './run.ts'
+import { filesOf, runFile, shownBefore, type Came } from './run.ts'
 import { otherEc2 } from './testing/other-ec2.ts'
 
 const usage = `npm run -s conformance:providers -- [OPTIONS]
@@ -17,6 +17,7 @@ them. Suites that this machine cannot run are skips, with the reason. It takes a
 
   --json           one line of JSON on standard output; the matrix goes to standard error
   --only TEXT      files with this in their path; the result is not kept
+  --folder PATH    what each file showed stays there; a file that has passed there before is not run again
   --keep no        does not keep the result in tools/provider-conformance/results
   --help
 
@@ -33,6 +34,7 @@ const options = () =>
     options: {
       json: { type: 'boolean', default: false },
       only: { type: 'string' },
+      folder: { type: 'string' },
       keep: { type: 'string', default: 'yes' },
       help: { type: 'boolean', default: false },
     },
@@ -50,9 +52,11 @@ const runAll = (folder: string, files: readonly string[]): Map<string, Came> => 
   for (const [n, file] of files.entries()) {
     const from = performance.now()
     say(`${n + 1} of ${files.length}: ${file}`)
-    const one = runFile(folder, file)
+    const before = shownBefore(folder, file)
+    const one = before ?? runFile(folder, file)
     came.set(file, one)
-    if (one.kind !== 'ran') say(`  ${one.kind === 'broken' ? 'did not end' : `left out: ${one.why}`}`)
+    if (before !== null) say('  has passed before')
+    else if (one.kind !== 'ran') say(`  ${one.kind === 'broken' ? 'did not end' : `left out: ${one.why}`}`)
     else say(`  ${one.tests.length} tests in ${secondsSince(from)}`)
   }
   return came
@@ -79,13 +83,14 @@ const main = (): number => {
   }
   const files = filesOf().filter(file => file.includes(given.only ?? ''))
   if (files.length === 0) throw new Error(`--only ${given.only}: no file has that in its path`)
-  const folder = mkdtempSync(join(tmpdir(), 'matrix-'))
+  const folder = given.folder === undefined ? mkdtempSync(join(tmpdir(), 'matrix-')) : resolve(given.folder)
+  mkdirSync(folder, { recursive: true })
   try {
     const came = runAll(folder, files)
     const broken = files.filter(file => came.get(file)?.kind === 'broken')
     return tell(cellsOf(folder, came), broken, given)
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    if (given.folder === undefined) rmSync(folder, { recursive: true, force: true })
   }
 }
 
