@@ -19,12 +19,22 @@ describeHere(`secrets of hosts over SSH${missing === null ? '' : ` (${missing})`
     stage = await openSshStage()
     for (const [name, value] of Object.entries(stage.secrets))
       expect((await stage.ask('PUT', `/v1/secrets/ssh%2F${name}`, { value })).status).toBe(200)
-  }, minute)
+  }, 3 * minute)
   afterAll(() => stage?.stop(), minute)
 
+  const over = (id: string): Promise<Run> =>
+    until(
+      'the run is over',
+      async () => {
+        const now = (await stage.ask('GET', `/v1/runs/${id}`)).body as Run
+        return now.state === 'done' ? now : null
+      },
+      2 * minute,
+    )
   const run = async (on: string, input: object, more: object = {}) => {
     const pipeline = { kind: 'call', operation: 'shell', input }
-    return (await stage.ask('POST', '/v1/runs?wait=60', { on, pipeline, ...more })).body as Run
+    const begun = (await stage.ask('POST', '/v1/runs?wait=60', { on, pipeline, ...more })).body as Run
+    return begun.state === 'done' ? begun : over(begun.id)
   }
   const root = { become: { user: 'root' } }
 
@@ -54,7 +64,7 @@ describeHere(`secrets of hosts over SSH${missing === null ? '' : ` (${missing})`
       const { targets = [] } = await run('of=canary', { argv: ['id', '-un'] })
       expect(Object.fromEntries(targets.map(one => [one.host.name, one.state]))).toEqual(expected)
     },
-    minute,
+    3 * minute,
   )
 
   test(
@@ -79,10 +89,7 @@ describeHere(`secrets of hosts over SSH${missing === null ? '' : ` (${missing})`
       const pipeline = { kind: 'call', operation: 'shell', input: { ...root, argv: ['sleep', '60'] } }
       const { id } = (await ask('POST', '/v1/runs', { on: 'sudo', pipeline })).body as Run
       await restart()
-      const ended = await until('the run is over', async () => {
-        const now = (await ask('GET', `/v1/runs/${id}`)).body as Run
-        return now.state === 'done' ? now : null
-      })
+      const ended = await over(id)
       expect(['lost', 'unreachable']).toContain(ended.targets?.[0]?.state)
       user.may('NOPASSWD: ALL')
       expect((await run('sudo', { ...root, argv: ['cat'], stdin: 'only this' })).targets).toMatchObject([
@@ -90,7 +97,7 @@ describeHere(`secrets of hosts over SSH${missing === null ? '' : ` (${missing})`
       ])
       user.may('ALL')
     },
-    2 * minute,
+    4 * minute,
   )
   const deploy = async (verb: 'deploy' | 'remove', body: object): Promise<Deployment> => {
     const { status, body: begun } = await stage.ask('POST', `/v1/agents/${verb}`, body)
@@ -160,7 +167,7 @@ describeHere(`secrets of hosts over SSH${missing === null ? '' : ` (${missing})`
       ]
       expect(replies.filter(one => one.status < 400)).toEqual([])
     },
-    minute,
+    3 * minute,
   )
 
   test(
@@ -191,6 +198,6 @@ describeHere(`secrets of hosts over SSH${missing === null ? '' : ` (${missing})`
         expect([where, findIn(text, secrets)]).toEqual([where, []])
       }
     },
-    minute,
+    3 * minute,
   )
 })

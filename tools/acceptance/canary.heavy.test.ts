@@ -9,8 +9,8 @@ let enrolments: readonly string[] = []
 beforeAll(async () => {
   stage = await openCanaryStage()
   await stage.start()
-})
-afterAll(() => stage.stop())
+}, 180_000)
+afterAll(() => stage?.stop())
 
 const settle = { timeout: 120_000 }
 const token = canaries['token of DigitalOcean']

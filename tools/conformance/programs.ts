@@ -55,9 +55,28 @@ export const install = (names: readonly ProgramName[]): void => {
   if (status !== 0) throw new Error(`${[program, ...args].join(' ')}: ${stderr.trim().split('\n').at(-1) ?? ''}`)
 }
 
-/** Installed versions by package; a program from elsewhere has none. */
+/** Installed versions by package. Where another package brings the program (busybox-static) that one is told; a program from elsewhere has none. */
 export const versionsOf = (names: readonly ProgramName[]): Record<string, string> => {
-  const wanted = [...new Set(names.map(name => packages[name]))].toSorted()
-  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Package}\t${Version}\n', ...wanted], { encoding: 'utf8' })
-  return Object.fromEntries((stdout ?? '').split('\n').flatMap(line => (line === '' ? [] : [line.split('\t')])))
+  const versions = installed([...new Set(names.map(name => packages[name]))])
+  const others = names.filter(name => versions[packages[name]] === undefined).flatMap(ownersOf)
+  return Object.fromEntries(
+    Object.entries({ ...versions, ...installed(others) }).toSorted(([a], [b]) => a.localeCompare(b)),
+  )
 }
+
+/** Of a package that is known and not installed dpkg tells an empty version. */
+const installed = (wanted: readonly string[]): Record<string, string> =>
+  wanted.length === 0
+    ? {}
+    : Object.fromEntries(
+        linesOf('dpkg-query', '-W', '-f', '${Package}\t${Version}\n', ...wanted)
+          .map(line => line.split('\t'))
+          .filter(([, version]) => version),
+      )
+
+/** Packages that have put a program of this name where programs are. */
+const ownersOf = (name: ProgramName): string[] =>
+  linesOf('dpkg-query', '-S', `*bin/${name}`).flatMap(line => line.split(': ')[0] ?? [])
+
+const linesOf = (program: string, ...args: string[]): string[] =>
+  (spawnSync(program, args, { encoding: 'utf8' }).stdout ?? '').split('\n').filter(line => line !== '')

@@ -40,7 +40,8 @@ const show = async (cluster: Cluster, once: boolean): Promise<boolean> => {
   const { expected, ok } = run.summary
   if (once) return ok === expected && expected > 0 && cluster.systems.missing.length === 0
   say('')
-  say(`  API    ${cluster.moteUrl}/docs   ${cluster.coreUrl}/docs   token in ${cluster.tokenFile}`)
+  say(`  API    ${cluster.moteUrl}/docs   ${cluster.coreUrl}/docs`)
+  say(`  token  ${cluster.tokenFile}`)
   say("  try:   npx reops run --on '*' -- uname -r")
   say('         npx reops systems create --name web --count 2 --type web --label role=web --wait')
   say("         npx reops run disk --on 'role=web'")

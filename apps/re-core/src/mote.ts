@@ -36,6 +36,8 @@ export type Mote = {
   readonly url: string
   /** The installation's trust root, which an enrolment token names. */
   root(signal: AbortSignal): Promise<string>
+  /** The same without asking for it; null: it must be asked for. */
+  rootAtHand(): string | null
   register(registration: Registration, signal: AbortSignal): Promise<void>
   hostOf(system: string, generation: number, signal: AbortSignal): Promise<HostSeen | null>
   /** Gives a host the name and the labels of its system. */

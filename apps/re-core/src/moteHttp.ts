@@ -12,8 +12,13 @@ export type MoteHttpDeps = {
 }
 
 const rootKeptMs = 60_000
-const Anything = Type.Unknown()
-const Hosts = Type.Array(Host)
+/** Compiled once, not with each answer. */
+const shapes = {
+  anything: Compile(Type.Unknown()),
+  enrolment: Compile(Enrolment),
+  hosts: Compile(Type.Array(Host)),
+  keyset: Compile(Keyset),
+}
 
 /** The reply's words, cut; a problem's detail when it has one. */
 const saidBy = (text: string): string => {
@@ -28,7 +33,12 @@ const saidBy = (text: string): string => {
 
 /** re-mote over its HTTP API. */
 export const makeMoteHttp = ({ url, token, timeoutMs }: MoteHttpDeps): Mote => {
-  const ask = async <T extends TSchema>(schema: T, method: string, path: string, more: Ask): Promise<Static<T>> => {
+  const ask = async <T extends TSchema>(
+    shape: Shape<T>,
+    method: string,
+    path: string,
+    more: Ask,
+  ): Promise<Static<T>> => {
     const signal = AbortSignal.any([more.signal, AbortSignal.timeout(timeoutMs)])
     const headers = {
       authorization: `Bearer ${await token()}`,
@@ -47,44 +57,47 @@ export const makeMoteHttp = ({ url, token, timeoutMs }: MoteHttpDeps): Mote => {
     if (reply.status >= 500) throw new MoteError('unreachable', `re-mote at ${url} answers ${reply.status}`)
     if (!reply.ok)
       throw new MoteError('refused', `re-mote answers ${reply.status} to ${method} ${path}: ${saidBy(text)}`)
-    return checked(schema, text, path)
+    return checked(shape, text, path)
   }
   let root: { value: string; at: number } | null = null
+  const rootAtHand = () => (root !== null && performance.now() - root.at < rootKeptMs ? root.value : null)
   return {
     url,
+    rootAtHand,
     root: async signal => {
-      if (root !== null && performance.now() - root.at < rootKeptMs) return root.value
-      const keyset = await ask(Keyset, 'GET', '/v1/keyset', { signal })
+      const known = rootAtHand()
+      if (known !== null) return known
+      const keyset = await ask(shapes.keyset, 'GET', '/v1/keyset', { signal })
       root = { value: keyset.root, at: performance.now() }
       return keyset.root
     },
     register: async (registration, signal) => {
-      await ask(Enrolment, 'POST', '/v1/enrolments', { signal, body: registration })
+      await ask(shapes.enrolment, 'POST', '/v1/enrolments', { signal, body: registration })
     },
     hostOf: async (system, generation, signal) => {
-      const hosts = await ask(Hosts, 'GET', `/v1/hosts?system=${system}&generation=${generation}`, { signal })
+      const hosts = await ask(shapes.hosts, 'GET', `/v1/hosts?system=${system}&generation=${generation}`, { signal })
       return newest(hosts)
     },
     change: async (host, what, signal) => {
-      await ask(Anything, 'PATCH', `/v1/hosts/${host}`, { signal, body: what })
+      await ask(shapes.anything, 'PATCH', `/v1/hosts/${host}`, { signal, body: what })
     },
     revoke: async (system, generation, signal) => {
-      await ask(Anything, 'POST', '/v1/identities/revoke', { signal, body: { system, generation } })
+      await ask(shapes.anything, 'POST', '/v1/identities/revoke', { signal, body: { system, generation } })
     },
   }
 }
+type Shape<T extends TSchema> = ReturnType<typeof Compile<T>>
 type Ask = { readonly signal: AbortSignal; readonly body?: object }
 
-const checked = <T extends TSchema>(schema: T, text: string, path: string): Static<T> => {
+const checked = <T extends TSchema>(shape: Shape<T>, text: string, path: string): Static<T> => {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
     throw new MoteError('refused', `re-mote answers ${path} with something that is not JSON`)
   }
-  const check = Compile(schema)
-  if (check.Check(value)) return value
-  const [error] = check.Errors(value)
+  if (shape.Check(value)) return value
+  const [error] = shape.Errors(value)
   throw new MoteError('refused', `re-mote answers ${path} in another form: ${error?.instancePath} ${error?.message}`)
 }
 

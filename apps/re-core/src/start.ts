@@ -161,6 +161,7 @@ export const start = async (config: Config, environment: Environment, context: S
     transaction: inTransaction,
     queue,
     begin: worker.begin,
+    freezeNew: worker.freezeNew,
     opener,
     open,
     installation,

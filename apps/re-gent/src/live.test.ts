@@ -81,6 +81,44 @@ test('a module is pulled once for many calls, and found on disk after a restart'
   expect(pulls()).toBe(1)
 })
 
+const sendAhead = async (module: SignedModule, hash = module.hash) => {
+  const data = Buffer.from(JSON.stringify(module)).toString('base64')
+  await c.broker.send('module.part', { hash, part: 0, of: 1, data })
+}
+
+test('a module that came ahead of its calls is not pulled; one that is not genuine is refused, then pulled', async () => {
+  c.start()
+  await c.online()
+  const good = sign(moduleOfFunction('({ input }) => input.n * 2'))
+  const what = { operation: 'prompt.function', module: good.hash }
+  await sendAhead({ ...good, subject: 'bob' }, good.hash)
+  expect(await c.result(await c.call({ ...what, input: { n: 1 } }))).toMatchObject({
+    failure: { kind: 'rejected', message: expect.stringContaining('its signature is not genuine') },
+  })
+  expect(pulls()).toBe(0)
+  await sendAhead(good)
+  const ids = await Promise.all([1, 2].map(n => c.call({ ...what, input: { n } })))
+  expect(await Promise.all(ids.map(id => c.result(id)))).toEqual([2, 4].map(value => ({ ok: true, value })))
+  expect(pulls()).toBe(0)
+})
+
+test('a module may import modules of Node, at once and later, and wait while it loads', async () => {
+  const text = `import { operation, Type } from '@re-ops/pipelines'
+import * as os from 'node:os'
+import { join } from 'node:path'
+const later = await Promise.resolve('waited')
+export const parts = operation({
+  name: 'my.parts', doc: 'x', reads: true, input: Type.Object({}), output: Type.Array(Type.String()),
+  native: async () => [typeof os.hostname(), join('a', 'b'), later, (await import('node:url')).pathToFileURL('/a').href],
+})`
+  const module = sign(await fileOf(text))
+  c.broker.modules.set(module.hash, module)
+  c.start()
+  await c.online()
+  const what = { operation: 'my.parts', module: module.hash }
+  expect(await c.result(await c.call(what))).toEqual({ ok: true, value: ['string', 'a/b', 'waited', 'file:///a'] })
+})
+
 test('what was tampered with is refused: content, signature, key, and the file in the cache', async () => {
   const good = sign(moduleOfFunction('() => 1'))
   const bad: SignedModule[] = [

@@ -83,6 +83,14 @@ export type Limiter = {
   ): void
 }
 
+/** What was done of a `create` before it. */
+export type Ahead = {
+  /** The machine that is there already. */
+  readonly found: Accepted | null
+  /** When its turn with the limits was taken, by `performance.now()`; null: it was not. */
+  readonly turnAt: number | null
+}
+
 /**
  * Code that makes instances, bound to one account in one region. Every method throws ProviderError and nothing else
  * (an abort of the signal is `transient`, and of a mutation `unknown`); each may be called again with the same
@@ -98,12 +106,14 @@ export interface Provider {
   /** Pure, where more is known than a new machine's request tells: throws `invalid` when it cannot get that size. */
   checkResize?(spec: VmSpec, size: string): void
   /** The only call that may make a machine. Same identity => same machine, or ProviderError{outcome}. */
-  create(request: CreateRequest, signal: AbortSignal, ahead?: Accepted | null): Promise<Accepted>
+  create(request: CreateRequest, signal: AbortSignal, ahead?: Ahead): Promise<Accepted>
   /**
-   * What `create` begins with where there is no token: the machine of that request, or null. It changes nothing, so it
-   * may run while the row is written; its answer is good for one `create` of the same attempt.
+   * What `create` begins with where there is no token: the machine of that request. It changes nothing, so it may run
+   * while the row is written; its answer is good for one `create` of the same attempt.
    */
-  lookAhead?(request: CreateRequest, signal: AbortSignal): Promise<Accepted | null>
+  lookAhead?(request: CreateRequest, signal: AbortSignal): Promise<Ahead>
+  /** The same for an identity that was never sent: there is nothing to look for, and its turn with the limits is taken. */
+  turnAhead?(signal: AbortSignal): Promise<Ahead>
   /** Every machine that may carry this identity, by token, id, tag or name; all pages. */
   findByIdentity(identity: Identity, signal: AbortSignal): Promise<readonly ObservedVm[]>
   observe(ref: string, signal: AbortSignal): Promise<Observation>

@@ -235,7 +235,7 @@ export const callAsk = message({
 export const modulePart = message({
   kind: 'module.part',
   version: 1,
-  doc: 'Answer to module.pull: a piece of the signed module (JSON, UTF-8), behind control messages; `of` pieces make it whole.',
+  doc: 'A piece of the signed module (JSON, UTF-8), behind control messages; `of` pieces make it whole. Answer to module.pull; a small module in one piece also comes by itself, ahead of the first call of it in a session.',
   body: Type.Object({
     hash: ModuleHash,
     part: Type.Integer({ minimum: 0, maximum: moduleLimits.partsMax - 1 }),

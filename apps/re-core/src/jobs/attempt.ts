@@ -1,4 +1,4 @@
-import type { Accepted, Offering, ParkedFor, Provider } from '@re-ops/protocols'
+import type { Ahead, Offering, ParkedFor, Provider } from '@re-ops/protocols'
 import type { Mote } from '../mote.ts'
 import type { Open } from '../providers/opener.ts'
 import type { BesideVolumes } from '../store/beside-volumes.ts'
@@ -93,8 +93,8 @@ export type Attempt = {
   readonly signal: AbortSignal
   /** Of the row's account in its region. */
   readonly provider: Provider
-  /** What a first create would look for, looked for since the request was frozen. */
-  readonly ahead?: Promise<Accepted | null>
+  /** What a first create would begin with, under way since the request was frozen. */
+  readonly ahead?: Promise<Ahead>
 }
 
 /** What a step came to. */

@@ -8,6 +8,7 @@ import type { OpEnd } from '../store/ops.ts'
 import { resized, told } from './decide-change.ts'
 import { isExpiryUntold } from './decide-lease.ts'
 import { lost, putRight, release, takeHold, watched } from './decide-policy.ts'
+import { strayed } from './decide-stray.ts'
 import { isFixed } from './drift.ts'
 
 /** What one message has looked at so far. `undefined` = not looked. */
@@ -102,16 +103,6 @@ const mutations: ReadonlySet<Step['kind']> = new Set([
 ])
 export const isMutation = (step: Step): boolean => mutations.has(step.kind)
 
-/** Whether a look for it must find it by now, if it is there. */
-export const isShown = (sighting: Sighting | undefined, caps: Caps): boolean =>
-  (sighting?.ageMs ?? 0) >= caps.maxVisibilityLagMs
-
-/** When what was destroyed and may not have been seen is looked at again, in ms from now; null = there is none. */
-export const shownIn = (sightings: readonly Sighting[], caps: Caps): number | null => {
-  const unsure = sightings.filter(one => one.isDestroyed && !isShown(one, caps))
-  return unsure.length === 0 ? null : Math.max(1, ...unsure.map(one => caps.maxVisibilityLagMs - one.ageMs + 1))
-}
-
 /** From here on a create that was sent can no longer make its machine appear. */
 const landedBy = (row: SystemRow, caps: Caps): number =>
   (row.sentAt ?? 0) + caps.latestLandingMs + caps.maxVisibilityLagMs
@@ -123,13 +114,8 @@ const landedBy = (row: SystemRow, caps: Caps): number =>
  */
 export const decide = (row: SystemRow, seen: Seen, now: number, rules: Rules): Step => {
   const leaving = row.desired === 'absent' || row.wantGeneration > row.generation
-  for (const sighting of seen.sightings) {
-    if (sighting.ref === row.ref) continue
-    const own = sighting.generation === row.generation && sighting.candidate === row.candidate
-    if (own && row.ref === null && !leaving && row.phase !== 'gone') return { kind: 'adopt', ref: sighting.ref }
-    if (sighting.isDestroyed && !isShown(sighting, rules.caps)) continue
-    return { kind: 'destroy', of: 'sighting', ref: sighting.ref }
-  }
+  const stray = strayed(row, seen.sightings, leaving, rules.caps)
+  if (stray !== null) return stray
   if (row.phase === 'gone') return { kind: 'settled', phase: 'gone', reason: null }
   if (leaving) return leave(row, seen, now, rules)
   return row.ref === null ? make(row, seen, now, rules) : keep(row, seen, now, rules)

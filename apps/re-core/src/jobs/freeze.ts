@@ -8,13 +8,15 @@ import {
   type CreateRequest,
   type MachineOptions,
   type Offering,
+  type Provider,
   type SystemSpec,
   type VmSpec,
 } from '@re-ops/protocols'
 import { identityOf } from '../providers/identity.ts'
 import { named } from '../providers/named.ts'
-import { MoteError, type Mote } from '../mote.ts'
+import { MoteError } from '../mote.ts'
 import type { SystemRow } from '../store/row.ts'
+import type { Changes } from '../store/systems.ts'
 import { offeringKey } from '../store/scarce.ts'
 import type { Attempt, Deps, Outcome } from './attempt.ts'
 import { userDataOfRow } from './user-data.ts'
@@ -30,9 +32,9 @@ const hostLabels = (row: SystemRow) => ({
   system: row.id,
 })
 
-const callHome = async (row: SystemRow, mote: Mote, signal: AbortSignal): Promise<CallHome> => ({
-  url: mote.url,
-  token: enrolmentToken(newSecret(), await mote.root(signal)),
+const callHome = (row: SystemRow, url: string, root: string): CallHome => ({
+  url,
+  token: enrolmentToken(newSecret(), root),
   name: row.name,
   labels: hostLabels(row),
 })
@@ -77,19 +79,65 @@ const lookUp = async (deps: Deps, { row, provider, signal }: Attempt): Promise<P
   }
 }
 
-/** Of the places where it could be had the next one that had something lately; else how long until one is tried again. */
-const choose = async (deps: Deps, { row, provider }: Attempt, spec: VmSpec): Promise<Offering | number> => {
+type Scarce = ReadonlyMap<string, number>
+/** Of the places where it could be had the next one that had something lately; else until when none is tried again. */
+const choose = (row: SystemRow, provider: Provider, spec: VmSpec, scarce: Scarce): Offering | number => {
   const all = provider.offerings(spec)
-  const now = deps.now()
-  const scarce = await deps.store.scarce(row, now)
   const turned = all.map((_, n) => all[(row.candidate + n) % all.length] as Offering)
   const free = turned.find(offering => !scarce.has(offeringKey(offering)))
   if (free !== undefined) return free
-  return Math.min(...turned.map(offering => scarce.get(offeringKey(offering)) ?? now)) - now
+  return Math.min(...turned.map(offering => scarce.get(offeringKey(offering)) ?? 0))
 }
 
 /** What a provider makes of `callHome` is its own affair; re-mote is told of the same token. */
 type FrozenRequest = CreateRequest & { readonly callHome?: CallHome | null }
+
+/** What the request of a row's life is made of. `home`: null where no agent calls home. */
+type Making = {
+  readonly row: SystemRow
+  readonly provider: Provider
+  readonly home: CallHome | null
+  readonly named: Partial<VmSpec>
+  readonly userData: string | undefined
+  readonly scarce: Scarce
+}
+type Frozen = { readonly request: FrozenRequest; readonly changes: Changes }
+
+/** The request, and the row that holds it sealed; a number: until when there is nothing to be had. */
+const makeRequest = (deps: Pick<Deps, 'installation' | 'cipher'>, making: Making): Frozen | number => {
+  const { row, provider, home, named: meant, userData, scarce } = making
+  const spec = specOf({ ...row, named: meant }, home, userData)
+  const offering = choose(row, provider, spec, scarce)
+  if (typeof offering === 'number') return offering
+  const identity = identityOf(deps.installation, row.id, row.generation, row.candidate)
+  const request: FrozenRequest = { ...provider.planCreate(spec, identity, offering), callHome: home }
+  const changes = {
+    frozenRequest: deps.cipher.seal(JSON.stringify(request), requestContext(row)),
+    protectedThere: row.protected,
+    leaseThere: row.leaseExpiresAt,
+    nameThere: row.name,
+    labelsThere: row.labels,
+  }
+  return { request, changes }
+}
+
+/** Of a system that is about to be written down, whose options were looked up already. */
+export type NewMaking = Omit<Making, 'home' | 'userData'> & { readonly userData: string | null }
+
+/** Freezes the request of a new system with what is at hand, to be stored with its row; null: the attempt has to. */
+export const freezeNew = (deps: Pick<Deps, 'installation' | 'cipher' | 'mote'>, making: NewMaking): Changes | null => {
+  const { row } = making
+  const root = deps.mote?.rootAtHand() ?? null
+  if (row.readiness === 'agent' && root === null) return null
+  const home = row.readiness === 'agent' && root !== null ? callHome(row, deps.mote?.url ?? '', root) : null
+  try {
+    const made = makeRequest(deps, { ...making, home, userData: making.userData ?? undefined })
+    return typeof made === 'number' ? null : made.changes
+  } catch (error) {
+    if (error instanceof ProviderError) return null
+    throw error
+  }
+}
 
 /** Makes the enrolment token and the create request and stores both sealed, before anyone hears of them. */
 export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => {
@@ -97,28 +145,23 @@ export const freeze = async (deps: Deps, attempt: Attempt): Promise<Outcome> => 
   const { mote } = deps
   if (row.readiness === 'agent' && mote === null) return { kind: 'pause', reason: noMote }
   try {
-    const home = row.readiness === 'agent' && mote !== null ? await callHome(row, mote, signal) : null
-    const identity = identityOf(deps.installation, row.id, row.generation, row.candidate)
-    const spec = specOf({ ...row, named: await lookUp(deps, attempt) }, home, await userDataOfRow(deps, row))
-    const offering = await choose(deps, attempt, spec)
-    if (typeof offering === 'number')
-      return { kind: 'pause', reason: 'nothing to be had in any place that was asked for', afterMs: offering }
-    const request: FrozenRequest = { ...provider.planCreate(spec, identity, offering), callHome: home }
-    const frozenRequest = deps.cipher.seal(JSON.stringify(request), requestContext(row))
-    const written = await deps.store.write(
+    const home = row.readiness === 'agent' && mote !== null ? callHome(row, mote.url, await mote.root(signal)) : null
+    const made = makeRequest(deps, {
       row,
-      {
-        ...pending,
-        frozenRequest,
-        protectedThere: row.protected,
-        leaseThere: row.leaseExpiresAt,
-        nameThere: row.name,
-        labelsThere: row.labels,
-      },
-      deps.now(),
-    )
+      provider,
+      home,
+      named: await lookUp(deps, attempt),
+      userData: await userDataOfRow(deps, row),
+      scarce: await deps.store.scarce(row, deps.now()),
+    })
+    if (typeof made === 'number') {
+      const reason = 'nothing to be had in any place that was asked for'
+      return { kind: 'pause', reason, afterMs: made - deps.now() }
+    }
+    const { request, changes } = made
+    const written = await deps.store.write(row, { ...pending, ...changes }, deps.now())
     if (written === null) return { kind: 'fenced' }
-    const ahead = provider.lookAhead?.(request, signal)
+    const ahead = attempt.ahead ?? provider.lookAhead?.(request, signal)
     // Who creates hears of it.
     ahead?.catch(() => {})
     return { kind: 'go', row: written, seen: {}, ahead }

@@ -1,8 +1,9 @@
-import type { SystemRow } from '../store/row.ts'
+import type { Sighting, SystemRow } from '../store/row.ts'
 import type { Changes } from '../store/systems.ts'
 import type { Attempt, Deps, Ending, Message } from './attempt.ts'
 import { ProviderError, type Phase, type Provider } from '@re-ops/protocols'
-import { decide, isMutation, shownIn, type Seen, type Step } from './decide.ts'
+import { decide, isMutation, type Seen, type Step } from './decide.ts'
+import { shownIn } from './decide-stray.ts'
 import { absence, driftOf } from './drift.ts'
 import { perform } from './effects.ts'
 import { waitsWithAccount } from './park.ts'
@@ -53,6 +54,11 @@ const settledChanges = (row: SystemRow, step: Extract<Step, { kind: 'settled' }>
   ...(step.phase === 'gone' ? { frozenRequest: null, downAt: null, observed: 'absent', addresses: [] } : {}),
 })
 
+const putOff = (deps: Deps, row: SystemRow, message: Message | null, nextAt: number, reason: string): Promise<void> => {
+  const changes = { nextAt, reason, attempt: row.attempt + 1 }
+  return deps.store.finish(row, changes, { nextAt, settled: false, reason }, message, deps.now())
+}
+
 /**
  * One attempt on one system: take the epoch, then look, decide, act until it waits or is settled, with at most one
  * mutation. It may end anywhere; whoever comes next goes on from what is written down.
@@ -63,28 +69,46 @@ export const reconcile = async (
   signal: AbortSignal,
   message: Message | null,
 ): Promise<void> => {
-  const { store, now } = deps
+  const { store } = deps
   const claimed = await store.claim(id)
   if (claimed === null) {
     if (deps.volume === undefined) await store.drop(message)
     else await deps.volume(id, signal, message)
     return
   }
-  const later = (nextAt: number, reason: string) =>
-    store.finish(
-      claimed,
-      { nextAt, reason, attempt: claimed.attempt + 1 },
-      { nextAt, settled: false, reason },
-      message,
-      now(),
-    )
   const [waits, sightings] = await Promise.all([waitsWithAccount(deps, claimed), store.sightings(id)])
-  if (waits !== null) return later(waits.until, waits.reason)
+  if (waits !== null) return putOff(deps, claimed, message, waits.until, waits.reason)
+  return goOn(deps, claimed, signal, message, sightings)
+}
+
+/** Null: it was written down and claimed a moment ago, so nobody has asked for a machine of it. */
+type Known = readonly Sighting[] | null
+
+/** Goes on with a system that is claimed, and whose account need not wait. */
+export const goOn = async (
+  deps: Deps,
+  claimed: SystemRow,
+  signal: AbortSignal,
+  message: Message | null,
+  known: Known,
+): Promise<void> => {
+  const { store, now } = deps
+  const { id } = claimed
   const provider = await opened(deps, claimed)
-  if (typeof provider === 'string') return later(now() + deps.parkedMs, provider)
+  if (typeof provider === 'string') return putOff(deps, claimed, message, now() + deps.parkedMs, provider)
   const { caps } = provider
   const rules = { ...deps.rules, caps, bootTimeoutMs: caps.bootTimeoutMs ?? deps.rules.bootTimeoutMs }
-  let attempt: Attempt = { row: claimed, seen: { sightings }, pending: {}, signal, provider }
+  const ahead = known === null ? provider.turnAhead?.(signal) : undefined
+  // Who creates hears of it.
+  ahead?.catch(() => {})
+  let attempt: Attempt = {
+    row: claimed,
+    seen: { sightings: known ?? [] },
+    pending: {},
+    signal,
+    provider,
+    ...(ahead === undefined ? {} : { ahead }),
+  }
   let mutated = false
   const finish = (changes: Changes, ending: Ending) => {
     const nextAt = earlier(ending.nextAt, shownIn(attempt.seen.sightings, caps), now())

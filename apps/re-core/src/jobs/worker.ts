@@ -4,19 +4,21 @@ import type { Pool, PoolClient } from 'pg'
 import type { Mote } from '../mote.ts'
 import type { Driver } from '../providers/driver.ts'
 import type { Open } from '../providers/opener.ts'
+import type { SystemRow } from '../store/row.ts'
 import { makeStore } from '../store/store.ts'
 import { forgetNotices } from '../store/notices.ts'
 import { overdueVolumes } from '../store/wanted-volumes.ts'
 import { forgetGone, overdueSystems } from '../store/systems.ts'
 import type { Cipher, Deps, Message, Store } from './attempt.ts'
 import { attemptVolume } from './free-volume.ts'
+import { freezeNew, type NewMaking } from './freeze.ts'
 import { followHints } from './hints.ts'
 import { endLeases, warnOfEnds } from './leases.ts'
 import { asleep, contradictions } from './observe.ts'
 import { inPlaces, type Reach } from './places.ts'
 import type { Queue } from './queue.ts'
 import { reap } from './reap.ts'
-import { reconcile } from './reconcile.ts'
+import { goOn, reconcile } from './reconcile.ts'
 import { sweepSnapshots } from './sweep-snapshots.ts'
 import { every, forEachBounded } from './tick.ts'
 
@@ -107,10 +109,10 @@ export const startWorker = async (deps: WorkerDeps) => {
   const attempt = (id: string, message: Message | null, bound: AbortSignal) => reconcile(attempts, id, bound, message)
   const wake = (id: string) => queue.wake(pool, id)
   const begun = new Set<Promise<void>>()
-  const begin = (id: string, message: Message): void => {
+  const begin = (claimed: SystemRow, message: Message): void => {
     const bound = AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])
-    const one = attempt(id, message, bound)
-      .catch((error: Error) => onError(error, id))
+    const one = goOn(attempts, claimed, bound, message, null)
+      .catch((error: Error) => onError(error, claimed.id))
       .finally(() => begun.delete(one))
     begun.add(one)
   }
@@ -209,8 +211,10 @@ export const startWorker = async (deps: WorkerDeps) => {
   return {
     /** Resolves when what was found at the start is under way: from then on a machine that dies is started after a while. */
     swept,
-    /** Goes on with a system now, whose message is held back meanwhile. */
+    /** Goes on with a new system that is claimed, whose message is held back meanwhile. */
     begin,
+    /** What is frozen with the row of such a one; null: nothing, its attempt does it. */
+    freezeNew: (making: NewMaking) => freezeNew(attempts, making),
     attempt: (id: string) => attempt(id, null, AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])),
     tick,
     observe: observeIn('here'),

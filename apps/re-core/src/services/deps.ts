@@ -1,16 +1,21 @@
 import type { Pool, PoolClient } from 'pg'
 import type { Cipher, Message } from '../jobs/attempt.ts'
+import type { NewMaking } from '../jobs/freeze.ts'
 import type { Queue } from '../jobs/queue.ts'
 import type { PriceFile } from '../prices/file.ts'
 import type { Open, OpenerDeps } from '../providers/opener.ts'
+import type { SystemRow } from '../store/row.ts'
+import type { Changes } from '../store/systems.ts'
 
 /** What the services behind the routes need. */
 export type ServiceDeps = {
   readonly pool: Pool
   readonly transaction: <T>(fn: (tx: PoolClient) => Promise<T>) => Promise<T>
   readonly queue: Pick<Queue, 'wake' | 'later' | 'hold'>
-  /** Goes on with a new system in this process, ahead of the queue. */
-  readonly begin: (id: string, message: Message) => void
+  /** Goes on with a new system in this process, ahead of the queue; `claimed`: see `insertClaimed`. */
+  readonly begin: (claimed: SystemRow, message: Message) => void
+  /** What is frozen with the row of such a one; null: its attempt does it. */
+  readonly freezeNew: (making: NewMaking) => Changes | null
   readonly opener: OpenerDeps
   readonly open: Open
   readonly installation: string

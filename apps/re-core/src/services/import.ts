@@ -12,16 +12,15 @@ import { HttpProblem, once } from '@re-ops/service'
 import type { PoolClient } from 'pg'
 import { newRow } from '../jobs/newRow.ts'
 import { placeName, type PlaceKey } from '../providers/place.ts'
-import { insertJob, lastJob } from '../store/jobs.ts'
-import { databaseNow } from '../store/leases.ts'
+import { lastJob, newJob } from '../store/jobs.ts'
 import { addNotice } from '../store/notices.ts'
 import type { SystemRow } from '../store/row.ts'
 import { holderOf, insertSystem } from '../store/systems.ts'
 import type { Asked, ServiceDeps } from './deps.ts'
 import { bound } from './extras.ts'
 import { firstLease } from './leases.ts'
-import { refuseAboveLimit, refuseAboveQuota } from './room.ts'
-import { isNameTaken, refuseTaken } from './systems.ts'
+import { admit } from './room.ts'
+import { isNameTaken } from './systems.ts'
 import { importable, ownersOf, placesMeant, stateOf } from './unmanaged.ts'
 import { jobView, systemView } from './view.ts'
 import { conflict } from './verbs.ts'
@@ -136,13 +135,11 @@ export const importSystem = async (deps: ServiceDeps, body: ImportSystem, asked:
         const known = await before(tx, place, body)
         if (known !== null) return known
         await refuseOwned(deps, vm)
-        await refuseTaken(tx, [body.name])
-        await refuseAboveLimit(tx, place.account, 1)
-        await refuseAboveQuota(tx, asked.subject, 1)
-        const lease = firstLease(body.lease, asked.subject, await databaseNow(tx))
+        const room = await admit(tx, { names: [body.name], ...place, subject: asked.subject })
+        const lease = firstLease(body.lease, asked.subject, room.now)
         const row = { ...rowOf(body, place, vm, now), ...lease, createdBy: asked.subject }
-        await insertSystem(tx, row)
-        const job = await insertJob(tx, row, 'import', now)
+        const job = newJob(row, 'import', now)
+        await insertSystem(tx, row, job)
         const text = `${row.name} is imported by ${asked.subject}: ${row.managed}`
         await addNotice(tx, { kind: 'imported', place, system: row.id, ref: row.ref, text })
         await deps.queue.later(tx, row.id, 0)

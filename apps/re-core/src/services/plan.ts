@@ -2,6 +2,7 @@ import {
   enrolmentToken,
   newId,
   ProviderError,
+  type Account,
   type CallHome,
   type CreateSystems,
   type Provider,
@@ -70,10 +71,11 @@ type PlanDeps = Pick<ServiceDeps, 'opener' | 'open' | 'pool' | 'hasMote'>
 /** What a body asks for as words have it, at the place it is for, and whose word each value is. */
 type Resolved = { readonly driver: Driver; readonly spec: Omit<SystemSpec, 'name'>; readonly values: ResolvedValue[] }
 
+type Known = { readonly words: AllWords; readonly accounts: readonly Account[] }
+
 /** The place, once the provider is known and with it what the region's word means. */
-const placeOf = async (deps: PlanDeps, words: AllWords, { place }: Composed) => {
+const placeOf = (deps: PlanDeps, { words, accounts }: Known, { place }: Composed) => {
   const wish = valuesOf(place) as Wish
-  const accounts = await listAccounts(deps.pool)
   const { kind } = driverFor(deps, wish, accounts)
   const region = place.region === undefined ? undefined : meaningOf(words, 'regions', place.region, kind).said
   const found = placeAmong(deps, { ...wish, region: region?.value }, accounts)
@@ -86,9 +88,10 @@ const placeOf = async (deps: PlanDeps, words: AllWords, { place }: Composed) => 
   return { ...found, said }
 }
 
-const resolve = async (deps: PlanDeps, words: AllWords, body: CreateSystems): Promise<Resolved> => {
+const resolve = (deps: PlanDeps, known: Known, body: CreateSystems): Resolved => {
+  const { words } = known
   const composed = compose(words, body)
-  const { driver, place, said } = await placeOf(deps, words, composed)
+  const { driver, place, said } = placeOf(deps, known, composed)
   const { fields, labels } = composed
   if (driver.caps.given === true)
     refuse(
@@ -117,8 +120,9 @@ const resolve = async (deps: PlanDeps, words: AllWords, body: CreateSystems): Pr
 }
 
 const asked = async (deps: PlanDeps, body: CreateSystems): Promise<Resolved> => {
+  const [words, accounts] = await Promise.all([allWords(deps.pool), listAccounts(deps.pool)])
   try {
-    return await resolve(deps, await allWords(deps.pool), body)
+    return resolve(deps, { words, accounts }, body)
   } catch (error) {
     if (!(error instanceof WordError)) throw error
     throw wordProblem(error, 'bad-spec', 'A word does not fit')
@@ -129,6 +133,9 @@ const asked = async (deps: PlanDeps, body: CreateSystems): Promise<Resolved> => 
 export type Planned = Omit<SystemsPlan, 'cost'> & {
   readonly userData: UserData | null
   readonly imageRef: string | null
+  readonly provider: Provider
+  /** What names in its options are at the provider. */
+  readonly named: Partial<VmSpec>
 }
 /** The body with its words and defaults, checked as far as can be without asking the provider: a bad spec never becomes a row. */
 export const planSystems = async (deps: PlanDeps, body: CreateSystems, scopes: Asked['scopes']): Promise<Planned> => {
@@ -143,11 +150,11 @@ export const planSystems = async (deps: PlanDeps, body: CreateSystems, scopes: A
   if (tooLong !== undefined)
     refuse('bad-name', 'A name is too long', `name ${tooLong.name} has ${tooLong.name.length} characters; allowed: 63`)
   const provider = await openFor(deps, spec)
-  const known = await namedOptions(provider, spec.options)
-  for (const one of systems.slice(0, 1)) checkSpec(provider, { ...one, imageRef, named: known }, userData?.text)
+  const named = await namedOptions(provider, spec.options)
+  for (const one of systems.slice(0, 1)) checkSpec(provider, { ...one, imageRef, named }, userData?.text)
   await refuseTakenVolumes(provider, systems)
   const shown = values.map(one => (one.path === 'options.userData' ? { ...one, value: userData?.shown } : one))
-  return { systems, values: shown, userData, imageRef }
+  return { systems, values: shown, userData, imageRef, provider, named }
 }
 
 /** The same for a person: what it would cost, and no user-data. */

@@ -1,19 +1,18 @@
 import type { CreateSystems, Estimate, Job, System } from '@re-ops/protocols'
 import { HttpProblem, once } from '@re-ops/service'
-import type { PoolClient } from 'pg'
 import type { Message } from '../jobs/attempt.ts'
 import { newRow } from '../jobs/newRow.ts'
-import { insertJob } from '../store/jobs.ts'
-import { insertSystem, listSystems } from '../store/systems.ts'
+import { newJob } from '../store/jobs.ts'
+import type { SystemRow } from '../store/row.ts'
+import { insertClaimed, insertSystem, listSystems } from '../store/systems.ts'
 import { keepVolumeNames } from './beside.ts'
 import { estimate } from './costs.ts'
 import type { Asked, ServiceDeps } from './deps.ts'
 import { findSystem } from './find.ts'
 import { firstLease } from './leases.ts'
-import { databaseNow } from '../store/leases.ts'
 import { planSystems } from './plan.ts'
 import { keepUserData } from './user-data.ts'
-import { refuseAboveLimit, refuseAboveQuota } from './room.ts'
+import { admit } from './room.ts'
 import { jobView, systemView } from './view.ts'
 
 export type Created = { systems: System[]; jobs: Job[] }
@@ -21,19 +20,6 @@ export type Created = { systems: System[]; jobs: Job[] }
 const listMax = 10_000
 /** Of one request; more are for all replicas to share. */
 const begunMax = 4
-export const refuseTaken = async (tx: PoolClient, names: readonly string[]): Promise<void> => {
-  const { rows } = await tx.query<{ name: string }>(
-    `select name from core.system where name = any($1) and phase <> 'gone' order by name limit 5`,
-    [names],
-  )
-  if (rows.length > 0)
-    throw new HttpProblem(
-      409,
-      'name-taken',
-      'A system has that name',
-      `name ${rows.map(row => row.name).join(', ')} is taken by a system that is not gone; choose another`,
-    )
-}
 
 export const isNameTaken = (error: unknown): boolean => {
   const { code, constraint } = error as { code?: string; constraint?: string }
@@ -43,30 +29,31 @@ export const isNameTaken = (error: unknown): boolean => {
 /** Rows, jobs and their wake-ups in one transaction; asked again with the same key it is the same answer. */
 export const createSystems = async (deps: ServiceDeps, body: CreateSystems, asked: Asked): Promise<Created> => {
   const now = deps.now()
-  let held: (readonly [string, Message])[] = []
-  const { systems: specs, userData, imageRef } = await planSystems(deps, body, asked.scopes)
+  let held: (readonly [SystemRow, Message])[] = []
+  const planned = await planSystems(deps, body, asked.scopes)
+  const { systems: specs, userData, imageRef, provider, named } = planned
   try {
     const created = await deps.transaction(tx =>
       once(tx, { ...asked, schema: 'core', body }, async () => {
         held = []
-        await refuseTaken(
-          tx,
-          specs.map(spec => spec.name),
-        )
         const made: Created = { systems: [], jobs: [] }
-        const [{ account } = { account: '' }] = specs
-        await refuseAboveLimit(tx, account, specs.length)
-        await refuseAboveQuota(tx, asked.subject, specs.length)
-        const lease = firstLease(body.lease, asked.subject, await databaseNow(tx))
+        const [{ account, region } = { account: '', region: '' }] = specs
+        const names = specs.map(spec => spec.name)
+        const room = await admit(tx, { names, account, region, subject: asked.subject })
+        const lease = firstLease(body.lease, asked.subject, room.now)
+        const isBegun = specs.length <= begunMax && !room.isParked
         for (const spec of specs) {
-          const row = { ...newRow({ ...spec, imageRef }, now), ...lease, ...body.policy, createdBy: asked.subject }
-          await insertSystem(tx, row)
+          const plain = { ...newRow({ ...spec, imageRef }, now), ...lease, ...body.policy, createdBy: asked.subject }
+          const job = newJob(plain, 'create', now)
+          const making = { row: plain, provider, named, userData: userData?.text ?? null, scarce: room.scarce }
+          const row = isBegun
+            ? await insertClaimed(tx, { ...plain, ...deps.freezeNew(making) }, job)
+            : await insertSystem(tx, plain, job)
           await keepVolumeNames(tx, row)
           if (userData !== null) await keepUserData(deps, tx, row.id, userData)
-          const job = await insertJob(tx, row, 'create', now)
-          const message = specs.length > begunMax ? null : await deps.queue.hold(tx, row.id)
+          const message = isBegun ? await deps.queue.hold(tx, row.id) : null
           if (message === null) await deps.queue.later(tx, row.id, 0)
-          else held.push([row.id, message])
+          else held.push([row, message])
           made.systems.push(systemView(row))
           made.jobs.push(jobView(job))
         }

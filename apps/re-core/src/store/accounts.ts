@@ -65,21 +65,6 @@ export const putAccount = async (sql: Sql, account: Account, at: number): Promis
 export const deleteAccount = async (sql: Sql, name: string): Promise<boolean> =>
   ((await sql.query('delete from core.account where name = $1', [name])).rowCount ?? 0) > 0
 
-/** Its limit and how many systems it has; null = no limit. Locks the account for the caller's transaction. */
-export const roomIn = async (sql: Sql, name: string): Promise<{ maxSystems: number; used: number } | null> => {
-  const account = await sql.query<Pick<Raw, 'max_systems'>>(
-    'select max_systems from core.account where name = $1 and max_systems is not null for update',
-    [name],
-  )
-  const maxSystems = account.rows[0]?.max_systems ?? null
-  if (maxSystems === null) return null
-  const { rows } = await sql.query<{ used: number }>(
-    `select count(*)::int as used from core.system where account = $1 and phase <> 'gone'`,
-    [name],
-  )
-  return { maxSystems, used: rows[0]?.used ?? 0 }
-}
-
 /** Systems of the account that are not gone: their regions, or all of them. */
 export const regionsInUse = async (sql: Sql, account: string): Promise<string[]> =>
   (

@@ -7,6 +7,31 @@ type Raw = Record<string, unknown>
 const select = 'select j.*, s.name from core.job j join core.system s on s.id = j.system'
 const first = (rows: readonly Raw[]): JobRow | null => (rows[0] === undefined ? null : jobOf(rows[0]))
 
+/** A job that was just asked for. */
+export const newJob = (system: SystemRow, verb: Verb, at: number, input: VerbInput = {}): JobRow => ({
+  id: newId(),
+  system: system.id,
+  name: system.name,
+  verb,
+  input,
+  state: 'queued',
+  error: null,
+  phases: verb === 'create' ? system.phases : [],
+  createdAt: at,
+  finishedAt: null,
+})
+
+/** The row of a job that was just asked for, whose parameters come behind `others` that the statement has. */
+export const jobInsert = (job: JobRow, others = 0): { readonly text: string; readonly values: readonly unknown[] } => {
+  const { id, system, verb, input, state, phases, createdAt } = job
+  const values = [id, system, verb, JSON.stringify(input), state, JSON.stringify(phases), new Date(createdAt)]
+  const places = values.map((_, n) => `$${others + n + 1}`).join(', ')
+  return {
+    text: `insert into core.job (id, system, verb, input, state, phases, created_at) values (${places})`,
+    values,
+  }
+}
+
 export const insertJob = async (
   sql: Sql,
   system: SystemRow,
@@ -14,30 +39,10 @@ export const insertJob = async (
   at: number,
   input: VerbInput = {},
 ): Promise<JobRow> => {
-  const job: JobRow = {
-    id: newId(),
-    system: system.id,
-    name: system.name,
-    verb,
-    input,
-    state: 'queued',
-    error: null,
-    phases: [],
-    createdAt: at,
-    finishedAt: null,
-  }
-  await sql.query(
-    `insert into core.job (id, system, verb, input, state, phases, created_at) values ($1, $2, $3, $4, 'queued', $5, $6)`,
-    [
-      job.id,
-      job.system,
-      verb,
-      JSON.stringify(input),
-      JSON.stringify(verb === 'create' ? system.phases : job.phases),
-      new Date(at),
-    ],
-  )
-  return verb === 'create' ? { ...job, phases: system.phases } : job
+  const job = newJob(system, verb, at, input)
+  const { text, values } = jobInsert(job)
+  await sql.query(text, [...values])
+  return job
 }
 
 export const jobById = async (sql: Sql, id: string): Promise<JobRow | null> =>

@@ -27,18 +27,3 @@ export const putQuota = async (sql: Sql, subject: string, maxSystems: number): P
 
 export const deleteQuota = async (sql: Sql, subject: string): Promise<boolean> =>
   ((await sql.query('delete from core.quota where subject = $1', [subject])).rowCount ?? 0) > 0
-
-/** The subject's limit and how many systems it has; null = no limit. Those who ask at once wait for each other until the transaction ends. */
-export const quotaRoom = async (sql: Sql, subject: string): Promise<{ maxSystems: number; used: number } | null> => {
-  const { rows } = await sql.query<{ max_systems: number }>(
-    `select max_systems from core.quota where subject in ($1, '*') order by subject = '*' limit 1 for update`,
-    [subject],
-  )
-  const maxSystems = rows[0]?.max_systems
-  if (maxSystems === undefined) return null
-  const counted = await sql.query<{ used: number }>(
-    `select count(*)::int as used from core.system where created_by = $1 and phase <> 'gone'`,
-    [subject],
-  )
-  return { maxSystems, used: counted.rows[0]?.used ?? 0 }
-}

@@ -1,7 +1,8 @@
 import type { Phase } from '@re-ops/protocols'
 import type { PlaceKey } from '../providers/place.ts'
 import { columns, systemOf, toColumn } from './columns.ts'
-import type { SystemRow } from './row.ts'
+import { jobInsert } from './jobs.ts'
+import type { JobRow, SystemRow } from './row.ts'
 import type { Sql } from './sql.ts'
 
 type Raw = Record<string, unknown>
@@ -9,14 +10,32 @@ export type Changes = Partial<Omit<SystemRow, 'id' | 'leaseEpoch' | 'phases' | '
 
 const first = (rows: readonly Raw[]): SystemRow | null => (rows[0] === undefined ? null : systemOf(rows[0]))
 
-export const insertSystem = async (sql: Sql, row: SystemRow): Promise<void> => {
+/** A new system and the job that it is for, in one statement; the row as it is stored. */
+export const insertSystem = async (sql: Sql, row: SystemRow, job: JobRow): Promise<SystemRow> => {
   const fields = Object.keys(columns) as (keyof SystemRow)[]
-  const names = fields.map(field => columns[field].name)
-  await sql.query(
-    `insert into core.system (${names.join(', ')}) values (${fields.map((_, n) => `$${n + 1}`).join(', ')})`,
-    fields.map(field => toColumn(field, row[field])),
+  const names = fields.map(field => columns[field].name).join(', ')
+  const places = fields.map((_, n) => `$${n + 1}`).join(', ')
+  const asked = jobInsert(job, fields.length)
+  const { rows } = await sql.query<Raw>(
+    `with made as (insert into core.system (${names}) values (${places}) returning *), job as (${asked.text})
+     select * from made`,
+    [...fields.map(field => toColumn(field, row[field])), ...asked.values],
   )
+  return first(rows) ?? row
 }
+
+/** The same, claimed by the attempt that goes on with it at once: as `claimSystem` would leave it. */
+export const insertClaimed = (sql: Sql, row: SystemRow, job: JobRow): Promise<SystemRow> =>
+  insertSystem(sql, { ...row, leaseEpoch: row.leaseEpoch + 1 }, { ...job, state: 'running' })
+
+/** Of these names some that systems have which are not gone. */
+export const namesInUse = async (sql: Sql, names: readonly string[]): Promise<string[]> =>
+  (
+    await sql.query<{ name: string }>(
+      `select name from core.system where name = any($1) and phase <> 'gone' order by name limit 5`,
+      [names],
+    )
+  ).rows.map(row => row.name)
 
 export const systemById = async (sql: Sql, id: string): Promise<SystemRow | null> =>
   first((await sql.query<Raw>('select * from core.system where id = $1', [id])).rows)

@@ -268,6 +268,7 @@ export const memoryMote = (
   const mote: Mote = {
     url: 'http://127.0.0.1:1',
     root: async () => (up(), 'r'.repeat(43)),
+    rootAtHand: () => null,
     register: async () => up(),
     change: async () => up(),
     hostOf: async (system, generation) => {

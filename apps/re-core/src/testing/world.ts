@@ -23,7 +23,7 @@ import type { Open } from '../providers/opener.ts'
 import type { ServiceDeps } from '../services/deps.ts'
 import { want } from '../services/want.ts'
 import { installationId } from '../store/installation.ts'
-import { cancelJob, insertJob, jobInFlight } from '../store/jobs.ts'
+import { cancelJob, insertJob, jobInFlight, newJob } from '../store/jobs.ts'
 import { migrations } from '../store/migrations.ts'
 import { claimVolumes } from '../store/beside-volumes.ts'
 import type { SystemRow } from '../store/row.ts'
@@ -158,9 +158,8 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     const row = { ...newRow(spec(name), Date.now()), ...more }
     await onId(row.id)
     await transaction(async tx => {
-      await insertSystem(tx, row)
+      await insertSystem(tx, row, newJob(row, 'create', row.createdAt))
       await claimVolumes(tx, row, row.options.volumes ?? [])
-      await insertJob(tx, row, 'create', row.createdAt)
       await sender.later(tx, row.id, 0)
     })
     return row.id
@@ -185,7 +184,8 @@ export const makeWorld = async (url: string, setup: WorldSetup = {}) => {
     pool,
     transaction,
     queue: sender,
-    begin: id => void sender.wake(pool, id),
+    begin: ({ id }) => void sender.wake(pool, id),
+    freezeNew: () => null,
     open: async place => only ?? (place.provider === 'local' ? local() : clouds.open(place)),
     opener: clouds.opener,
     installation,

@@ -25,7 +25,7 @@ export type ModuleCache = {
   close(): void
 }
 
-const writeAfterMs = 300
+const writeAfterMs = 2_000
 
 /** A cache may be lost, so nothing is synced; a full or broken disk costs a pull and no more. */
 export const openModuleCache = (folder: string, onFault: (error: unknown) => void): ModuleCache => {

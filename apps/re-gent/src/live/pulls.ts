@@ -13,6 +13,9 @@ export type Pulls = {
 const askEveryMs = 2_000
 const withinMs = 20_000
 const pullsMax = 16
+/** Modules that came unasked, ahead of a call, and wait for it. */
+const aheadMax = 4
+const aheadCharsMax = 65_536
 
 type Pull = {
   readonly promise: Promise<SignedModule | string>
@@ -35,6 +38,15 @@ const read = (parts: readonly (string | undefined)[]): SignedModule | string => 
 /** `ask` says `module.pull`; it is said again while nothing comes, so a session that ends meanwhile does no harm. */
 export const makePulls = (ask: (hash: string) => void): Pulls => {
   const pulls = new Map<string, Pull>()
+  const ahead = new Map<string, string>()
+  const keep = (hash: string, data: string): void => {
+    if (data.length > aheadCharsMax) return
+    ahead.set(hash, data)
+    for (const oldest of ahead.keys()) {
+      if (ahead.size <= aheadMax) return
+      ahead.delete(oldest)
+    }
+  }
   const end = (hash: string, result: SignedModule | string): void => {
     const pull = pulls.get(hash)
     if (!pull) return
@@ -53,6 +65,11 @@ export const makePulls = (ask: (hash: string) => void): Pulls => {
     pull: hash => {
       const known = pulls.get(hash)
       if (known) return known.promise
+      const came = ahead.get(hash)
+      if (came !== undefined) {
+        setImmediate(() => ahead.delete(hash)) // calls of this turn share it; later ones find it verified, or pull
+        return Promise.resolve(read([came]))
+      }
       if (pulls.size >= pullsMax) return Promise.resolve(`${pullsMax} other modules are on their way already`)
       const pull = begin(hash)
       pulls.set(hash, pull)
@@ -60,12 +77,16 @@ export const makePulls = (ask: (hash: string) => void): Pulls => {
     },
     onPart: ({ hash, part, of, data }) => {
       const pull = pulls.get(hash)
+      if (!pull && of === 1) keep(hash, data)
       if (!pull || part >= of) return
       if (pull.parts.length !== of) pull.parts = Array.from({ length: of }, () => undefined)
       pull.parts[part] = data
       if (pull.parts.every(one => one !== undefined)) end(hash, read(pull.parts))
     },
-    onRefused: ({ hash, reason }) => end(hash, reason),
+    onRefused: ({ hash, reason }) => {
+      ahead.delete(hash)
+      end(hash, reason)
+    },
     close: () => [...pulls.keys()].forEach(hash => end(hash, 'the agent is stopping')),
   }
 }

@@ -266,6 +266,29 @@ describe('sending', () => {
   })
 })
 
+test('a small module goes ahead of its first call in a session, a large one waits until it is asked for', async () => {
+  const identity = newIdentity()
+  const rig = startRig([entry(identity)])
+  const agent = await dial(rig, identity)
+  const epoch = await agent.live()
+  const [small, large] = ['a'.repeat(64), 'b'.repeat(64)]
+  rig.broker.say({ kind: 'module', hash: small, text: '"small"' })
+  rig.broker.say({ kind: 'module', hash: large, text: JSON.stringify('x'.repeat(10_000)) })
+  const ids = [newId(), newId(), newId()]
+  const hashes = [small, large, small]
+  ids.forEach((id, n) => {
+    const { shape, ...to } = callTo(identity.host, epoch, id)
+    rig.broker.say({ ...to, shape: { ...shape, module: hashes[n] as string } })
+  })
+  await until('the last call', () => agent.heard.find(m => m.kind === 'call' && m.body.id === ids[2]))
+  const told = agent.heard.flatMap(m =>
+    m.kind === 'module.part' ? [m.body.data] : m.kind === 'call' ? [m.body.id] : [],
+  )
+  expect(told).toEqual([Buffer.from('"small"').toString('base64'), ...ids])
+  await agent.say('module.pull', { hash: large })
+  await until('the large one', () => agent.heard.find(m => m.kind === 'module.part' && m.body.hash === large))
+})
+
 describe('a peer can abort the broker', () => {
   test('claiming the next routing id costs a restart, and the record names the key', async () => {
     const [mallory, honest] = [newIdentity(), newIdentity()]

@@ -97,6 +97,7 @@ export const makeConversation = (deps: ConversationDeps): Conversation => {
       for (const { agent, epoch, id, settled } of to) {
         const session = live(agent, epoch)
         const own = settled ? { id, settled: [...settled] } : { id }
+        if (session && shape.module !== undefined) shelf.goAhead(session, shape.module)
         if (session) tell(session, encode(own, session.token), false, [id])
         else say({ kind: 'unsent', agent, calls: [id], why: 'gone' })
       }

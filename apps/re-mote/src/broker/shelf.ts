@@ -15,6 +15,8 @@ export type ShelfDeps = {
 /** The modules that agents pull: asked for at the service once, then given to every agent from here. */
 export type Shelf = {
   pulled(session: Session, hash: string): void
+  /** A small module goes ahead of the first call of it in a session: that spares every host the asking. */
+  goAhead(session: Session, hash: string): void
   put(item: Extract<ServiceSays, { kind: 'module' }>): void
   revoked(item: Extract<ServiceSays, { kind: 'modules.revoked' }>): void
   /** What a new session must know. */
@@ -33,6 +35,8 @@ export const makeShelf = ({ sessions, drops, writer, say }: ShelfDeps): Shelf =>
   const kept = new Map<string, readonly string[]>()
   /** Who waits for a module, and when the service was last asked. */
   const waiting = new Map<string, { readonly agents: Set<string>; askedAt: number }>()
+  /** What sessions were given; of one that ended nothing is kept. */
+  const given = new WeakMap<Session, Set<string>>()
   const asks = makeBucket(brokerLimits.modulesAskedPerSecondMax, brokerLimits.modulesAskedPerSecondMax)
   let [bytes, all]: [number, readonly string[]] = [0, []]
 
@@ -45,12 +49,26 @@ export const makeShelf = ({ sessions, drops, writer, say }: ShelfDeps): Shelf =>
       const body = { hash, part, of: pieces.length, data }
       writer.put({ routing, bytes: fromBroker.encode('module.part', body, token) }, false)
     })
+  const isNew = (session: Session, hash: string): boolean => {
+    const known = given.get(session) ?? new Set<string>()
+    given.set(session, known)
+    if (known.has(hash)) return false
+    if (known.size >= brokerLimits.modulesKnownPerSessionMax) known.clear()
+    known.add(hash)
+    return true
+  }
   const waiters = (hash: string): Session[] => {
     const { agents = [] } = waiting.get(hash) ?? {}
     waiting.delete(hash)
     return [...agents].flatMap(agent => sessions.byAgent.get(agent) ?? [])
   }
   return {
+    goAhead: (session, hash) => {
+      const pieces = kept.get(hash)
+      const [piece = ''] = pieces ?? []
+      if (pieces?.length !== 1 || piece.length > brokerLimits.moduleAheadCharsMax) return
+      if (isNew(session, hash)) send(session, hash, pieces)
+    },
     pulled: (session, hash) => {
       const pieces = kept.get(hash)
       if (pieces) {

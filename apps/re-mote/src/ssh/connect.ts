@@ -10,6 +10,7 @@ import ssh2, {
 } from 'ssh2'
 import { credentialsOf, type CredentialDeps, type Credentials } from './credentials.ts'
 import { sshLimits } from './limits.ts'
+import { readyKeys } from './ready-keys.ts'
 import { SshRefused } from './refused.ts'
 import type { Hop } from './route.ts'
 
@@ -140,6 +141,7 @@ export const connectHop = async (
   signal.throwIfAborted()
   const sock = through ? await dialThrough(through, hop) : await dial(hop, signal)
   const client = new ssh2.Client()
+  readyKeys(client)
   const methods = methodsOf(hop.user, credentials)
   let refusal: SshRefused | null = null
   let fresh: Buffer | null = null

@@ -41,17 +41,25 @@ const textOf = async (path: string): Promise<string | null> => {
   }
 }
 
-/** Reads again when the file is another one than before. */
+/** Reads again when the file is another one than before. Many hosts that ask at once share one look at it. */
 const cached = <T>(parse: (text: string, path: string) => T) => {
   const known = new Map<string, { readonly stamp: string; readonly value: T }>()
-  return async (path: string, extra = ''): Promise<T> => {
+  const looks = new Map<string, Promise<T>>()
+  const look = async (path: string): Promise<T> => {
     const found = await stat(path).catch(() => null)
-    const stamp = found ? `${found.mtimeMs} ${found.size} ${found.ino} ${extra}` : 'none'
+    const stamp = found ? `${found.mtimeMs} ${found.size} ${found.ino}` : 'none'
     const before = known.get(path)
     if (before?.stamp === stamp) return before.value
     const value = parse((await textOf(path)) ?? '', path)
     known.set(path, { stamp, value })
     return value
+  }
+  return (path: string): Promise<T> => {
+    const under = looks.get(path)
+    if (under) return under
+    const begun = look(path).finally(() => looks.delete(path))
+    looks.set(path, begun)
+    return begun
   }
 }
 

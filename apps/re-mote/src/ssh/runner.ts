@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { makeCutter, paced } from './collect.ts'
 import { sshLimits } from './limits.ts'
 import type { Command, CommandEnd, Remote, RunOptions } from './remote.ts'
-import { leftFrame, runnerFrame, runnerStart } from './script.ts'
+import { isTrue, leftFrame, runnerFrame, runnerStart } from './script.ts'
 
 /** One `sh` on a host that does command after command: no new process of sshd, no login shell, no round trip but the command's own. */
 export type Runner = {
@@ -95,7 +95,7 @@ export const makeRunner = (remote: Remote): Runner => {
         let pid: number | null = null
         let started = false
         let code: number | null = null
-        let errIsWhole = false
+        let errIsWhole = isTrue(command)
         let killed: Promise<boolean> | null = null
         let late: NodeJS.Timeout | undefined
         const output = () => ({ stdout: out.text(), stderr: err.text(), truncated: out.truncated || err.truncated })

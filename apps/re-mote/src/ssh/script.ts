@@ -37,8 +37,8 @@ export const whyNotSaid = ({ argv, env, cwd }: Command): string | null => {
   return null
 }
 
-/** `true` changes nothing and says nothing: the runner answers for it without a process, as every login shell does. */
-const isTrue = ({ argv, env, stdin, cwd }: Command): boolean =>
+/** `true` changes nothing and says nothing: the runner answers for it without a process, as every login shell does, and on one stream. */
+export const isTrue = ({ argv, env, stdin, cwd }: Command): boolean =>
   argv.length === 1 && argv[0] === 'true' && stdin === undefined && cwd === '/' && Object.keys(env).length === 0
 
 export const fitsRunner = (command: Command, bytesMax: number): boolean => {
@@ -49,12 +49,12 @@ export const fitsRunner = (command: Command, bytesMax: number): boolean => {
 }
 
 /**
- * One command for the runner: says `<mark>s <pid>`, runs it in a session and process group of its own, says `<mark>e <code>` on both streams.
+ * One command for the runner: says `<mark>s <pid>`, runs it in a session and process group of its own, says `<mark>e <code>` on both streams (`true` has no second).
  * The parentheses are one process, which becomes the command.
  */
 export const runnerFrame = (command: Command, mark: string): string => {
+  if (isTrue(command)) return `printf '%s \\n%s 0\\n' ${mark}s ${mark}e\n`
   const end = `printf '%s %s\\n' ${mark}e $?; printf '%s \\n' ${mark}e >&3\n`
-  if (isTrue(command)) return `printf '%s \\n' ${mark}s; : ; ${end}`
   const self = `{ read -r __p __x </proc/self/stat; } 2>/dev/null; printf '%s %s\\n' ${mark}s "$__p"; `
   const run = `exec $__s ${command.argv.map(quoted).join(' ')}`
   const body = `${self}${enter(command.cwd, quoted)}${exported(command, quoted)}${run}`

@@ -34,6 +34,7 @@ const show = ({ terminal, now }: Context, accounts: readonly Account[], { json }
       {
         paint: terminal.paint,
         width: terminal.columns,
+        whole: ['SECRET'],
         colour: at => (accounts[at]?.problem ? terminal.paint.bad : text => text),
       },
     ),

@@ -160,6 +160,15 @@ test('tables fit the terminal: the widest column is cut', () => {
   expect(table(['A', 'EMPTY'], [['1', '']], look)).toBe('A\n1\n')
 })
 
+test('a column that people copy from is whole, whatever the terminal; the others are cut instead', () => {
+  const [reference, problem] = ['file:/etc/re-ops/the/key/of/aws', 'it does not answer '.repeat(4)]
+  const row = ['aws', '', reference, problem]
+  const text = table(['ACCOUNT', 'ID', 'SECRET', 'PROBLEM'], [row], { ...look, width: 60, whole: ['ID', 'SECRET'] })
+  expect(text).toContain(` ${reference} `)
+  expect(text.split('\n').every(line => line.length <= 60)).toBe(true)
+  expect(table(['A', 'SECRET'], [['x', reference]], { ...look, width: 20, whole: ['SECRET'] })).toContain(reference)
+})
+
 test('phases read as a sentence', () => {
   const at = '2026-01-01T00:00:00.000Z'
   const spans = [

@@ -9,6 +9,8 @@ export const table = (
   look: {
     readonly paint: Paint
     readonly width: number | null
+    /** Titles of columns that are never cut: what people copy from them must be whole. */
+    readonly whole?: readonly string[]
     readonly colour?: (row: number) => (text: string) => string
   },
 ): string => {
@@ -16,7 +18,8 @@ export const table = (
   const cells = rows.map(row => kept.map(column => oneLine(row[column] ?? '')))
   const heads = kept.map(column => titles[column] as string)
   const widths = heads.map((head, column) => Math.max(head.length, ...cells.map(row => (row[column] as string).length)))
-  shrink(widths, look.width)
+  const whole = new Set((look.whole ?? []).map(title => heads.indexOf(title)))
+  shrink(widths, look.width, whole)
   const line = (row: readonly string[]) =>
     row
       .map((cell, column) => fit(cell, widths[column] as number))
@@ -32,15 +35,17 @@ const fit = (cell: string, width: number) =>
 
 const columnWidthMin = 12
 /** The first column names the row: it is cut last. */
-const shrink = (widths: number[], width: number | null): void => {
+const shrink = (widths: number[], width: number | null, whole: ReadonlySet<number>): void => {
   if (width === null) return
   const total = () => widths.reduce((sum, one) => sum + one + gap.length, -gap.length)
+  const rest = widths.map((_, at) => at).filter(at => at > 0 && !whole.has(at))
+  const wide = (at: number) => widths[at] as number
   for (let excess = total() - width; excess > 0; excess = total() - width) {
-    const rest = widths.slice(1)
-    const widest = Math.max(0, ...rest) > columnWidthMin ? rest.indexOf(Math.max(...rest)) + 1 : 0
-    const now = widths[widest] as number
+    const [first = 0] = rest.toSorted((a, b) => wide(b) - wide(a))
+    const widest = wide(first) > columnWidthMin ? first : 0
+    const now = wide(widest)
     if (now <= columnWidthMin) return
-    const others = widths.filter((one, at) => at !== widest && at > 0 && one < now)
+    const others = rest.filter(at => at !== widest && wide(at) < now).map(wide)
     const floor = Math.max(columnWidthMin, widest === 0 ? 0 : Math.max(0, ...others))
     widths[widest] = Math.min(now - 1, Math.max(now - excess, floor))
   }

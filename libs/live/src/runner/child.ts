@@ -39,6 +39,7 @@ const program = fileURLToPath(new URL('./module-runner.mjs', import.meta.url))
 const flags = (closed: boolean) => [
   ...(closed ? ['--permission', `--allow-fs-read=${program}`] : []),
   '--no-warnings',
+  '--experimental-vm-modules',
   '--max-semi-space-size=1',
 ]
 const frameSlackBytes = 65_536

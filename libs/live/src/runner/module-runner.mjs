@@ -3,11 +3,21 @@
 // centre: no network, no processes, no files (those are refused by --permission), for parsers that come from outside.
 import { registerHooks } from 'node:module'
 import { Socket } from 'node:net'
+import { SourceTextModule, SyntheticModule } from 'node:vm'
 
 const closed = process.argv.includes('--closed')
 const errorTextMax = 2_000
 const channel = new Socket({ fd: 3, readable: true, writable: true })
-const say = message => channel.write(`${JSON.stringify(message)}\n`)
+let said = ''
+/** What is said in one turn goes out in one piece: the starter wakes once. */
+const say = message => {
+  if (said === '') setImmediate(flush)
+  said += `${JSON.stringify(message)}\n`
+}
+const flush = () => {
+  channel.write(said)
+  said = ''
+}
 
 if (closed) close()
 
@@ -50,7 +60,24 @@ function close() {
 const isOperation = value =>
   (typeof value === 'object' || typeof value === 'function') && value !== null && (value.shell || value.native)
 
-const evaluate = code => import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)
+/** What the code imports, a module of Node as a rule, by Node's own loader and what it refuses. */
+const imported = async specifier => {
+  const names = await import(specifier)
+  const keys = Object.keys(names)
+  return new SyntheticModule(keys, function () {
+    for (const key of keys) this.setExport(key, names[key])
+  })
+}
+/** Not \`import()\` of its text: the loader of files would cost half a millisecond more, and many hosts wait for it. */
+const evaluate = async code => {
+  const module = new SourceTextModule(code, {
+    identifier: 'module',
+    importModuleDynamically: specifier => import(specifier),
+  })
+  await module.link(imported)
+  await module.evaluate()
+  return module.namespace
+}
 
 const load = async code => {
   exported = await evaluate(code)

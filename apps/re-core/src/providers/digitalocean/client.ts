@@ -8,7 +8,12 @@ export type DoClientDeps = {
   readonly token: string
   readonly limiter: Limiter
 }
-export type CallKind = { readonly callClass: CallClass; readonly mutates: boolean }
+export type CallKind = {
+  readonly callClass: CallClass
+  readonly mutates: boolean
+  /** Its turn was taken before. */
+  readonly hasTurn?: boolean
+}
 /** dots-wrapper's client, and the HTTP client below it for what dots-wrapper does not have. */
 export type DoApi = ReturnType<typeof createApiClient>
 export type Http = AxiosInstance
@@ -67,6 +72,11 @@ const load = async () => {
   return { axios, modules: dots.modules ?? (dots as unknown as { default: typeof dots }).default.modules }
 }
 
+/** One after the other: who gets no turn of the minute takes none of the hour. */
+export const takeTurn = async (limiter: Limiter, { callClass }: CallKind, signal: AbortSignal): Promise<void> => {
+  for (const family of ['minute', 'hour']) await limiter.take(family, callClass, signal)
+}
+
 /**
  * dots-wrapper on an axios of our own: each call waits for its turn, has a deadline and a signal, follows no redirect,
  * and fails with an error that holds nothing of the request. Nothing is sent twice by itself.
@@ -97,9 +107,9 @@ export const makeCall = ({ endpoint = standardEndpoint, token, limiter }: DoClie
     return http
   }
 
-  return async ({ callClass, mutates }, signal, ask) => {
-    // One after the other: who gets no turn of the minute takes none of the hour.
-    for (const family of ['minute', 'hour']) await limiter.take(family, callClass, signal)
+  return async (kind, signal, ask) => {
+    const { mutates } = kind
+    if (kind.hasTurn !== true) await takeTurn(limiter, kind, signal)
     const parts = await (loaded ??= load())
     const httpClient = httpFor(parts, signal)
     // The types of axios as a module and as CommonJS, which dots-wrapper has, are not the same to the compiler.

@@ -1,9 +1,17 @@
-import { ProviderError, type Accepted, type Caps, type CreateRequest, type Provider } from '@re-ops/protocols'
+import {
+  ProviderError,
+  type Accepted,
+  type Ahead,
+  type Caps,
+  type CreateRequest,
+  type Provider,
+} from '@re-ops/protocols'
 import type { Place } from '../driver.ts'
 import { act, findOp, pollOp } from './act.ts'
 import { doCaps, doLimits } from './caps.ts'
 import { catalog, quota, verify } from './catalog.ts'
-import { creating, makeCall, type DoCall } from './client.ts'
+import { hasTurn, turnAhead } from '../turn.ts'
+import { creating, makeCall, takeTurn, type DoCall } from './client.ts'
 import { children, destroy } from './destroy.ts'
 import { classifyDo } from './errors.ts'
 import { makeFirewalls } from './firewalls.ts'
@@ -38,14 +46,15 @@ const lookAhead = async (
   named: ReturnType<typeof makeNamed>,
   request: CreateRequest,
   signal: AbortSignal,
-): Promise<Accepted | null> => {
+): Promise<Ahead> => {
   const oldest = await named(requestOf(request).name, signal)
-  return oldest === undefined ? null : { ref: String(oldest.id) }
+  return { found: oldest === undefined ? null : { ref: String(oldest.id) }, turnAt: null }
 }
 
-const create = async (call: DoCall, request: CreateRequest, signal: AbortSignal): Promise<Accepted> => {
+const create = async (call: DoCall, request: CreateRequest, signal: AbortSignal, ahead: Ahead): Promise<Accepted> => {
   const body = requestOf(request)
-  const { droplet, links } = await call(creating, signal, (_api, http) => http.post<Made>('/droplets', body))
+  const kind = { ...creating, hasTurn: hasTurn(ahead) }
+  const { droplet, links } = await call(kind, signal, (_api, http) => http.post<Made>('/droplets', body))
   const action = links?.actions?.find(one => one.rel === 'create')
   return { ref: String(droplet.id), ...(action === undefined ? {} : { opRef: String(action.id) }) }
 }
@@ -69,9 +78,12 @@ export const makeDigitalOcean = (deps: DoDeps, { account, region, limiter }: Pla
     offerings,
     planCreate: (spec, identity) => planCreate(settings, region, spec, identity),
     lookAhead: (request, signal) => lookAhead(named, request, signal),
+    turnAhead: signal => turnAhead(() => takeTurn(limiter, creating, signal)),
     // Looks for its name first, for there is no token: asked again, it answers the one that is there.
-    create: async (request, signal, ahead) =>
-      (ahead === undefined ? await lookAhead(named, request, signal) : ahead) ?? create(call, request, signal),
+    create: async (request, signal, given) => {
+      const ahead = given ?? (await lookAhead(named, request, signal))
+      return ahead.found ?? create(call, request, signal, ahead)
+    },
     findByIdentity: (identity, signal) => findByIdentity(call, identity, signal),
     observe: makeObserve(call),
     list: (scope, signal) => list(call, region, scope, signal),

@@ -10,7 +10,12 @@ export type Ec2ClientDeps = {
   readonly limiter: Limiter
 }
 /** Which bucket a call is taken from, and how urgent it is. Only reads are sure to have changed nothing. */
-export type CallKind = { readonly family: 'describe' | 'run' | 'mutate'; readonly callClass: CallClass }
+export type CallKind = {
+  readonly family: 'describe' | 'run' | 'mutate'
+  readonly callClass: CallClass
+  /** Its turn was taken before. */
+  readonly hasTurn?: boolean
+}
 type Options = { readonly abortSignal: AbortSignal }
 export type Ec2Call = <T>(
   kind: CallKind,
@@ -38,8 +43,8 @@ export const makeCall = ({ region, endpoint, credentials, limiter }: Ec2ClientDe
           ...(credentials === null ? {} : { credentials }),
         }),
     ))
-  return async ({ family, callClass }, signal, ask) => {
-    await limiter.take(family, callClass, signal)
+  return async ({ family, callClass, hasTurn }, signal, ask) => {
+    if (hasTurn !== true) await limiter.take(family, callClass, signal)
     try {
       return await ask(await client(), { abortSignal: signal })
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { Caps, Provider } from '@re-ops/protocols'
 import { plainError } from '../plain.ts'
+import { hasTurn, turnAhead } from '../turn.ts'
 import type { Place } from '../driver.ts'
 import { act } from './act.ts'
 import { ec2Caps, ec2Limits } from './caps.ts'
@@ -34,8 +35,10 @@ export const makeEc2 = (deps: Ec2Deps, { account, region, limiter }: Place): Pro
     caps: { ...ec2Caps, ...deps.caps },
     offerings: spec => offerings(settings, spec),
     planCreate: (spec, identity, offering) => planCreate(settings, spec, identity, offering),
-    create: async ({ body }, signal) => {
-      const answer = await call(creating, signal, (client, options) => client.runInstances(body as never, options))
+    turnAhead: signal => turnAhead(() => limiter.take(creating.family, creating.callClass, signal)),
+    create: async ({ body }, signal, ahead) => {
+      const kind = { ...creating, hasTurn: hasTurn(ahead) }
+      const answer = await call(kind, signal, (client, options) => client.runInstances(body as never, options))
       const ref = answer.Instances?.[0]?.InstanceId
       if (ref === undefined) throw plainError(new Error('EC2 answered RunInstances without an instance'), true)
       return { ref }
