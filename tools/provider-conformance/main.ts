@@ -1,90 +1,102 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { cannot, elsewhere } from './testing/elsewhere.ts'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { keep } from '../proof/command.ts'
+import { holds, reportLine, reportTable } from '../proof/report.ts'
+import { cellsOf } from './cells.ts'
+import { matrixText, type Cells } from './matrix.ts'
+import { keptCells, reportOf } from './report.ts'
+import { filesOf, runFile, shownBefore, type Came } from './run.ts'
 import { otherEc2 } from './testing/other-ec2.ts'
-import { fill, matrixText, type Cell } from './matrix.ts'
-import { filesOf, runFile, type Came } from './run.ts'
 
-const usage = `npm run conformance:providers     the numbered cases for every target of this machine, and the matrix of what came of them
-Exit code: 0 when none failed; suites that this machine cannot run are skips, with the reason. It takes some ten minutes.
+const usage = `npm run -s conformance:providers -- [OPTIONS]
+
+Runs the numbered cases of the provider port for every target of this machine, file by file, and draws the matrix of what came of
+them. Suites that this machine cannot run are skips, with the reason. It takes a quarter of an hour on two processors.
+
+  --json           one line of JSON on standard output; the matrix goes to standard error
+  --only TEXT      files with this in their path; the result is not kept
+  --folder PATH    what each file showed stays there; a file that has passed there before is not run again
+  --keep no        does not keep the result in tools/provider-conformance/results
+  --help
+
 M is another server that speaks EC2, given by its address; without one it is our stand-in, in a process of its own:
   RECORE_TEST_EC2_ENDPOINT   http://127.0.0.1:5000
   RECORE_TEST_EC2_SECRET     ACCESS_KEY_ID:SECRET_ACCESS_KEY (test:test); _REGION (us-east-1), _IMAGE, _SIZE, _LARGER_SIZE
   RECORE_TEST_EC2_SKIPS      a file: {"3": "why it cannot do case 3", ...}
+
+Exit code: 0 when none failed and none is missing, 1 when some did, 2 when it could not be run as asked.
 `
 
-type Taken = Map<number, Map<string, Cell>>
-const put = (taken: Taken, n: number, letter: string, cell: Cell): void => {
-  const row = taken.get(n) ?? new Map<string, Cell>()
-  const before = row.get(letter)
-  // One that failed anywhere has failed.
-  if (before !== 'fail')
-    row.set(letter, before === undefined || typeof before === 'object' || cell === 'fail' ? cell : before)
-  taken.set(n, row)
-}
+const options = () =>
+  parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      folder: { type: 'string' },
+      keep: { type: 'string', default: 'yes' },
+      help: { type: 'boolean', default: false },
+    },
+  }).values
 
-/** One that is left out says why at the end of its name. */
-const cellOf = ({ status, fullName }: { readonly status: string; readonly fullName: string }): Cell => {
-  if (status === 'passed') return 'pass'
-  return status === 'pending' ? { skip: /\(([^()]+)\)$/.exec(fullName)?.[1] ?? 'its test is left out' } : 'fail'
-}
-/** What a file shows of a test that it is known to have; one that is not there any more shows nothing. */
-const cellsIn = (came: Came | undefined, test: string): Cell[] => {
-  if (came?.kind === 'left-out') return [{ skip: came.why }]
-  if (came?.kind === 'broken') return ['fail']
-  return (came?.tests ?? []).filter(({ fullName }) => fullName.includes(test)).map(cellOf)
-}
+const say = (line: string): void => void process.stderr.write(`${line}\n`)
+const whichM = (): string =>
+  otherEc2(process.env)?.endpoint ?? 'our stand-in in a process of its own, as no address is given'
 
-const cellsOf = (folder: string, all: ReadonlyMap<string, Came>): Taken => {
-  const taken: Taken = new Map()
-  for (const name of readdirSync(folder).filter(one => /^[A-Z]-[a-z]+\.json$/.test(one))) {
-    const row = JSON.parse(readFileSync(join(folder, name), 'utf8')) as [number, Cell][]
-    for (const [n, cell] of row) put(taken, n, name[0] ?? '', cell)
+const secondsSince = (from: number): string => `${Math.round((performance.now() - from) / 1_000)} s`
+
+/** Each file in a process of its own, one after the other. */
+const runAll = (folder: string, files: readonly string[]): Map<string, Came> => {
+  const came = new Map<string, Came>()
+  for (const [n, file] of files.entries()) {
+    const from = performance.now()
+    say(`${n + 1} of ${files.length}: ${file}`)
+    const before = shownBefore(folder, file)
+    const one = before ?? runFile(folder, file)
+    came.set(file, one)
+    if (before !== null) say('  has passed before')
+    else if (one.kind !== 'ran') say(`  ${one.kind === 'broken' ? 'did not end' : `left out: ${one.why}`}`)
+    else say(`  ${one.tests.length} tests in ${secondsSince(from)}`)
   }
-  for (const { n, letters, file, test } of elsewhere)
-    for (const cell of cellsIn(all.get(file), test)) for (const letter of letters) put(taken, n, letter, cell)
-  for (const { n, letter, why } of cannot) put(taken, n, letter, { skip: why })
-  return taken
+  return came
 }
 
-/** T and K need programs that a machine may lack. */
-const absent =
-  (all: ReadonlyMap<string, Came>) =>
-  (letter: string): string | null => {
-    const came = all.get('tools/provider-conformance/kvm.heavy.test.ts')
-    return 'TK'.includes(letter) && came?.kind === 'left-out' ? came.why : null
+const tell = (cells: Cells, broken: readonly string[], { json, only, keep: isKept }: ReturnType<typeof options>) => {
+  const matrix = `${matrixText(cells)}\n\nM is ${whichM()}`
+  for (const file of broken) say(`did not end: ${file}`)
+  const report = reportOf(cells, broken.length)
+  if (only === undefined && isKept !== 'no') {
+    keep(new URL('./results/', import.meta.url), report, { m: whichM(), cells: keptCells(cells) })
+    say('kept; npm run docs writes docs/provider-conformance.md from it')
   }
-
-const tell = (cells: ReadonlyMap<number, ReadonlyMap<string, Cell>>, broken: readonly string[]): number => {
-  const whichM = otherEc2(process.env)?.endpoint ?? 'our stand-in in a process of its own, as no address is given'
-  process.stdout.write(`${matrixText(cells)}\n\nM is ${whichM}\n`)
-  for (const file of broken) process.stdout.write(`did not end: ${file}\n`)
-  const all = [...cells.values()].flatMap(row => [...row.values()])
-  const count = (kind: string) => all.filter(one => (typeof one === 'string' ? one : 'skip') === kind).length
-  const counts = ['pass', 'skip', 'none', 'fail'].map(kind => `${count(kind)} ${kind === 'none' ? 'not shown' : kind}`)
-  process.stdout.write(`${counts.join(', ')}\n`)
-  return count('fail') + broken.length > 0 ? 1 : 0
+  if (json) say(matrix)
+  process.stdout.write(json ? `${reportLine(report)}\n` : `${matrix}\n\n${reportTable(report)}\n`)
+  return holds(report) ? 0 : 1
 }
 
-const main = (args: readonly string[]): number => {
-  if (args.length > 0) {
-    process.stderr.write(usage)
-    return args[0] === '--help' ? 0 : 2
+const main = (): number => {
+  const given = options()
+  if (given.help) {
+    process.stdout.write(usage)
+    return 0
   }
-  const folder = mkdtempSync(join(tmpdir(), 'matrix-'))
+  const files = filesOf().filter(file => file.includes(given.only ?? ''))
+  if (files.length === 0) throw new Error(`--only ${given.only}: no file has that in its path`)
+  const folder = given.folder === undefined ? mkdtempSync(join(tmpdir(), 'matrix-')) : resolve(given.folder)
+  mkdirSync(folder, { recursive: true })
   try {
-    const files = filesOf()
-    const came = new Map<string, Came>()
-    for (const [n, file] of files.entries()) {
-      process.stderr.write(`${n + 1} of ${files.length}: ${file}\n`)
-      came.set(file, runFile(folder, file))
-    }
+    const came = runAll(folder, files)
     const broken = files.filter(file => came.get(file)?.kind === 'broken')
-    return tell(fill(cellsOf(folder, came), absent(came)), broken)
+    return tell(cellsOf(folder, came), broken, given)
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    if (given.folder === undefined) rmSync(folder, { recursive: true, force: true })
   }
 }
 
-process.exitCode = main(process.argv.slice(2))
+try {
+  process.exitCode = main()
+} catch (error) {
+  process.stderr.write(`conformance:providers: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 2
+}

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { suites } from '../test/suites.ts'
 import { elsewhere } from './testing/elsewhere.ts'
@@ -26,13 +26,32 @@ export const filesOf = (): string[] => {
   return [...new Set([...here.map(name => `${own}/${name}`), ...elsewhere.map(one => one.file)])]
 }
 
+const reportPath = (folder: string, file: string): string => join(folder, `${file.replaceAll('/', '+')}.report`)
+
+const readReport = (path: string): Came => {
+  if (!existsSync(path)) return { kind: 'broken' }
+  const { testResults } = JSON.parse(readFileSync(path, 'utf8')) as {
+    readonly testResults: readonly { readonly assertionResults: readonly Ran[] }[]
+  }
+  const tests = testResults.flatMap(one => one.assertionResults)
+  return tests.length === 0 ? { kind: 'broken' } : { kind: 'ran', tests }
+}
+
+/** What a file showed in that folder before, if nothing of it failed; otherwise null. */
+export const shownBefore = (folder: string, file: string): Came | null => {
+  const came = readReport(reportPath(folder, file))
+  return came.kind === 'ran' && came.tests.every(({ status }) => status !== 'failed') ? came : null
+}
+
 /** Runs one file; targets write their rows of the matrix into the folder. */
 export const runFile = (folder: string, file: string): Came => {
   const why = whyNot(file)
   if (why !== null) return { kind: 'left-out', why }
   const jest = join(root, 'node_modules/jest/bin/jest.js')
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
-  const report = join(folder, `${file.replaceAll('/', '+')}.report`)
+  const report = reportPath(folder, file)
+  // What an earlier run of it left there says nothing of this one.
+  rmSync(report, { force: true })
   const args = [...flags, jest, '--runInBand', '--json', `--outputFile=${report}`, '--runTestsByPath', file]
   spawnSync(process.execPath, args, {
     cwd: root,
@@ -40,10 +59,5 @@ export const runFile = (folder: string, file: string): Came => {
     env: { ...process.env, REOPS_HEAVY: '1', REOPS_MATRIX: folder },
     timeout: limitMs,
   })
-  if (!existsSync(report)) return { kind: 'broken' }
-  const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as {
-    readonly testResults: readonly { readonly assertionResults: readonly Ran[] }[]
-  }
-  const tests = testResults.flatMap(one => one.assertionResults)
-  return tests.length === 0 ? { kind: 'broken' } : { kind: 'ran', tests }
+  return readReport(report)
 }

@@ -161,7 +161,10 @@ export const runTarget = async (target: TargetName, plan: LifecyclePlan, say: Sa
   }
 }
 
-/** Measures of each target under its name. */
+/** What the seeded bug has done. */
+const harms = ['orphans', 'duplicates', 'lost'] as const
+
+/** Measures of each target under its name. With the seeded bug the run holds when it is found out. */
 export const runLifecycle = async (names: readonly TargetName[], plan: LifecyclePlan, say: Say): Promise<Report> => {
   const measures: Record<string, number> = { seed: plan.seed }
   const aims: Record<string, { atMost: number } | { atLeast: number }> = {}
@@ -169,10 +172,16 @@ export const runLifecycle = async (names: readonly TargetName[], plan: Lifecycle
     say(`${name}: seed ${plan.seed}${plan.naive ? ', seeded bug naive' : ''}`)
     const counted = await runTarget(name, plan, line => say(`${name}: ${line}`))
     for (const [key, value] of Object.entries(counted)) measures[`${name}.${key}`] = value
+    if (plan.naive) {
+      measures[`${name}.harm`] = harms.reduce((all, key) => all + counted[key], 0)
+      aims[`${name}.harm`] = { atLeast: 1 }
+      continue
+    }
     for (const key of safety) aims[`${name}.${key}`] = { atMost: 0 }
     if (plan.again > 0) aims[`${name}.stepsWithoutDeath`] = { atMost: 0 }
   }
-  return { name: names.length === 1 ? `lifecycle ${names[0]}` : 'lifecycle', measures, aims }
+  const words = ['lifecycle', ...(plan.naive ? ['naive'] : []), ...(names.length === 1 ? names : [])]
+  return { name: words.join(' '), measures, aims }
 }
 
 const targetsOf = (text: string | undefined): readonly TargetName[] => {

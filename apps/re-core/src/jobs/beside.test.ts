@@ -19,12 +19,11 @@ afterEach(() => world.stop())
 
 const check = (ids: readonly string[]) => besideAgrees(world, beside, ids)
 
-/** The second volume is refused so many times. */
-const refusing = (times: number, error: ProviderError) => (provider: Provider) => {
+/** The second volume is refused where that answers true. */
+const refusing = (isRefused: () => boolean, error: ProviderError) => (provider: Provider) => {
   const wrapped = beside.wrap(provider)
-  let left = times
   const ensure: NonNullable<Provider['volumes']>['ensure'] = async (asked, signal) => {
-    if (asked.name.endsWith('-2') && left-- > 0) throw error
+    if (asked.name.endsWith('-2') && isRefused()) throw error
     return wrapped.volumes!.ensure(asked, signal)
   }
   return { ...wrapped, volumes: { ...wrapped.volumes!, ensure } }
@@ -32,18 +31,22 @@ const refusing = (times: number, error: ProviderError) => (provider: Provider) =
 
 test('35: a second volume that fails for a while holds up its system and nobody else; nothing is doubled', async () => {
   const error = new ProviderError('transient', 'unknown', 'it broke')
-  await world.startOne({ wrap: refusing(1, error) })
+  // What it says meanwhile is there until the next try: it is refused until that was seen.
+  let isSeen = false
+  await world.startOne({ wrap: refusing(() => !isSeen, error) })
   const id = await world.create('one')
   await world.until('it says at which it stands', async () =>
     ((await world.row(id)).reason ?? '').includes('volume one-disk-2 (3 of 3): it broke'),
   )
+  isSeen = true
   await world.phase(id, 'ready')
   await check([id])
 })
 
 test('35: one that can never be says which it is; start tries again, destroy removes exactly what was made', async () => {
   const error = new ProviderError('invalid', 'not-applied', 'sizeGb is 2; allowed: 10')
-  await world.startOne({ wrap: refusing(1, error) })
+  let refusals = 1
+  await world.startOne({ wrap: refusing(() => refusals-- > 0, error) })
   const foreign = await beside
     .wrap(world.local())
     .volumes!.ensure({ name: 'foreign', sizeGb: 1 }, AbortSignal.timeout(5_000))

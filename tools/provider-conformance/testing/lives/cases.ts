@@ -1,4 +1,5 @@
 import { capacityCase } from './capacity-case.ts'
+import { deathCase } from './death-case.ts'
 import { driftCases } from './drift-cases.ts'
 import { jobCases } from './job-cases.ts'
 import { leaseCases } from './lease-cases.ts'
@@ -22,6 +23,7 @@ export const lifeCases = [
   postgresCase,
   powerCase,
   capacityCase,
+  deathCase,
   ...volumeCases,
   ...neverLocal,
   ...driftCases,
