@@ -195,11 +195,15 @@ describe('a run that waits for hosts', () => {
 
   test('waits in later steps too, and is cancelled at once', async () => {
     const host = await enrolled()
-    const agent = await connect(host, { answer: () => 'never', reconnect: false })
+    const answers = ['never', 'deaf'] as const
+    let asked = 0
+    const agent = await connect(host, { answer: () => answers[(asked += 1) - 1] ?? 'deaf', reconnect: false })
     const pipeline = { kind: 'sequence', steps: [call('ping'), call('ping')] }
     const run = (await start(host.name, { waitOnline: 60_000, pipeline }, 0)).body as Run
     const first = await until('the first call', () => agent.started[0])
     await agent.finish(first, { ok: true, value: 1 })
+    // A socket that is closed drops what it has not sent: the next call tells that the result has come.
+    await until('the second call', () => asked > 1)
     agent.close()
     await until('it is gone', async () => !(await hostOf(host.host)).online)
     const again = await connect(host, { answer: () => ({ ok: true, value: 2 }), boot: agent.boot, journalCounter: 9 })

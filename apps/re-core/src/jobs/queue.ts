@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { withRetry } from '@re-ops/service'
 import { Client } from 'pg'
 import { PgBoss } from 'pg-boss'
 import type { Sql } from '../store/sql.ts'
@@ -71,7 +72,7 @@ export type QueueOptions = {
 export const startQueue = async ({ url, log, lanes }: QueueOptions): Promise<Queue> => {
   const boss = new PgBoss({
     // A role that owns the schema need not be allowed to make others.
-    createSchema: !(await schemaExists(url)),
+    createSchema: !(await withRetry(() => schemaExists(url))),
     connectionString: url,
     application_name: 're-core queue',
     schema,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import pg from 'pg'
 import type { Log } from '../log.ts'
 import { StartError } from '../start-error.ts'
+import { withRetry } from './lost.ts'
 import type { Pool, Tx } from './pool.ts'
 
 /** Forward only. `sql` runs with `search_path` set to the schema, so unqualified names land in it. */
@@ -56,12 +57,23 @@ const pending = async (
   return migrations.filter(one => !applied.has(one.name))
 }
 
-/** Applies what is missing, each migration in its own transaction; processes that start together wait for one another. */
+/** How long a Postgres that is busy, or goes away meanwhile, is waited for. */
+const waitMs = 30_000
+
+/**
+ * Applies what is missing, each migration in its own transaction; processes that start together wait for one another. Answers the names of those
+ * that it applied itself.
+ */
 export const migrate = async (options: MigrateOptions): Promise<readonly string[]> => {
+  const applied: string[] = []
+  await withRetry(() => applyMissing(options, applied), { forMs: waitMs })
+  return applied
+}
+
+const applyMissing = async (options: MigrateOptions, applied: string[]): Promise<void> => {
   const { pool, schema, log } = options
   const table = `${pg.escapeIdentifier(schema)}.migration`
   const client = await pool.connect()
-  const applied: string[] = []
   let done = false
   try {
     await client.query('set statement_timeout = 0')
@@ -83,7 +95,6 @@ export const migrate = async (options: MigrateOptions): Promise<readonly string[
     await client.query("select pg_advisory_unlock(hashtext('re-ops migrate'), hashtext($1))", [schema])
     await client.query('reset statement_timeout')
     done = true
-    return applied
   } finally {
     client.release(!done) // closing the connection ends its transaction and its lock
   }
