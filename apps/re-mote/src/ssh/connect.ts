@@ -9,6 +9,7 @@ import ssh2, {
   type ServerHostKeyAlgorithm,
 } from 'ssh2'
 import { credentialsOf, type CredentialDeps, type Credentials } from './credentials.ts'
+import { gather } from './gather.ts'
 import { sshLimits } from './limits.ts'
 import { readyKeys } from './ready-keys.ts'
 import { SshRefused } from './refused.ts'
@@ -99,7 +100,7 @@ const dial = (hop: Hop, signal: AbortSignal): Promise<Duplex> =>
     socket.once('connect', () => {
       settled()
       socket.removeAllListeners('error')
-      resolve(socket)
+      resolve(gather(socket))
     })
   })
 
