@@ -156,7 +156,8 @@ export const makeCheck = async (
 ): Promise<Check> => {
   const provider = looks.has(verb) && row.phase !== 'gone' ? await openFor(deps, row) : null
   const words = verb === 'resize' ? await allWords(deps.pool) : null
-  if (words !== null && provider !== null && size !== undefined)
+  const isOffered = provider?.caps.actions.includes('resize') === true
+  if (words !== null && isOffered && size !== undefined)
     await refuseUnknownSize(deps, row, meant(words, size, row.provider))
   const caps = deps.opener.drivers.get(row.provider)?.caps
   return async (tx, now, _verb, input) => {
