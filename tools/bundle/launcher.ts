@@ -13,7 +13,6 @@ const cacheName = 'program.cache'
  * - No optimising compilers. Any start wakes them, Node's own path functions are enough, and then they keep 3 MB of their
  *   code resident for a program that mostly waits. Interpreter, baseline code and compiled regular expressions stay; an
  *   agent that is sent work gets them back (apps/re-gent/src/compiler.ts).
- * - Compiled code is not thrown away when it has not run for a while: that is what an agent is like between two calls.
  * - What is built into Node is loaded before that, because Node's own code cache holds only for the flags it was made with.
  * - The code cache spares each start the parsing, of which 2 MB would stay with the process. It holds for one version of
  *   Node: V8 refuses it in another and parses, which is all that happens then.
@@ -23,7 +22,7 @@ const { readFileSync } = require('node:fs')
 const { Script, constants } = require('node:vm')
 const { setFlagsFromString } = require('node:v8')
 for (const name of ${JSON.stringify(builtins)}) require(name)
-for (const flag of ['--no-opt', '--no-maglev', '--no-flush-bytecode']) setFlagsFromString(flag)
+for (const flag of ['--no-opt', '--no-maglev']) setFlagsFromString(flag)
 const filename = __dirname + '/${programName}'
 const text = '(function (exports, require, module, __filename, __dirname) { ' + readFileSync(filename, 'utf8') + '\\n})'
 const compile = cachedData =>
