@@ -68,7 +68,7 @@ const imported = async specifier => {
     for (const key of keys) this.setExport(key, names[key])
   })
 }
-/** Not \`import()\` of its text: the loader of files would cost half a millisecond more, and many hosts wait for it. */
+/** Not `import()` of its text: the loader of files would cost half a millisecond more, and many hosts wait for it. */
 const evaluate = async code => {
   const module = new SourceTextModule(code, {
     identifier: 'module',
