@@ -40,5 +40,5 @@ export const median = (values: readonly number[]): number => quantile(values, 0.
 /** The q-quantile (0..1) by nearest rank; NaN of nothing. */
 export const quantile = (values: readonly number[], q: number): number => {
   const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN
 }

@@ -13,7 +13,8 @@ type Say = ProofOptions['say']
 
 const rounds = 5
 const repeats = 5
-const warmUps = 5
+/** Both sides are measured as they run for days: compiled. Fewer leave the compiler at work in every process beside them. */
+const warmUpResults = 50_000
 /** Bytes of a `call` of `ping` as it is on the wire; its result is as large. */
 const messageBytes = 330
 const sizes = [1_000, 5_000]
@@ -28,8 +29,8 @@ const strange = 1.3
 
 /** `repeats` of each in turns, `rounds` times; the ratio of a round is that of its medians. */
 const compare = async (rig: Rig, say: Say) => {
-  for (let n = 0; n < warmUps; n += 1) await runOnce(rig)
-  for (let n = 0; n < warmUps; n += 1) await rig.bare.twiceMs()
+  for (let n = 0; n < warmUpResults; n += rig.agents) await runOnce(rig)
+  for (let n = 0; n < warmUpResults; n += rig.agents) await rig.bare.twiceMs()
   const before = await rig.fleet.stats()
   const runs: string[] = []
   const [ours, theirs, ratios]: [number[], number[], number[]] = [[], [], []]
