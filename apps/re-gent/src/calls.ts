@@ -2,16 +2,9 @@ import type { Outputs } from '@re-ops/outputs'
 import { wireLimits, type CallResult, type FromBroker, type Id } from '@re-ops/protocols'
 import { nowMs } from './clock.ts'
 import { makeCompilerSwitch } from './compiler.ts'
-import {
-  execute,
-  findOperation,
-  refusalOf,
-  resultBytesMax,
-  type AbortReason,
-  type Call,
-  type Catalogue,
-  type Found,
-} from './execute.ts'
+import { execute } from './execute/execute.ts'
+import type { AbortReason } from './execute/failed.ts'
+import { findOperation, refusalOf, resultBytesMax, type Call, type Catalogue, type Found } from './execute/found.ts'
 import type { Journal } from './journal.ts'
 import { processSince } from './leftovers.ts'
 import type { ContentMessage, Contents } from './contents/contents.ts'

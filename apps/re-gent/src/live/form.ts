@@ -8,7 +8,8 @@ import {
   type Runners,
 } from '@re-ops/live/runner'
 import type { SignedModule } from '@re-ops/protocols'
-import { CallFault, failed, type Call, type Found, type SpawnedBy } from '../execute.ts'
+import { CallFault, failed } from '../execute/failed.ts'
+import type { Call, Found, SpawnedBy } from '../execute/found.ts'
 
 /**
  * An operation of a module as the executor takes it: the functions run in the module's process, a command of its shell form
