@@ -11,6 +11,8 @@ export const moduleLimits = {
   schemaNestingMax: 32,
   /** Of one message that carries a module: base64 makes 64 KiB of it. */
   partBytesMax: 49_152,
+  /** A module whose one part has at most so many characters goes ahead of its first call in a session. */
+  aheadCharsMax: 8_192,
   partsMax: 64,
   memoryBytesDefault: 268_435_456,
   memoryBytesMax: 4_294_967_296,

@@ -1,4 +1,4 @@
-import type { FromBroker, SignedModule } from '@re-ops/protocols'
+import { moduleLimits, type FromBroker, type SignedModule } from '@re-ops/protocols'
 
 type Body<K extends FromBroker['kind']> = Extract<FromBroker, { kind: K }>['body']
 /** Asks the broker for modules, each once however many calls wait for it. */
@@ -15,7 +15,6 @@ const withinMs = 20_000
 const pullsMax = 16
 /** Modules that came unasked, ahead of a call, and wait for it. */
 const aheadMax = 4
-const aheadCharsMax = 65_536
 
 type Pull = {
   readonly promise: Promise<SignedModule | string>
@@ -40,7 +39,7 @@ export const makePulls = (ask: (hash: string) => void): Pulls => {
   const pulls = new Map<string, Pull>()
   const ahead = new Map<string, string>()
   const keep = (hash: string, data: string): void => {
-    if (data.length > aheadCharsMax) return
+    if (data.length > moduleLimits.aheadCharsMax) return
     ahead.set(hash, data)
     for (const oldest of ahead.keys()) {
       if (ahead.size <= aheadMax) return

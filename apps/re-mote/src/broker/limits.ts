@@ -38,8 +38,7 @@ export const brokerLimits = {
   modulesWaitedForMax: 64,
   modulesAskedPerSecondMax: 100,
   moduleAskAgainMs: 1_000,
-  /** A module of at most so many characters goes ahead of its first call; how many a session is remembered to have been given. */
-  moduleAheadCharsMax: 8_192,
+  /** How many modules a session is remembered to have been given. */
   modulesKnownPerSessionMax: 64,
   /** Chunks of contents, as they go over the wire, kept for agents that pull them; how many different ones may be waited for. */
   chunkBytesKeptMax: 64 * 1024 * 1024,

@@ -66,7 +66,7 @@ export const makeShelf = ({ sessions, drops, writer, say }: ShelfDeps): Shelf =>
     goAhead: (session, hash) => {
       const pieces = kept.get(hash)
       const [piece = ''] = pieces ?? []
-      if (pieces?.length !== 1 || piece.length > brokerLimits.moduleAheadCharsMax) return
+      if (pieces?.length !== 1 || piece.length > moduleLimits.aheadCharsMax) return
       if (isNew(session, hash)) send(session, hash, pieces)
     },
     pulled: (session, hash) => {
