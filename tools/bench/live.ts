@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { openModuleFile, type ModuleFile } from '@re-ops/live/make'
+import { endsWithUs } from '@re-ops/live/runner'
 import type { Enrolment, Host, Run } from '@re-ops/protocols'
 import { agentProgram } from '../bundle/agent-program.ts'
 import type { Proof } from '../proof/command.ts'
@@ -83,7 +84,9 @@ const startAgents = async (cluster: Cluster, count: number, say: (line: string) 
   const agents = Array.from({ length: count }, (_, n) => {
     const state = join(cluster.state, `agent-${n}`)
     mkdirSync(state)
-    return spawn(process.execPath, [program, '--state', state], {
+    // A hundred agents must not stay behind when somebody presses Ctrl-C.
+    const [command, ...args] = endsWithUs([process.execPath, program, '--state', state]) as [string, ...string[]]
+    return spawn(command, args, {
       env: {
         ...process.env,
         REGENT_URL: cluster.moteUrl,

@@ -56,7 +56,7 @@ export const file =
 export const askedBy =
   (variable: string, why: string): Need =>
   () =>
-    process.env[variable] === undefined ? `${variable}=1 is not set: ${why}` : null
+    process.env[variable] !== '1' ? `${variable}=1 is not set: ${why}` : null
 
 /** The first that is missing. */
 export const allOf =

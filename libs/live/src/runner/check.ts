@@ -3,7 +3,7 @@ import { errorLine, type SchemaError } from '@re-ops/pipelines'
 import { fieldErrors } from '@re-ops/protocols/field-error'
 import { schemaProblem } from '@re-ops/protocols'
 import type { TSchema } from 'typebox'
-import { Errors } from 'typebox/value'
+import { Check, Errors } from 'typebox/value'
 
 /** Generous, because on a busy machine a sound check may be kept waiting. */
 const checkWithinMs = 1_000
@@ -16,8 +16,9 @@ const isCostly = (part: unknown): boolean =>
   part !== null &&
   Object.entries(part).some(([key, value]) => costly.has(key) || isCostly(value))
 
+/** Most values fit, and to say so takes less than to look for what does not. */
 const errorsOf = (schema: object, value: unknown): readonly SchemaError[] =>
-  fieldErrors(schema, Errors(schema as TSchema, value)).slice(0, errorsMax)
+  Check(schema as TSchema, value) ? [] : fieldErrors(schema, Errors(schema as TSchema, value)).slice(0, errorsMax)
 
 /**
  * What of a value does not fit a schema that came from outside (and has passed schemaProblem). It is interpreted, no code is

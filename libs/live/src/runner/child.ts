@@ -35,12 +35,16 @@ export type Child = {
 }
 
 const program = fileURLToPath(new URL('./module-runner.mjs', import.meta.url))
-/** Node's own flags do not cap buffers, so memory is watched from outside; these only keep an idle process small. */
+/**
+ * Node's own flags do not cap buffers, so memory is watched from outside; the young generation only keeps an idle process
+ * small. What it has compiled while it waited is kept: the first module should find it.
+ */
 const flags = (closed: boolean) => [
   ...(closed ? ['--permission', `--allow-fs-read=${program}`] : []),
   '--no-warnings',
   '--experimental-vm-modules',
   '--max-semi-space-size=1',
+  '--no-flush-bytecode',
 ]
 const frameSlackBytes = 65_536
 const defaults: ChildLimits = { memoryBytesMax: 268_435_456, outputBytesMax: 1_048_576 }

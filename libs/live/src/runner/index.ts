@@ -2,6 +2,7 @@
 export { residentBytes } from './memory.ts'
 export * from './check.ts'
 export type { Answer } from './child.ts'
+export { endsWithUs } from './ends-with-us.ts'
 export { runnerLimits } from './limits.ts'
 export * from './runners.ts'
 export * from './shell.ts'

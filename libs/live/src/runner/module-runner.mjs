@@ -152,10 +152,14 @@ channel.on('data', text => {
 channel.on('close', () => process.exit(0))
 channel.on('error', () => process.exit(0))
 process.on('unhandledRejection', error => process.stderr.write(`unhandled: ${textOf(error)}\n`))
-// What a module goes through is itself loaded and compiled on first use: better now, while nobody waits.
-const rehearse = async () => {
-  await load(`export const a = { name: 'a', shell: { command: () => ['a'], parse: () => 1 }, native: async () => 1 }`)
-  for (const ask of ['plan', 'parse', 'native']) await handle({ id: 0, ask, name: 'a', input: {}, result: {} })
-  operations = undefined
-}
-void rehearse().then(() => say({ id: 0, ok: true, value: 'ready' }))
+/**
+ * What a module goes through is itself loaded and compiled on first use: better now, while nobody waits. As if it came from
+ * the other side, which hears by the answers, numbered 0, that we are ready. The first module takes the place of this one.
+ */
+const rehearsed = `import { sep } from 'node:path'
+export const a = { name: 'a', shell: { command: () => [sep], parse: () => 1 }, native: async () => 1 }`
+const rehearsal = [
+  { ask: 'load', code: rehearsed },
+  ...['plan', 'parse', 'native'].map(ask => ({ ask, name: 'a', input: {} })),
+]
+channel.push(rehearsal.map(one => `${JSON.stringify({ ...one, id: 0 })}\n`).join(''))
