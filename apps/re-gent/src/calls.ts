@@ -261,17 +261,19 @@ export const makeCalls = (deps: CallsDeps): Calls => {
       ring.drop(id)
     }
   }
+  const handleOther = async (message: Exclude<Parameters<Calls['handle']>[0], { kind: 'call' }>): Promise<void> => {
+    if (message.kind === 'call.cancel') await cancel(message.body.id)
+    else if (message.kind === 'call.ask') await report(message.body.ids, message.body.again)
+    else if (message.kind === 'call.settled') settle(message.body.ids)
+    else if (message.kind === 'output.pull') deps.pull(message.body)
+    else if (isAboutContent(message)) (await deps.contents()).handle(message)
+    else (await deps.live()).handle(message)
+  }
   return {
-    handle: async message => {
-      if (message.kind === 'call') {
-        if (message.body.settled) settle(message.body.settled)
-        await accept(message.body)
-      } else if (message.kind === 'call.cancel') await cancel(message.body.id)
-      else if (message.kind === 'call.ask') await report(message.body.ids, message.body.again)
-      else if (message.kind === 'call.settled') settle(message.body.ids)
-      else if (message.kind === 'output.pull') deps.pull(message.body)
-      else if (isAboutContent(message)) (await deps.contents()).handle(message)
-      else (await deps.live()).handle(message)
+    handle: message => {
+      if (message.kind !== 'call') return handleOther(message)
+      if (message.body.settled) settle(message.body.settled)
+      return accept(message.body)
     },
     stop: async () => {
       stopping = true

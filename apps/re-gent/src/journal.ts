@@ -153,7 +153,7 @@ export const openJournal = (options: {
     compact()
   }
   const compact = (): void => {
-    if (!segments || segments.closed().length <= closedSegmentsMax) return
+    if (!segments || segments.closedCount() <= closedSegmentsMax) return
     trim(calls)
     segments.rotate()
     const old = segments.closed()

@@ -32,6 +32,8 @@ export type Segments = {
   isActive(segment: number): boolean
   /** Segments that are not written any more, oldest first. */
   closed(): readonly number[]
+  /** How many those are. */
+  closedCount(): number
   /** Bytes of one segment, or of all. */
   bytes(segment?: number): number
   /** Closes the newest segment and starts another. */
@@ -67,6 +69,10 @@ const load = (path: string, segment: number, onLine: SegmentsOptions['onLine']):
   return offset
 }
 
+const writeRest = (fd: number, bytes: Buffer, from: number): void => {
+  for (let done = from; done < bytes.length;) done += writeSync(fd, bytes, done)
+}
+
 export const openSegments = ({ folder, segmentBytesMax, onLine, header }: SegmentsOptions): Segments => {
   makeFolder(folder)
   const sizes = new Map<number, number>()
@@ -92,17 +98,19 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
   const put = (text: string): { offset: number; length: number } => {
     open() // the number of a closed descriptor may be another file's by now
     const offset = sizes.get(active) ?? 0
-    const bytes = Buffer.from(text)
+    const length = Buffer.byteLength(text)
     try {
-      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
+      // As text, which spares a copy; the disk takes it whole, as a rule.
+      const begun = writeSync(fd, text)
+      if (begun < length) writeRest(fd, Buffer.from(text), begun)
     } catch (error) {
       ftruncateSync(fd, offset) // a part of a line must not become the head of the next one
       throw error
     }
-    sizes.set(active, offset + bytes.length)
-    total += bytes.length
+    sizes.set(active, offset + length)
+    total += length
     written += 1
-    return { offset, length: bytes.length }
+    return { offset, length }
   }
   const write = (line: string): Place => {
     const before = lazy
@@ -184,6 +192,7 @@ export const openSegments = ({ folder, segmentBytesMax, onLine, header }: Segmen
     },
     isActive: segment => segment === active,
     closed: () => [...sizes.keys()].filter(segment => segment !== active),
+    closedCount: () => sizes.size - 1,
     bytes: segment => (segment === undefined ? total : (sizes.get(segment) ?? 0)),
     rotate,
     remove: segment => {

@@ -136,15 +136,17 @@ const welcome = (deps: SessionDeps, session: Session, body: Body<'hello.welcome'
   for (const message of session.early.splice(0)) if (message.token === body.token) receive(deps, session, message)
 }
 
-const handle = async (deps: SessionDeps, session: Session, message: FromBroker): Promise<void> => {
+const handle = (deps: SessionDeps, session: Session, message: FromBroker): Promise<void> | undefined => {
   switch (message.kind) {
     case 'hello.refused':
     case 'session.end':
-      return session.end(`${message.kind}: ${message.body.reason}`, !message.body.retry)
+      session.end(`${message.kind}: ${message.body.reason}`, !message.body.retry)
+      return
     case 'hello.challenge':
       return session.token === undefined ? prove(deps, session, message.body) : undefined
     case 'hello.welcome':
-      return session.token === undefined ? welcome(deps, session, message.body) : undefined
+      if (session.token === undefined) welcome(deps, session, message.body)
+      return
     case 'heartbeat':
       return
     case 'keyset': {
@@ -154,14 +156,15 @@ const handle = async (deps: SessionDeps, session: Session, message: FromBroker):
     }
     case 'schedules.set':
     case 'samples.taken':
-      if (session.token !== undefined && message.token === session.token) (await deps.schedules()).handle(message)
-      return
+      if (session.token === undefined || message.token !== session.token) return
+      return deps.schedules().then(schedules => schedules.handle(message))
     default:
       if (session.token !== undefined && (message.token ?? session.token) === session.token)
         return deps.calls.handle(message)
       if (session.token === undefined && message.token !== undefined && session.early.length < earlyMax)
-        return void session.early.push(message)
-      session.drops.count(`${message.kind} outside the session`)
+        session.early.push(message)
+      else session.drops.count(`${message.kind} outside the session`)
+      return
   }
 }
 
@@ -179,10 +182,15 @@ const read = async (deps: SessionDeps, session: Session): Promise<void> => {
 }
 
 /** Not awaited: a call that waits for its sync must not hold the ones behind it, which share that sync. */
-const receive = (deps: SessionDeps, session: Session, message: FromBroker): void =>
-  void handle(deps, session, message).catch((error: unknown) =>
-    deps.log.error('a message cannot be handled', { kind: message.kind, why: errorText(error) }),
-  )
+const receive = (deps: SessionDeps, session: Session, message: FromBroker): void => {
+  const failed = (error: unknown) =>
+    deps.log.error('a message cannot be handled', { kind: message.kind, why: errorText(error) })
+  try {
+    handle(deps, session, message)?.catch(failed)
+  } catch (error) {
+    failed(error)
+  }
+}
 
 /** Ends in good order: running calls first, their results, then goodbye. */
 const leave = async ({ calls, outbox }: SessionDeps, session: Session): Promise<void> => {

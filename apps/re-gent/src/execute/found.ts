@@ -44,8 +44,21 @@ export type Found = {
   plan?(by: SpawnedBy): Promise<AnyShell>
 }
 
+/** What was found before, by catalogue and name. */
+const foundBefore = new WeakMap<Catalogue, Map<string, Found>>()
+
 /** The operation of the catalogue that a call names, or the answer that refuses it. */
 export const findOperation = (catalogue: Catalogue, call: Call): Found | CallResult => {
+  const before = foundBefore.get(catalogue) ?? new Map<string, Found>()
+  foundBefore.set(catalogue, before)
+  const known = before.get(call.operation)
+  if (known) return known
+  const found = lookUp(catalogue, call)
+  if (!('ok' in found)) before.set(call.operation, found)
+  return found
+}
+
+const lookUp = (catalogue: Catalogue, call: Call): Found | CallResult => {
   const operation = catalogue.operationNamed(call.operation)
   const native = catalogue.natives.get(call.operation)
   if (!operation) return failed(call, 'rejected', `the agent has no operation ${call.operation}`, { started: 'no' })
