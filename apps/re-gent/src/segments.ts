@@ -52,7 +52,7 @@ export type SegmentsOptions = {
   readonly header?: () => string
 }
 
-const lazyMs = 1_000
+const lazyMs = 5_000
 
 const nameOf = (segment: number): string => `${String(segment).padStart(8, '0')}.ndjson`
 

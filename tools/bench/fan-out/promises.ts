@@ -8,7 +8,7 @@ import type { Rig } from './rig.ts'
 const sampled = 25
 const settledWithinMs = 10_000
 const pollMs = 50
-const lazyLinesMs = 1_500
+const lazyLinesMs = 6_000
 
 const linesOf = (folder: string): { id: string }[] =>
   readdirSync(folder)
