@@ -60,9 +60,16 @@ const chunks = <T>(all: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(all.length / size) }, (_, n) => all.slice(n * size, (n + 1) * size))
 
 /** The lives of all plans, so many at once; answers each one's last steps. */
-const leadAll = async (deps: BatchDeps, what: string, plans: readonly Deaths[], total: Total, say: Say) => {
+const leadAll = async (
+  deps: BatchDeps,
+  what: string,
+  plans: readonly Deaths[],
+  total: Total,
+  say: Say,
+  atOnce = deps.stage.livesMax,
+) => {
   const last: Batch['last'][number][] = []
-  const all = chunks(plans, deps.stage.livesMax)
+  const all = chunks(plans, atOnce)
   for (const [n, some] of all.entries()) {
     const batch = await leadBatch(deps, `${what}-${n}`, some)
     add(total, batch)
@@ -132,8 +139,9 @@ export const runTarget = async (target: TargetName, plan: LifecyclePlan, say: Sa
     const once = singles(chosen)
     const recoveries = recoveriesOf(once, await leadAll(deps, 'once', once, total, say))
     const spared = () => without(chosen, new Set(total.deaths))
+    // Some steps, another look at what is not there yet, are taken only by a life that has the machine for itself.
     for (let again = 0; again < plan.again && countOf(spared()) > 0; again += 1)
-      await leadAll(deps, `again-${again}`, singles(spared()), total, say)
+      await leadAll(deps, `again-${again}`, singles(spared()), total, say, again === 0 ? undefined : 1)
     for (const [verb, steps] of Object.entries(spared()))
       for (const step of steps) say(`nobody died at ${verb} ${step}`)
     if (!plan.naive) await leadAll(deps, 'twice', doubles(recoveries, plan.doubles, plan.seed), total, say)
