@@ -143,9 +143,11 @@ when(has('git'))('git', () => {
 
 test('process.signal: by pattern, only those meant, never its own', async () => {
   const mark = `reops-signal-${process.pid}`
-  const child = spawn('sh', ['-c', `while :; do sleep 5; done # ${mark}`], { stdio: 'ignore', detached: true })
+  // It waits without a child: one that is forked and not its command yet has the same command line.
+  const waiting = ['-c', `read -r nothing # ${mark}`]
+  const child = spawn('sh', waiting, { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
   const ended = new Promise<NodeJS.Signals | null>(resolve => child.once('exit', (_code, signal) => resolve(signal)))
-  const pattern = `while.*${mark}$`
+  const pattern = `read.*${mark}$`
   const dry = await change('process.signal', { pattern, dry: true })
   expect(dry).toMatchObject({
     changed: false,
