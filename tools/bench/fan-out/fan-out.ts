@@ -4,6 +4,7 @@ import { killBroker } from './broker-kill.ts'
 import { besideColdSsh } from './cold-ssh.ts'
 import { cpuSeconds, cpuText, noCpu, sumOfCpu, usedCpu } from './cpu.ts'
 import { watchLoopDelay } from './loop-delay.ts'
+import { metricOf } from './metric.ts'
 import { checkPromises } from './promises.ts'
 import { withRig, type Rig } from './rig.ts'
 import { runOnce } from './run-once.ts'
@@ -27,11 +28,14 @@ const ratioAims: Readonly<Record<number, number>> = { 1_000: 2, 5_000: 2.5 }
 const knownMs: Readonly<Record<number, number>> = { 1_000: 38, 5_000: 194 }
 const strange = 1.3
 
+const countCommits = ({ mote }: Rig): Promise<number> => metricOf(mote, 'mote_commit_batch_size_count')
+
 /** `repeats` of each in turns, `rounds` times; the ratio of a round is that of its medians. */
 const compare = async (rig: Rig, say: Say) => {
   for (let n = 0; n < warmUpResults; n += rig.agents) await runOnce(rig)
   for (let n = 0; n < warmUpResults; n += rig.agents) await rig.bare.twiceMs()
   const before = await rig.fleet.stats()
+  const commits = await countCommits(rig)
   const runs: string[] = []
   const [ours, theirs, ratios]: [number[], number[], number[]] = [[], [], []]
   let [cpu, bareCpu] = [noCpu, noCpu]
@@ -53,6 +57,7 @@ const compare = async (rig: Rig, say: Say) => {
     say(`round ${round}: ping on ${rig.agents} ${rounded(median(product))} ms, bare twice ${rounded(median(bare))} ms`)
   }
   const results = runs.length * rig.agents
+  say(`results in a commit: ${Math.round(results / ((await countCommits(rig)) - commits))}`)
   say(`CPU ms for 1,000 results: ${cpuText(cpu, results)}`)
   say(`CPU ms for 1,000 times two bare round trips: ${cpuText(bareCpu, results)}`)
   await checkPromises(rig, runs, before)

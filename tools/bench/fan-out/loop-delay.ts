@@ -1,4 +1,5 @@
 import type { TestMote } from '@re-ops/re-mote/testing'
+import { metricOf } from './metric.ts'
 
 const everyMs = 1_000
 const metric = 'mote_broker_loop_delay_p99_ms'
@@ -8,10 +9,7 @@ export const watchLoopDelay = (mote: TestMote): { stop(): Promise<number> } => {
   let worstMs = 0
   let looking: Promise<void> = Promise.resolve()
   const look = async (): Promise<void> => {
-    const text = await (await fetch(`${mote.url}/metrics`)).text()
-    const value = new RegExp(`^${metric}(?:{[^}]*})? ([0-9.e+-]+)$`, 'm').exec(text)?.[1]
-    if (value === undefined) throw new Error(`/metrics has no ${metric}`)
-    worstMs = Math.max(worstMs, Number(value))
+    worstMs = Math.max(worstMs, await metricOf(mote, metric))
   }
   const timer = setInterval(() => {
     looking = looking.then(look)

@@ -66,7 +66,8 @@ export const makeBroker = async (start: BrokerStart, outbox: Outbox<BrokerSays>)
         ;[count, bytes] = [0, 0]
         await new Promise(setImmediate)
       }
-      await outbox.room()
+      const room = outbox.room()
+      if (room) await room
       if (slowed) await slowed.promise
     }
   }

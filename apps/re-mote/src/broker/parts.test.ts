@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { newId } from '@re-ops/protocols'
+import { newId, wireLimits } from '@re-ops/protocols'
+import { curveKeyPair } from 'zeromq'
 import { makeAllowList } from './allow-list.ts'
 import { makeBucket } from './bucket.ts'
 import { brokerLimits } from './limits.ts'
+import { makeRouter } from './router.ts'
 import { openShakes, readShakes } from './shakes.ts'
 import { z85 } from './z85.ts'
 
@@ -54,4 +56,17 @@ test('a bucket lets a burst through, and then so many a second', () => {
   expect([bucket.take(), bucket.take(), bucket.take(), bucket.take()]).toEqual([true, true, true, false])
   now = 100
   expect([bucket.take(), bucket.take()]).toEqual([true, false])
+})
+
+test('dead connections are found by the kernel: the heartbeats of libzmq would walk the timers of all connections', () => {
+  const router = makeRouter(curveKeyPair())
+  try {
+    const { heartbeatInterval, tcpKeepalive, tcpKeepaliveIdle, tcpMaxRetransmitTimeout } = router
+    expect({ heartbeatInterval, tcpKeepalive }).toEqual({ heartbeatInterval: 0, tcpKeepalive: 1 })
+    const silentMs = wireLimits.heartbeatMs * wireLimits.heartbeatsMissedMax
+    expect(tcpMaxRetransmitTimeout).toBe(silentMs)
+    expect(tcpKeepaliveIdle * 1_000).toBeLessThan(silentMs)
+  } finally {
+    router.close()
+  }
 })

@@ -28,6 +28,8 @@ type Pending = {
   readonly givenUp: GivenUp | null
   /** What it holds, about. */
   readonly bytes: number
+  /** The run ends with it, or no call is under way any more: nothing comes that could be waited for. */
+  readonly last: boolean
 }
 export type MoverDeps = Omit<DriverDeps, 'ssh'> & {
   readonly runs: Map<string, ActiveRun>
@@ -65,12 +67,16 @@ export type Mover = {
 export const makeMover = (deps: MoverDeps): Mover => {
   const { runs, flights, settle, log, pool } = deps
   const soon = makeSoonOnDisk(deps)
+  /** Calls whose end is being committed. */
+  let ending = 0
   const moves = makeBatcher<Pending>({
     name: 'moves',
     log,
     itemsMax: driverLimits.batchItemsMax,
     bytesMax: driverLimits.batchBytesMax,
     bytesOf: one => one.bytes,
+    gatherMs: driverLimits.gatherMs,
+    isUrgent: one => one.last,
     onBytes: makePace(deps.slow),
     newBatchId: newId,
     onFlushed: deps.onCommit,
@@ -85,6 +91,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
       }
     },
     onRefused: one => {
+      uncount(one)
       if (one.ended === null) return forget(one.target.run)
       // What the host answered cannot be stored (Postgres says so), so the target ends saying that.
       one.ended.state = 'running'
@@ -124,9 +131,16 @@ export const makeMover = (deps: MoverDeps): Mover => {
       target: rowOf(run, progress),
       next: next && nextOf(next, deps.epochOf(host) === undefined ? 'queued' : 'sent'),
     }
-    const { value } = advance.target
+    const { value, terminal } = advance.target
+    if (ended) ending += 1
+    if (terminal) run.ending += 1
+    const last = run.ending === run.open || ending >= flights.size
     const givenUp = ended && givenUpIn(ended, state)
-    moves.put({ target, ended, next, progress, advance, given, givenUp, bytes: roughBytes(value ?? given) })
+    moves.put({ target, ended, next, progress, advance, given, givenUp, last, bytes: roughBytes(value ?? given) })
+  }
+  const uncount = ({ ended, advance, target }: Pending) => {
+    if (ended) ending -= 1
+    if (advance.target.terminal) target.run.ending -= 1
   }
   /** Calls to a host that cannot be reached end at once, without having been; so do those of a cancelled run. */
   const reachable = ({ run, host, transport, ssh }: ActiveTarget, from: Progress): Progress => {
@@ -165,8 +179,10 @@ export const makeMover = (deps: MoverDeps): Mover => {
     const same: CallProgress = { kind: 'call', ...of, input, step, cursor, timeoutMs, ...way }
     move(call.target, call, state, same, { redeliveries: call.redeliveries + 1 })
   }
-  const committed = ({ target, ended, next, progress, advance, given, givenUp }: Pending, applied: boolean) => {
+  const committed = (pending: Pending, applied: boolean) => {
+    const { target, ended, next, progress, advance, given, givenUp } = pending
     const { run } = target
+    uncount(pending)
     if (ended) flights.remove(ended)
     if (ended?.late) deps.onLate(ended.late)
     else if (givenUp) deps.onGivenUp(givenUp)

@@ -18,6 +18,8 @@ export type ActiveRun = {
   keepsResults: boolean
   keptBytes: number
   open: number
+  /** Of the open ones, those whose end is being committed. */
+  ending: number
   gathered: number
   ok: number
   readonly failures: Record<string, number>

@@ -23,6 +23,7 @@ export const newRun = ({ ageMs, ...facts }: RunFacts): ActiveRun => ({
   keptBytes: 0,
   cancelsBy: facts.cancelled ? performance.now() + driverLimits.cancelGraceMs : Infinity,
   open: 0,
+  ending: 0,
   gathered: 0,
   ok: 0,
   failures: {},

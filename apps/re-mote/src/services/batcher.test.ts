@@ -42,6 +42,74 @@ test('a batch ends at its bytes or its items, keeps the order and loses nothing;
     ),
   ))
 
+describe('gathering', () => {
+  const hour = 3_600_000
+  /** What is put after a batch of `first` items: the sizes of the batches that are written without waiting an hour. */
+  const open = (gatherMs: number, bytesMax = Number.POSITIVE_INFINITY) => {
+    const batches: number[] = []
+    let written = Promise.withResolvers<void>()
+    const batcher = makeBatcher<'plain' | 'urgent'>({
+      name: 'test',
+      log,
+      itemsMax: 20,
+      bytesMax,
+      bytesOf: () => 1,
+      gatherMs,
+      isUrgent: item => item === 'urgent',
+      newBatchId: () => '',
+      flush: batch => {
+        batches.push(batch.length)
+        return Promise.resolve(() => {
+          written.resolve()
+          written = Promise.withResolvers()
+        })
+      },
+      onRefused: () => undefined,
+    })
+    const put = (count: number, item: 'plain' | 'urgent' = 'plain') => {
+      for (let n = 0; n < count; n += 1) batcher.put(item)
+    }
+    return { batches, batcher, put, next: () => written.promise }
+  }
+
+  test('few items wait for nothing, and many come together until somebody waits for one', async () => {
+    const { batches, batcher, put } = open(hour)
+    put(7)
+    await batcher.drained()
+    put(8)
+    await batcher.drained()
+    put(3)
+    put(2)
+    expect(batches).toEqual([7, 8])
+    put(1, 'urgent')
+    await batcher.drained()
+    expect(batches).toEqual([7, 8, 6])
+  })
+
+  test.each([
+    ['items', 20, undefined],
+    ['bytes', 9, 9],
+  ] as const)('a batch that is full by its %s waits no longer', async (_, size, bytesMax) => {
+    const { batches, batcher, put, next } = open(hour, bytesMax)
+    put(8)
+    await batcher.drained()
+    put(size - 1)
+    const done = next()
+    put(1)
+    await done
+    expect(batches).toEqual([8, size])
+  })
+
+  test('what gathers is written when its time is over', async () => {
+    const { batches, batcher, put } = open(5)
+    put(8)
+    await batcher.drained()
+    put(3)
+    await batcher.drained()
+    expect(batches).toEqual([8, 3])
+  })
+})
+
 describe('rough bytes', () => {
   test('are within a few times of the JSON, and stop at the maximum', () =>
     fc.assert(

@@ -22,16 +22,22 @@ export type BatcherOptions<T> = {
   flush(batch: readonly T[], batchId: string, again: boolean): Promise<() => void>
   /** An item that Postgres refuses for what it is; the others of its batch are written without it. */
   onRefused(item: T, error: unknown): void
+  /** Under load, the least time from the start of one batch to that of the next: each costs as much as many of its items. */
+  readonly gatherMs?: number
+  /** An item that somebody waits for by itself: nothing gathers behind it. */
+  isUrgent?(item: T): boolean
   readonly newBatchId: () => string
   onFlushed?(items: number, ms: number): void
 }
 
 const retryMinMs = 50
 const retryMaxMs = 2_000
+/** A batch of fewer is no load. */
+const busyItems = 8
 
 /**
  * Group commit: one writer that writes what has gathered as soon as the previous batch is done. Alone, an item waits for nothing; under load,
- * batches grow by themselves. While Postgres is away the batch is kept and tried again for as long as it takes.
+ * batches grow by themselves, and may gather for `gatherMs`. While Postgres is away the batch is kept and tried again for as long as it takes.
  */
 export const makeBatcher = <T>(options: BatcherOptions<T>): Batcher<T> => {
   const waiting: T[] = []
@@ -67,8 +73,27 @@ export const makeBatcher = <T>(options: BatcherOptions<T>): Batcher<T> => {
     await flushOne(batch.slice(0, middle))
     await flushOne(batch.slice(middle))
   }
-  const { bytesOf = () => 0, bytesMax = Number.POSITIVE_INFINITY } = options
+  const {
+    bytesOf = () => 0,
+    bytesMax = Number.POSITIVE_INFINITY,
+    itemsMax,
+    gatherMs = 0,
+    isUrgent = () => false,
+  } = options
   let bytes = 0
+  let [begunAt, begunItems] = [0, 0]
+  let gathering: PromiseWithResolvers<void> | undefined
+  const isFull = () => waiting.length >= itemsMax || bytes >= bytesMax
+  /** Waits for more, when the last batch says that more will come. */
+  const gathered = async (): Promise<void> => {
+    const restMs = begunAt + gatherMs - performance.now()
+    if (restMs <= 0 || begunItems < busyItems || isFull() || waiting.some(isUrgent)) return
+    gathering = Promise.withResolvers<void>()
+    const timer = setTimeout(gathering.resolve, restMs)
+    await gathering.promise
+    clearTimeout(timer)
+    gathering = undefined
+  }
   const count = (change: number) => {
     if (change === 0) return
     bytes += change
@@ -76,12 +101,15 @@ export const makeBatcher = <T>(options: BatcherOptions<T>): Batcher<T> => {
   }
   const next = (): { batch: T[]; size: number } => {
     let [items, size] = [0, 0]
-    for (; items < waiting.length && items < options.itemsMax && size < bytesMax; items += 1)
+    for (; items < waiting.length && items < itemsMax && size < bytesMax; items += 1)
       size += bytesOf(waiting[items] as T)
-    return { batch: waiting.splice(0, items), size }
+    const batch = waiting.splice(0, items)
+    ;[begunAt, begunItems] = [performance.now(), items]
+    return { batch, size }
   }
   const run = async () => {
     while (waiting.length > 0) {
+      await gathered()
       const { batch, size } = next()
       await flushOne(batch)
       count(-size)
@@ -93,6 +121,7 @@ export const makeBatcher = <T>(options: BatcherOptions<T>): Batcher<T> => {
     put: item => {
       waiting.push(item)
       count(bytesOf(item))
+      if (gathering && (isUrgent(item) || isFull())) gathering.resolve()
       if (running) return
       running = true
       idle = Promise.withResolvers<void>()
