@@ -51,10 +51,8 @@ const opened = (op: string, spawned: Spawned | null = null): CallState => ({ sta
 const closedStates = { settled: { state: 'settled' }, void: { state: 'void' } } as const
 
 const apply = (calls: Map<Id, CallState>, record: JournalRecord): void => {
-  const close = (id: Id, state: 'settled' | 'void'): void => {
-    calls.delete(id) // moved to the end: the oldest are forgotten first
-    calls.set(id, closedStates[state])
-  }
+  // Keeps its place: those that began first are forgotten first. Moved to the end, each would leave a hole, and the map be made anew again and again.
+  const close = (id: Id, state: 'settled' | 'void') => calls.set(id, closedStates[state])
   switch (record.t) {
     case 'start':
       calls.set(record.id, opened(record.op))

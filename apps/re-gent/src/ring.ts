@@ -47,7 +47,8 @@ export const openRing = (options: {
   beforeRemove: () => void
 }): Ring => {
   const entries = new Map<Id, Entry>()
-  const live = new Map<number, Set<Id>>()
+  /** How many results of each segment are not settled. */
+  const live = new Map<number, number>()
   const reserved = new Map<Id, number>()
   const texts = new Set<Id>()
   let textChars = 0
@@ -71,19 +72,21 @@ export const openRing = (options: {
       dropText(oldest)
     }
   }
+  const count = (segment: number, more: 1 | -1): void => {
+    live.set(segment, (live.get(segment) ?? 0) + more)
+  }
   const forget = (id: Id): number | null => {
     dropText(id)
     const entry = entries.get(id)
     entries.delete(id)
     if (!entry || !('place' in entry)) return null
-    live.get(entry.place.segment)?.delete(id)
+    count(entry.place.segment, -1)
     return entry.place.segment
   }
   const place = (id: Id, at: Place): void => {
     forget(id)
     entries.set(id, { place: at })
-    const ids = live.get(at.segment) ?? new Set()
-    live.set(at.segment, ids.add(id))
+    count(at.segment, 1)
   }
   const segments = openSegments({
     folder: options.folder,
@@ -95,7 +98,7 @@ export const openRing = (options: {
   })
 
   const free = (segment: number): void => {
-    if ((live.get(segment)?.size ?? 0) > 0) return
+    if ((live.get(segment) ?? 0) > 0) return
     live.delete(segment)
     options.beforeRemove()
     segments.remove(segment)
@@ -104,15 +107,12 @@ export const openRing = (options: {
   const reclaim = (): void => {
     if (segments.bytes() > 0) segments.rotate()
     const old = segments.closed()
-    for (const segment of old) {
-      for (const id of live.get(segment) ?? []) {
-        const entry = entries.get(id)
-        if (!entry || !('place' in entry)) continue
-        const moved = segments.append(segments.read(entry.place))
-        live.get(segment)?.delete(id)
-        entries.set(id, { ...entry, place: moved }) // keeps its turn: a Map keeps the order of first insertion
-        live.set(moved.segment, (live.get(moved.segment) ?? new Set()).add(id))
-      }
+    for (const [id, entry] of entries) {
+      if (!('place' in entry) || !old.includes(entry.place.segment)) continue
+      const moved = segments.append(segments.read(entry.place))
+      count(entry.place.segment, -1)
+      entries.set(id, { ...entry, place: moved }) // keeps its turn: a Map keeps the order of first insertion
+      count(moved.segment, 1)
     }
     segments.rotate() // syncs the moved ones before their old copies go
     for (const segment of old) free(segment)

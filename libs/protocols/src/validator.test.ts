@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals'
+import { afterEach, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
 import { callReport, callSettled, newId } from './index.ts'
 import { makeValidator as walking } from './validator.agent.ts'
@@ -29,3 +29,28 @@ test.each([callReport, callSettled])(
     }
   },
 )
+
+afterEach(() => {
+  jest.restoreAllMocks()
+})
+
+/** What a compiled schema does is the compiler's code: it no longer asks how much of the processor it took. */
+const asksAfter = (checks: number, microsEach: number): number => {
+  let micros = 0
+  const asked = jest
+    .spyOn(process, 'threadCpuUsage')
+    .mockImplementation(() => ({ user: (micros += microsEach), system: 0 }))
+  const { check } = walking(callSettled.body)
+  for (let n = 0; n < checks; n += 1) expect(check({ ids: [] })).toBe(true)
+  asked.mockClear()
+  check({ ids: [] })
+  return asked.mock.calls.length
+}
+
+test('an agent compiles a schema that takes it the processor, and none whose check only waited for one', () => {
+  const clock = jest.spyOn(performance, 'now')
+  let now = 0
+  clock.mockImplementation(() => (now += 1_000)) // each look at the clock is a second later: others have the processor
+  expect(asksAfter(5, 0)).toBe(2)
+  expect(asksAfter(5, 3_000)).toBe(0)
+})
