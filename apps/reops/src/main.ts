@@ -3,7 +3,7 @@ import { splitCommand } from './arguments/command.ts'
 import { findCluster, type Cluster } from './cluster.ts'
 import type { Context } from './context.ts'
 import { Fault } from './fault.ts'
-import { CommanderError, makeProgram } from './program.ts'
+import { CommanderError, insideGroups, makeProgram } from './program.ts'
 import { makeTerminal } from './terminal.ts'
 
 const environment = process.env
@@ -44,6 +44,12 @@ const explained = (error: unknown): { line: string; code: number } => {
   if (kind === 'denied' || kind === 'malformed') return { line, code: 3 }
   return { line: `bug: ${error instanceof Error ? (error.stack ?? line) : line}`, code: 70 }
 }
+const isUnknownCommand = (error: unknown) =>
+  error instanceof CommanderError && error.code === 'commander.unknownCommand'
+const meant = (word: string, inside: readonly string[]) => ({
+  line: `unknown command '${word}'; there is ${inside.map(one => `\`${one}\``).join(', ')}`,
+  code: 2,
+})
 const allowedHint = (code: string) =>
   code === 'commander.unknownCommand' || code === 'commander.unknownOption' ? '; --help lists what is allowed' : ''
 const hint = (line: string) => (line.includes('refused') ? '; is the cluster running? (`npm start`)' : '')
@@ -71,7 +77,8 @@ const main = async (): Promise<number> => {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0 // --help and --version
     if (error instanceof CommanderError && error.code === 'commander.help') return 2
-    const { line, code } = explained(error)
+    const inside = isUnknownCommand(error) ? insideGroups(program, words[0] ?? '') : []
+    const { line, code } = inside.length > 0 ? meant(words[0] ?? '', inside) : explained(error)
     terminal.error(`reops: ${line}`)
     return code
   }

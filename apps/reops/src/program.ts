@@ -82,3 +82,9 @@ Exit codes: 0 all ok · 1 some target failed · 2 wrong usage, or a selector tha
 }
 
 export { CommanderError }
+
+/** Commands of groups that are called so, as they are typed: who types `push` may mean `files push`. */
+export const insideGroups = (program: Command, name: string): string[] =>
+  program.commands.flatMap(group =>
+    group.commands.some(one => one.name() === name) ? [`reops ${group.name()} ${name}`] : [],
+  )
