@@ -36,7 +36,10 @@ const interruptible = (onInterrupt: () => void): (() => void) => {
 const explained = (error: unknown): { line: string; code: number } => {
   if (error instanceof Fault) return { line: error.message, code: error.exitCode }
   if (error instanceof CommanderError)
-    return { line: `${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}${allowedHint(error.code)}`, code: 2 }
+    return {
+      line: `${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}${allowedHints[error.code] ?? ''}`,
+      code: 2,
+    }
   const { kind, message } = error as { kind?: unknown; message?: unknown }
   const line = String(message ?? error).split('\n')[0] as string
   if (kind === 'problem') return { line, code: ((error as { status?: number }).status ?? 500) < 500 ? 2 : 3 }
@@ -50,8 +53,13 @@ const meant = (word: string, inside: readonly string[]) => ({
   line: `unknown command '${word}'; there is ${inside.map(one => `\`${one}\``).join(', ')}`,
   code: 2,
 })
-const allowedHint = (code: string) =>
-  code === 'commander.unknownCommand' || code === 'commander.unknownOption' ? '; --help lists what is allowed' : ''
+const allowedHints: Readonly<Record<string, string>> = {
+  'commander.unknownCommand': '; --help lists what is allowed',
+  'commander.unknownOption': '; --help lists what is allowed',
+  'commander.excessArguments': '; --help has examples',
+  'commander.missingArgument': '; --help has examples',
+  'commander.missingMandatoryOptionValue': '; --help has examples',
+}
 const hint = (line: string) => (line.includes('refused') ? '; is the cluster running? (`npm start`)' : '')
 
 const takesCommand: ReadonlySet<string> = new Set(['run', 'ssh', 'complete'])
