@@ -37,7 +37,7 @@ export const driverLimits = {
   recommitForMs: 600_000,
   sweepMs: 250,
   batchItemsMax: 2_000,
-  /** How long ends of calls gather for one commit while many come; the last of a run, and those of few hosts, do not wait. */
+  /** How long ends from which nothing follows gather for one commit while many come; the last of a run, and those of few hosts, do not wait. */
   gatherMs: 12,
   /** Results in one commit, about. Alone, 2,000 rows of them could be a gigabyte. */
   batchBytesMax: 8 * 1024 * 1024,

@@ -28,8 +28,8 @@ type Pending = {
   readonly givenUp: GivenUp | null
   /** What it holds, about. */
   readonly bytes: number
-  /** The run ends with it, or no call is under way any more: nothing comes that could be waited for. */
-  readonly last: boolean
+  /** Something follows from it: a call, the turn of another host, the end of the run. Or nothing more is under way that could come with it. */
+  readonly isAwaited: boolean
 }
 export type MoverDeps = Omit<DriverDeps, 'ssh'> & {
   readonly runs: Map<string, ActiveRun>
@@ -76,7 +76,7 @@ export const makeMover = (deps: MoverDeps): Mover => {
     bytesMax: driverLimits.batchBytesMax,
     bytesOf: one => one.bytes,
     gatherMs: driverLimits.gatherMs,
-    isUrgent: one => one.last,
+    isUrgent: one => one.isAwaited,
     onBytes: makePace(deps.slow),
     newBatchId: newId,
     onFlushed: deps.onCommit,
@@ -134,9 +134,10 @@ export const makeMover = (deps: MoverDeps): Mover => {
     const { value, terminal } = advance.target
     if (ended) ending += 1
     if (terminal) run.ending += 1
-    const last = run.ending === run.open || ending >= flights.size
+    const isAwaited = !terminal || run.rollout !== null || run.ending === run.open || ending >= flights.size
     const givenUp = ended && givenUpIn(ended, state)
-    moves.put({ target, ended, next, progress, advance, given, givenUp, last, bytes: roughBytes(value ?? given) })
+    const bytes = roughBytes(value ?? given)
+    moves.put({ target, ended, next, progress, advance, given, givenUp, isAwaited, bytes })
   }
   const uncount = ({ ended, advance, target }: Pending) => {
     if (ended) ending -= 1
