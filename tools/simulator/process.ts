@@ -102,14 +102,21 @@ const begin = (order: Begin) => {
   }
 }
 
-/** Every frame begins `{"k":"<kind>"`: counted without reading the rest. */
+const [quote, comma] = [34, 44]
 const ackedTail = ',"acked":true}}'
-/** Counts by kind; a result that is its own acknowledgement is counted apart. */
+/** Most end otherwise: one look tells. */
+const isAcked = (message: Buffer): boolean => {
+  const at = message.length - ackedTail.length
+  return message[at] === comma && message.toString('latin1', at) === ackedTail
+}
+/** Counts by kind; a result that is its own acknowledgement is counted apart. Every frame begins `{"k":"<kind>"`: the rest is not read. */
 const tally =
   (kinds: Record<string, number>) =>
   (message: Buffer): void => {
-    const name = message.toString('latin1', 6, message.indexOf(34, 6))
-    const kind = message.toString('latin1', message.length - ackedTail.length) === ackedTail ? `${name}+acked` : name
+    let end = 6
+    while (end < message.length && message[end] !== quote) end += 1
+    const name = message.toString('latin1', 6, end)
+    const kind = isAcked(message) ? `${name}+acked` : name
     kinds[kind] = (kinds[kind] ?? 0) + 1
   }
 
