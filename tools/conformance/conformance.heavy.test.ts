@@ -8,7 +8,14 @@ const limitMs = 900_000
 test(
   'every operation says the same over both transports',
   async () => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), '--json', '--keep', 'no'])
+    const child = spawn(process.execPath, [
+      join(import.meta.dirname, 'main.ts'),
+      '--json',
+      '--keep',
+      'no',
+      '--install',
+      'no',
+    ])
     const said = { out: '', error: '' }
     child.stdout.setEncoding('utf8').on('data', (text: string) => (said.out += text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => (said.error += text))

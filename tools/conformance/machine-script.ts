@@ -1,4 +1,7 @@
-/** What a machine does before its systemd starts: `$1` is its disk, the rest are folders that it sees. */
+/**
+ * What a machine does before its systemd starts: `$1` is its disk, the rest are folders that it sees. Its first time it installs the packages that
+ * /etc/reops/packages names behind the folder that they are in.
+ */
 export const machineScript = `disk=$1; shift; root=$disk/root
 mount -t overlay overlay -o lowerdir=/,upperdir=$disk/upper,workdir=$disk/work "$root"
 mount -t proc proc "$root/proc"
@@ -23,6 +26,15 @@ pivot_root . .outside
 umount -l /.outside
 rmdir /.outside
 hostname "$(cat /etc/hostname)"
+if [ -e /etc/reops/packages ]; then
+  printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d # nothing is started by being installed
+  chmod 755 /usr/sbin/policy-rc.d
+  read -r archives wanted </etc/reops/packages
+  PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive apt-get -o "Dir::Cache::archives=$archives" -o Debug::NoLocking=true \\
+    --quiet --yes --no-install-recommends --no-download install $wanted </dev/null >/var/log/reops-packages 2>&1 ||
+    { grep '^E:' /var/log/reops-packages >&2; exit 1; }
+  rm /usr/sbin/policy-rc.d /etc/reops/packages
+fi
 exec env -i container=reops PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --unit=conformance.target --log-target=journal --show-status=no`
 
 /** Units that are for hardware, or would look at that of the machine around. */

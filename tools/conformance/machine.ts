@@ -28,16 +28,18 @@ export type MachineOptions = {
 }
 
 const bootWithinMs = 60_000
+/** Installs packages before. */
+const firstBootWithinMs = 600_000
 const scriptWithinMs = 120_000
 
 export const startMachine = async (options: MachineOptions): Promise<Machine> => {
   layOut(options)
-  let machine = await boot(options)
+  let machine = await boot(options, firstBootWithinMs)
   return {
     sh: (script, limitMs = scriptWithinMs) => inside(machine, script, limitMs),
     again: async () => {
       await within(machine.gone, bootWithinMs, 'the machine does not go down')
-      machine = await boot(options)
+      machine = await boot(options, bootWithinMs)
     },
     stop: async () => {
       machine.child.kill('SIGKILL')
@@ -69,7 +71,7 @@ const layOut = ({ disk, files, units }: MachineOptions) => {
 
 type Booted = { readonly child: ChildProcess; readonly gone: Promise<void>; readonly pid: number }
 
-const boot = async ({ disk, shows }: MachineOptions): Promise<Booted> => {
+const boot = async ({ disk, shows }: MachineOptions, withinMs: number): Promise<Booted> => {
   const isolated = [
     '--mount',
     '--uts',
@@ -102,7 +104,7 @@ const boot = async ({ disk, shows }: MachineOptions): Promise<Booted> => {
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (said = `${said}${text}`.slice(-4_000)))
   const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
-  for (const end = performance.now() + bootWithinMs; performance.now() < end; await pause(50)) {
+  for (const end = performance.now() + withinMs; performance.now() < end; await pause(50)) {
     if (child.exitCode !== null || child.signalCode !== null) break
     const pid = firstProcessOf(child.pid ?? 0)
     if (pid === null) continue

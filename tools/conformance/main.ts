@@ -1,15 +1,18 @@
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { catalogue } from '@re-ops/operations'
 import { keep } from '../proof/command.ts'
 import { holds, reportLine, reportTable } from '../proof/report.ts'
 import { families } from './examples/index.ts'
-import { install, installCommand, missingOf, packages, versionsOf, type ProgramName } from './programs.ts'
+import { fetchPackages, here, missingOf, packages, packagesOf, versionsOf } from './programs.ts'
 import { recordedCases } from './recorded.ts'
 import { runExamples } from './run-examples.ts'
 import { reportOf, standingsOf, standingTable } from './standing.ts'
 import { whyNotHere } from './why-not.ts'
-import { openWorld } from './world.ts'
+import { openWorld, type Fetched } from './world.ts'
 
 const usage = `npm run -s conformance -- [OPTIONS]
 
@@ -18,7 +21,8 @@ they answer. The machine is made of this one and thrown away afterwards (namespa
 
   --json           one line of JSON on standard output, instead of tables
   --only TEXT      operations with this in their name; the result is not kept
-  --install        first installs the Debian packages that are missing (apt-get)
+  --install no     does without the Debian packages that are missing; else they are fetched (apt-get) and installed on the machine,
+                   never on this computer
   --keep no        does not keep the result in tools/conformance/results
   --help
 `
@@ -30,7 +34,8 @@ const options = () =>
     options: {
       json: { type: 'boolean', default: false },
       only: { type: 'string' },
-      install: { type: 'boolean', default: false },
+      install: { type: 'string', default: 'yes' },
+      packages: { type: 'string' },
       keep: { type: 'string', default: 'yes' },
       inside: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -41,13 +46,26 @@ const needed = [
   ...new Set(families.flatMap(family => [...(family.needs ?? []), ...family.examples.flatMap(one => one.needs ?? [])])),
 ].toSorted()
 
-const provide = (wanted: boolean) => {
-  const missing: readonly ProgramName[] = missingOf(needed)
-  if (missing.length === 0) return
+/** Fetches what is missing while there is a network; null: nothing is, or it cannot be had. */
+const provide = async (isWanted: boolean, folder: string): Promise<Fetched | null> => {
+  const missing = await missingOf(here, needed)
+  if (missing.length === 0) return null
+  const names = packagesOf(missing)
   say(`missing: ${missing.map(name => `${name} (${packages[name]})`).join(', ')}`)
-  if (!wanted) return say(`what needs them is skipped; --install does: ${installCommand(missing).join(' ')}`)
-  say(installCommand(missing).join(' '))
-  install(missing)
+  if (!isWanted) {
+    say('what needs them is skipped')
+    return null
+  }
+  try {
+    say(`fetching ${names.join(' ')}, for the machine alone`)
+    fetchPackages(names, folder)
+    return { folder, names }
+  } catch (error) {
+    say(
+      `they cannot be fetched, and what needs them is skipped: ${error instanceof Error ? error.message : String(error)}`,
+    )
+    return null
+  }
 }
 
 /** Again, in a network of its own: whatever an example does to a network or a firewall is done there, re-mote and Postgres included. */
@@ -73,9 +91,14 @@ const chosen = (only: string | undefined) => {
   }
 }
 
-const conformance = async ({ only, json, keep: isKept }: ReturnType<typeof options>): Promise<number> => {
+const conformance = async ({
+  only,
+  json,
+  keep: isKept,
+  packages: given,
+}: ReturnType<typeof options>): Promise<number> => {
   const { operations, families: some } = chosen(only)
-  const world = await openWorld()
+  const world = await openWorld(given === undefined ? null : (JSON.parse(given) as Fetched))
   const stop = () => void world.close().finally(() => process.exit(130))
   process.once('SIGINT', stop).once('SIGTERM', stop)
   try {
@@ -83,7 +106,10 @@ const conformance = async ({ only, json, keep: isKept }: ReturnType<typeof optio
     const standings = standingsOf(operations, verdicts, recordedCases())
     const report = reportOf(standings)
     if (only === undefined && isKept !== 'no') {
-      keep(new URL('./results/', import.meta.url), report, { programs: versionsOf(needed), standings })
+      keep(new URL('./results/', import.meta.url), report, {
+        programs: await versionsOf(world.machine.sh, needed),
+        standings,
+      })
       say('kept; npm run docs writes docs/conformance.md from it')
     }
     process.stdout.write(json ? `${reportLine(report)}\n` : `${standingTable(standings)}\n\n${reportTable(report)}\n`)
@@ -107,8 +133,15 @@ const main = async (): Promise<number> => {
     throw new Error(`--only ${given.only}: no operation has that in its name`)
   const whyNot = whyNotHere()
   if (whyNot !== null) throw new Error(`cannot run here: ${whyNot}`)
-  provide(given.install)
-  return inOwnNetwork(process.argv.slice(2))
+  if (given.install !== 'yes' && given.install !== 'no') throw new Error(`--install ${given.install}: allowed: yes, no`)
+  const folder = mkdtempSync(join(tmpdir(), 'reops-packages-'))
+  try {
+    const fetched = await provide(given.install === 'yes', folder)
+    const packages = fetched === null ? [] : ['--packages', JSON.stringify(fetched)]
+    return await inOwnNetwork([...packages, ...process.argv.slice(2)])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 try {

@@ -32,7 +32,7 @@ export const runExamples = async (deps: Deps, families: readonly Family[]): Prom
 
 const runFamily = async ({ world }: Deps, family: Family): Promise<Verdict[]> => {
   const skip = (why: string) => family.examples.map(example => verdict(example, 'skipped', [why]))
-  const lacking = whyMissing(family.needs)
+  const lacking = await whyMissing(world, family.needs)
   if (lacking !== null) return skip(lacking)
   const { machine } = world
   try {
@@ -47,7 +47,7 @@ const runFamily = async ({ world }: Deps, family: Family): Promise<Verdict[]> =>
 }
 
 const runExample = async (world: World, example: Example): Promise<Verdict> => {
-  const lacking = whyMissing(example.needs)
+  const lacking = await whyMissing(world, example.needs)
   if (lacking !== null) return verdict(example, 'skipped', [lacking])
   const operation = operationNamed(example.operation)
   if (!operation) return verdict(example, 'failed', ['there is no such operation'])
@@ -89,8 +89,8 @@ const verdict = (example: Example, end: Verdict['end'], why: readonly string[]):
   why,
 })
 
-const whyMissing = (needs: readonly ProgramName[] = []): string | null => {
-  const missing = missingOf(needs)
+const whyMissing = async ({ machine }: World, needs: readonly ProgramName[] = []): Promise<string | null> => {
+  const missing = needs.length === 0 ? [] : await missingOf(machine.sh, needs)
   return missing.length === 0
     ? null
     : `${missing.join(', ')} missing (Debian: ${missing.map(name => packages[name]).join(' ')})`

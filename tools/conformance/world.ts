@@ -25,7 +25,10 @@ const root = dirname(dirname(import.meta.dirname))
 /** The most that one request may wait for a run. */
 const waitSeconds = 60
 
-export const openWorld = async (): Promise<World> => {
+/** Packages that the machine gets, and the folder that they are in. */
+export type Fetched = { readonly folder: string; readonly names: readonly string[] }
+
+export const openWorld = async (fetched: Fetched | null): Promise<World> => {
   const folder = mkdtempSync(join(tmpdir(), 'reops-conformance-'))
   const closers: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
   const close = async () => {
@@ -41,11 +44,12 @@ export const openWorld = async (): Promise<World> => {
     must('mount', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', disk)
     closers.push(() => spawnSync('umount', ['-l', disk]))
     const { sshd, files } = await accessFiles(mote, folder)
-    const shows = [...new Set([root, dirname(process.execPath)])]
+    const shows = [...new Set([root, dirname(process.execPath), ...(fetched ? [fetched.folder] : [])])]
+    const packages = fetched ? { '/etc/reops/packages': `${fetched.folder} ${fetched.names.join(' ')}\n` } : {}
     const machine = await startMachine({
       disk,
       shows,
-      files,
+      files: { ...files, ...packages },
       units: ['dbus.socket', 'reops-sshd.service', 'reops-agent.service'],
     })
     closers.push(machine.stop)

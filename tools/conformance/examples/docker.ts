@@ -10,6 +10,7 @@ const setUp = `rm -f /etc/docker/daemon.json
 ${running('reops-docker', daemon)}
 n=0; until docker info >/dev/null 2>&1; do n=$((n + 1)); [ $n -lt 200 ]; sleep 0.1; done
 rm -rf image; mkdir -p image/bin; cp "$(command -v busybox)" image/bin/; ln -s busybox image/bin/sh
+for file in $(ldd image/bin/busybox 2>/dev/null | grep -o '/[^ ]*'); do mkdir -p "image$(dirname "$file")"; cp "$file" "image$file"; done
 tar -C image -c . | docker import - reops:1 >/dev/null
 printf '${registry}' >/etc/reops-registry.yml
 ${running('reops-registry', 'docker-registry serve /etc/reops-registry.yml')}
