@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import type { Job, Scope, System } from '@re-ops/protocols'
 import { ensureTokenKey, makeTokenSigner } from '@re-ops/service'
 import { powerOffAll } from '../providers/local/power.ts'
@@ -58,17 +59,17 @@ export const makeService = async (databaseUrl: string, callsHome?: CallsHome) =>
   const launch = (args: string[], more: Record<string, string> = {}) => {
     const one = spawn(process.execPath, [main, ...args], {
       env: environment(more),
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // over its channel it hears that we are gone, however we end
     })
     children.add(one)
     one.once('exit', () => children.delete(one))
-    one.stderr.on('data', (chunk: Buffer) => void output.push(chunk.toString()))
+    one.stderr?.on('data', (chunk: Buffer) => void output.push(chunk.toString()))
     return one
   }
   const start = async (more: Record<string, string> = {}): Promise<void> => {
     const one = launch([], more)
     child = one
-    const lines = createInterface({ input: one.stdout })
+    const lines = createInterface({ input: one.stdout as Readable })
     const first = await Promise.race([
       once(lines, 'line').then(([line]) => String(line)),
       once(one, 'exit').then(([code]) => `exit ${code}: ${output.slice(-3).join('')}`),
@@ -88,7 +89,7 @@ export const makeService = async (databaseUrl: string, callsHome?: CallsHome) =>
   const run = async (args: string[], more: Record<string, string> = {}) => {
     const one = launch(args, more)
     let said = ''
-    for (const stream of [one.stdout, one.stderr]) stream.on('data', (chunk: Buffer) => void (said += chunk.toString()))
+    for (const stream of [one.stdout, one.stderr]) stream?.on('data', (chunk: Buffer) => void (said += chunk.toString()))
     const [code] = (await once(one, 'close')) as [number | null]
     return { code, said }
   }
