@@ -49,6 +49,7 @@ export const elsewhere: readonly Elsewhere[] = [
   { n: 35, letters: 'FD', file: 'tools/stand-ins/beside.heavy.test.ts', test: '35: the second volume' },
   { n: 41, letters: 'L', file: 'apps/re-core/src/http.test.ts', test: 'the enrolment token stands in the config' },
   { n: 41, letters: 'FD', file: 'tools/acceptance/canary.heavy.test.ts', test: 'none of them stands in a log' },
+  { n: 41, letters: 'K', file: 'tools/acceptance/kvm-canary.heavy.test.ts', test: 'none of them stands in a log' },
   { n: 44, letters: 'K', file: 'tools/acceptance/guest-debian.heavy.test.ts', test: '44: cloud-init ran once' },
 ]
 

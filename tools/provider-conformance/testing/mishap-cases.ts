@@ -11,6 +11,8 @@ const needs =
     return missing === undefined ? null : `it cannot be made to ${missing}`
   }
 const lagMs = 20_000
+const refusals = ['auth', 'denied', 'throttled', 'quota'] as const
+const createSteps = ['create.begin', 'create.defined', 'create.disk', 'create.seed', 'start.begin', 'create.started']
 
 export const mishapCases: readonly Case[] = [
   {
@@ -84,7 +86,7 @@ export const mishapCases: readonly Case[] = [
     title: 'rights, quota and throttling are told apart, and nothing was made',
     needs: needs('refuse'),
     run: async (target, _subject, identity) => {
-      for (const why of ['auth', 'denied', 'throttled', 'quota'] as const) {
+      for (const why of refusals) {
         target.mishaps.refuse?.(why)
         expect(await refusal(create(target, identity()))).toMatchObject({ kind: why, outcome: 'not-applied' })
       }
@@ -94,21 +96,34 @@ export const mishapCases: readonly Case[] = [
   },
   {
     n: 41,
-    title: 'the secret stands in no error, however the call fails',
-    needs: needs('loseReply', 'refuse'),
-    run: async (target, _subject, identity) => {
+    title: 'the secret, and one in user-data, stand in no error, however the call fails',
+    run: async (target, { caps }, identity) => {
+      const inside = 'canary-of-user-data-Zq8'
+      const more = caps.userData === false ? {} : { userData: `#!/bin/sh\n# ${inside}\n` }
+      const { refuse, loseReply, breakAt } = target.mishaps
+      const failures: (() => unknown)[] = [
+        ...(refuse ? refusals.map(why => () => refuse(why)) : []),
+        ...(loseReply ? [() => loseReply('create')] : []),
+        ...(breakAt ? createSteps.map(step => () => breakAt(step)) : []),
+      ]
+      const request = target.provider.planCreate({ ...target.spec('one'), ...more }, identity())
       const errors: unknown[] = []
-      for (const why of ['auth', 'denied', 'throttled', 'quota'] as const) {
-        target.mishaps.refuse?.(why)
-        errors.push(await refusal(create(target, identity())))
+      for (const fail of failures) {
+        fail()
+        errors.push(await refusal(target.provider.create(request, bound())))
       }
-      target.mishaps.loseReply?.('create')
-      errors.push(await refusal(create(target, identity())))
-      errors.push(await refusal(target.provider.create({ identity: identity(), body: { nonsense: true } }, bound())))
+      if (caps.createIdempotency === 'caller-id') {
+        await target.provider.create(request, bound())
+        const other = target.provider.planCreate({ ...target.spec('other'), ...more, type: 'other' }, identity())
+        errors.push(await refusal(target.provider.create(other, bound())))
+      } else {
+        const nonsense = { identity: identity(2), body: { nonsense: true } }
+        errors.push(await refusal(target.provider.create(nonsense, bound())))
+      }
       for (const error of errors) {
         const { message, stack, cause, ...facts } = error as Error
         const text = JSON.stringify([message, stack, facts, cause])
-        expect(text).not.toContain(target.canary ?? 'canary')
+        for (const canary of [inside, target.canary ?? inside]) expect(text).not.toContain(canary)
       }
     },
   },
@@ -117,8 +132,7 @@ export const mishapCases: readonly Case[] = [
     title: 'a create that breaks off at any step: the next try makes it whole, and a destroy leaves nothing of it',
     needs: needs('breakAt'),
     run: async (target, _subject, identity) => {
-      const steps = ['create.begin', 'create.defined', 'create.disk', 'create.seed', 'start.begin', 'create.started']
-      for (const [n, step] of steps.entries()) {
+      for (const [n, step] of createSteps.entries()) {
         const id = identity(n + 1)
         const request = target.provider.planCreate(target.spec('one'), id)
         for (const end of ['again', 'destroyed'] as const) {

@@ -28,7 +28,11 @@ export const startOwnEc2 = async (): Promise<OwnEc2> => {
     const [line] = (await once(createInterface({ input: child.stdout }), 'line', { signal })) as [string]
     const endpoint = line.slice(line.indexOf('http'))
     const told = await fetch(`${endpoint}${controlPath}`, { method: 'POST', body: JSON.stringify(quick), signal })
-    const other = otherEc2({ RECORE_TEST_EC2_ENDPOINT: endpoint, RECORE_TEST_EC2_REGION: region })
+    const other = otherEc2({
+      RECORE_TEST_EC2_ENDPOINT: endpoint,
+      RECORE_TEST_EC2_REGION: region,
+      RECORE_TEST_EC2_SECRET: 'test:canary-of-another-ec2-Zq8',
+    })
     if (!told.ok || other === null) throw new Error(`the stand-in says ${told.status}: ${await told.text()}`)
     return { other, stop }
   } catch (error) {

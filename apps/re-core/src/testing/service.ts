@@ -89,7 +89,8 @@ export const makeService = async (databaseUrl: string, callsHome?: CallsHome) =>
   const run = async (args: string[], more: Record<string, string> = {}) => {
     const one = launch(args, more)
     let said = ''
-    for (const stream of [one.stdout, one.stderr]) stream?.on('data', (chunk: Buffer) => void (said += chunk.toString()))
+    for (const stream of [one.stdout, one.stderr])
+      stream?.on('data', (chunk: Buffer) => void (said += chunk.toString()))
     const [code] = (await once(one, 'close')) as [number | null]
     return { code, said }
   }
