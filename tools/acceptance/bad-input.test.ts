@@ -6,6 +6,8 @@ import { badRequests, type BadRequest } from './bad-requests.ts'
 import { garbage, knock, sendRaw } from './garbage.ts'
 import { eventually, inBatches, openWorld, reops, rssOf, type World } from './testing.ts'
 
+const roundsMax = 6
+
 let world: World
 let requests: readonly BadRequest[]
 let tokens: { small: string; expired: string }
@@ -121,13 +123,18 @@ test('afterwards all is green, a run on every host succeeds, nothing was restart
   const before = world.cluster.pids()
   await load()
   await load()
-  const rss = () => names.map(name => rssOf(world.cluster.pids()[name] ?? 0))
-  const warm = rss()
-  await load()
-  await load()
-  await eventually('memory within 10 % of before', () =>
-    rss().every((bytes, at) => bytes <= (warm[at] ?? 0) * 1.1) ? true : null,
-  ).catch(() => expect(rss()).toEqual(warm))
+  // One look says little: V8 takes room and gives it back when it likes. What leaks grows round after round.
+  const rounds = [names.map(name => rssOf(world.cluster.pids()[name] ?? 0))]
+  const isSettled = () => {
+    const [last = [], earlier = []] = [rounds.at(-1), rounds.at(-2)]
+    return rounds.length > 1 && last.every((bytes, at) => bytes <= (earlier[at] ?? 0) * 1.1)
+  }
+  while (!isSettled() && rounds.length < roundsMax) {
+    await load()
+    await load()
+    rounds.push(names.map(name => rssOf(world.cluster.pids()[name] ?? 0)))
+  }
+  if (!isSettled()) throw new Error(`memory grows round after round: ${JSON.stringify(rounds)}`)
   expect(world.cluster.pids()).toEqual(before)
   for (const url of [world.cluster.moteUrl, world.cluster.coreUrl])
     for (const path of ['/health', '/ready'])

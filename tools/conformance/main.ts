@@ -7,11 +7,12 @@ import { catalogue } from '@re-ops/operations'
 import { keep } from '../proof/command.ts'
 import { holds, reportLine, reportTable } from '../proof/report.ts'
 import { families } from './examples/index.ts'
-import { fetchPackages, here, missingOf, packages, packagesOf, versionsOf } from './programs.ts'
+import type { Family } from './example.ts'
+import { fetchPackages, here, missingOf, packagesOf, versionsOf } from './programs.ts'
 import { recordedCases } from './recorded.ts'
 import { runExamples } from './run-examples.ts'
 import { reportOf, standingsOf, standingTable } from './standing.ts'
-import { whyNotHere } from './why-not.ts'
+import { missingParts, whyNever, whyNotHere } from './why-not.ts'
 import { openWorld, type Fetched } from './world.ts'
 
 const usage = `npm run -s conformance -- [OPTIONS]
@@ -42,28 +43,25 @@ const options = () =>
     },
   }).values
 
-const needed = [
-  ...new Set(families.flatMap(family => [...(family.needs ?? []), ...family.examples.flatMap(one => one.needs ?? [])])),
-].toSorted()
+const needsOf = (some: readonly Family[]) =>
+  [
+    ...new Set(some.flatMap(family => [...(family.needs ?? []), ...family.examples.flatMap(one => one.needs ?? [])])),
+  ].toSorted()
 
 /** Fetches what is missing while there is a network; null: nothing is, or it cannot be had. */
-const provide = async (isWanted: boolean, folder: string): Promise<Fetched | null> => {
-  const missing = await missingOf(here, needed)
-  if (missing.length === 0) return null
-  const names = packagesOf(missing)
-  say(`missing: ${missing.map(name => `${name} (${packages[name]})`).join(', ')}`)
+const provide = async (some: readonly Family[], folder: string, isWanted: boolean): Promise<Fetched | null> => {
+  const names = [...new Set([...missingParts(), ...packagesOf(await missingOf(here, needsOf(some)))])]
+  if (names.length === 0) return null
   if (!isWanted) {
-    say('what needs them is skipped')
+    say(`missing: ${names.join(' ')}; what needs them is skipped`)
     return null
   }
+  say(`fetching what is missing, for the machine alone: ${names.join(' ')}`)
   try {
-    say(`fetching ${names.join(' ')}, for the machine alone`)
     fetchPackages(names, folder)
     return { folder, names }
   } catch (error) {
-    say(
-      `they cannot be fetched, and what needs them is skipped: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    say(`it cannot be fetched, and what needs it is skipped: ${error instanceof Error ? error.message : String(error)}`)
     return null
   }
 }
@@ -107,7 +105,7 @@ const conformance = async ({
     const report = reportOf(standings)
     if (only === undefined && isKept !== 'no') {
       keep(new URL('./results/', import.meta.url), report, {
-        programs: await versionsOf(world.machine.sh, needed),
+        programs: await versionsOf(world.machine.sh, needsOf(families)),
         standings,
       })
       say('kept; npm run docs writes docs/conformance.md from it')
@@ -129,14 +127,16 @@ const main = async (): Promise<number> => {
     return 0
   }
   if (given.inside) return conformance(given)
-  if (chosen(given.only).operations.length === 0)
-    throw new Error(`--only ${given.only}: no operation has that in its name`)
-  const whyNot = whyNotHere()
-  if (whyNot !== null) throw new Error(`cannot run here: ${whyNot}`)
+  const { operations, families: some } = chosen(given.only)
+  if (operations.length === 0) throw new Error(`--only ${given.only}: no operation has that in its name`)
   if (given.install !== 'yes' && given.install !== 'no') throw new Error(`--install ${given.install}: allowed: yes, no`)
+  const never = whyNever()
+  if (never !== null) throw new Error(`cannot run here: ${never}`)
   const folder = mkdtempSync(join(tmpdir(), 'reops-packages-'))
   try {
-    const fetched = await provide(given.install === 'yes', folder)
+    const fetched = await provide(some, folder, given.install === 'yes')
+    const whyNot = fetched === null ? whyNotHere() : null
+    if (whyNot !== null) throw new Error(`cannot run here: ${whyNot}`)
     const packages = fetched === null ? [] : ['--packages', JSON.stringify(fetched)]
     return await inOwnNetwork([...packages, ...process.argv.slice(2)])
   } finally {

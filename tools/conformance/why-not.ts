@@ -6,16 +6,25 @@ import { join } from 'node:path'
 const works = (program: string, ...args: string[]) =>
   spawnSync(program, args, { stdio: 'ignore', timeout: 20_000 }).status === 0
 
-/** What keeps a machine from being made of this one, in one line, or null. */
+/** What the machine itself is made of: without them it does not start. */
+const parts = [
+  ['/lib/systemd/systemd', 'systemd'],
+  ['/usr/sbin/sshd', 'openssh-server'],
+] as const
+/** Debian packages of the parts that this computer lacks. */
+export const missingParts = (): readonly string[] => parts.flatMap(([path, name]) => (existsSync(path) ? [] : [name]))
+
+/** What keeps a machine from being made of this one, with what this one has, in one line, or null. */
 export const whyNotHere = (): string | null => {
+  const [missing] = missingParts()
+  return whyNever() ?? (missing === undefined ? null : `Debian package ${missing} is missing`)
+}
+
+/** The same, whatever packages it is given. */
+export const whyNever = (): string | null => {
   if (process.platform !== 'linux') return 'it is made of namespaces of Linux'
   if (process.getuid?.() !== 0)
     return 'not root (users, mounts, services and packages are made in a machine of its own)'
-  for (const [path, name] of [
-    ['/lib/systemd/systemd', 'systemd'],
-    ['/usr/sbin/sshd', 'openssh-server'],
-  ] as const)
-    if (!existsSync(path)) return `there is no ${path} (Debian package ${name})`
   for (const name of ['unshare', 'nsenter', 'ip'])
     if (!works('sh', '-c', `command -v ${name}`)) return `there is no ${name}`
   if (!works('unshare', '--mount', '--uts', '--ipc', '--pid', '--net', '--cgroup', '--fork', 'true'))

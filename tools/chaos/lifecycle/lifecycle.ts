@@ -192,11 +192,14 @@ export const runLifecycle = async (names: readonly TargetName[], plan: Lifecycle
   return { name: words.join(' '), measures, aims }
 }
 
-const targetsOf = (text: string | undefined): readonly TargetName[] => {
-  if (text === undefined) return targets.filter(one => one.startsWith('fake-') || one === 'local')
-  const found = targets.find(one => one === text)
+const clouds = targets.filter(one => one.startsWith('fake-'))
+/** The naive worker waits for no agent, and a machine of `local` is one. */
+const targetsOf = (text: string | undefined, naive: boolean): readonly TargetName[] => {
+  if (text === undefined) return naive ? clouds : [...clouds, 'local']
+  const allowed = naive ? targets.filter(one => one !== 'local') : targets
+  const found = allowed.find(one => one === text)
   if (found !== undefined) return [found]
-  throw new Error(`--target ${text}: allowed: ${targets.join(', ')}`)
+  throw new Error(`--target ${text}: allowed${naive ? ' with --fault naive' : ''}: ${allowed.join(', ')}`)
 }
 const numberOf = (flag: string, text: string | undefined, standard: number | 'all'): number | 'all' => {
   if (text === undefined || text === 'all') return text ?? standard
@@ -219,11 +222,12 @@ const fullAgain = 3
 export const lifecycle: Proof = {
   doc: 'worker processes killed (-9) before and after every step of create, resize, reload and destroy; then rows against machines',
   run: ({ say, flag }) => {
-    const names = targetsOf(flag('target'))
+    const naive = naiveOf(flag('fault'))
+    const names = targetsOf(flag('target'), naive)
     const isShort = flag('short') !== undefined
     const plan: LifecyclePlan = {
       seed: Number(flag('seed') ?? Date.now() % 1_000_000),
-      naive: naiveOf(flag('fault')),
+      naive,
       doubles: numberOf('doubles', flag('doubles'), isShort ? shortPlan.doubles : doublesOf(names)),
       steps: isShort ? shortPlan.steps : 'all',
       again: isShort ? shortPlan.again : fullAgain,
