@@ -137,9 +137,9 @@ export const startQueue = async ({ url, log, lanes }: QueueOptions): Promise<Que
     },
     settle: async (sql, message) => {
       if (message.held)
-        // One that somebody has pulled forward tells of a new wish: it stays.
+        // One that somebody has pulled forward, perhaps since this transaction began, tells of a new wish: it stays.
         await sql.query(
-          `delete from ${schema}.job where name = $1 and id = $2 and state = 'created' and start_after > now()`,
+          `delete from ${schema}.job where name = $1 and id = $2 and state = 'created' and start_after > clock_timestamp()`,
           [name, message.id],
         )
       else await boss.complete(name, message, null, within(sql))

@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals'
 import { jobsOf, noticesIn } from '@re-ops/re-core/testing'
+import { quickCaps } from './hand.ts'
 import { isOff, type Stage, type When } from './stage.ts'
 
 /** What is changed or taken away by hand. */
@@ -10,6 +11,9 @@ export const driftCases = (stage: () => Stage, when: When): void => {
       const { hand, world, worker, ask, settled, seen, ready } = stage()
       const { id, ref } = await ready('web', { fixes: [], labels: { env: 'test', owner: 'ann' } })
       await world.until('its labels show', async () => (await hand.look(ref))?.tags['owner'] === 'ann')
+      // Labels of a machine so young are not judged where they are written after it is made.
+      const judgedFrom = performance.now() + quickCaps.maxVisibilityLagMs
+      await world.until('its labels are judged', async () => performance.now() >= judgedFrom)
       await seen(id, row => row.drift.length === 0)
       await hand.resize(ref, hand.largerSize)
       await hand.tag(ref, 'owner', 'eve')

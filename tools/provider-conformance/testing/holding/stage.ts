@@ -11,6 +11,9 @@ const asked = { subject: 'tester', scopes: ['admin'], route: 'test', key: undefi
 export const installationMark = 'recore:installation'
 export const vmMark = 'recore:vm'
 
+const toldOf = (row: SystemRow | null): string =>
+  row === null ? 'not there' : JSON.stringify([row.phase, row.reason, row.nextAt, row.drift, row.leaseEpoch])
+
 type Asking = Parameters<typeof askSystem>[2]['verb']
 
 /** re-core's own worker on a database of its own, and a cloud in somebody else's hands. */
@@ -47,11 +50,18 @@ export const openStage = async (open: () => Promise<Hand>) => {
     await world.until(`${name} runs`, async () => (await hand.look(ref))?.power === 'running')
     return ref
   }
-  const settled = (id: string, holds: (row: SystemRow) => boolean) =>
-    world.until('it is seen', async () => {
-      const row = await world.row(id)
-      return row.nextAt === null && holds(row) && row
-    })
+  const settled = async (id: string, holds: (row: SystemRow) => boolean): Promise<SystemRow> => {
+    let last: SystemRow | null = null
+    try {
+      return await world.until('it is seen', async () => {
+        last = await world.row(id)
+        return last.nextAt === null && holds(last) && last
+      })
+    } catch (error) {
+      const text = `${(error as Error).message}; it is ${toldOf(last)}; ${world.logs.slice(-5).join(' ')}`
+      throw new Error(text, { cause: error })
+    }
+  }
   const brokenOff = () => world.logs.filter(line => line.includes('a round broke off')).length
   /** One round of the observer that saw all there is; one whose call broke on a busy machine has seen nothing. */
   const round = async (triesLeft = 5): Promise<void> => {
