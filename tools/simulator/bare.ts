@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process'
+import { roomy } from './roomy.ts'
 
 export type BareOrder = { readonly agents: number; readonly endpoint: string; readonly serverKey: string }
 export type BareFleet = { pids(): readonly number[]; stop(): Promise<void> }
@@ -15,7 +16,10 @@ export const startBareFleet = ({
 }: BareOrder & { readonly processes: number }) => {
   const share = Math.ceil(agents / processes)
   const children = Array.from({ length: Math.ceil(agents / share) }, (_, at) => {
-    const child = fork(new URL('./bare-process.ts', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const child = fork(new URL('./bare-process.ts', import.meta.url), {
+      ...roomy,
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
     const order: BareOrder = { agents: Math.min(share, agents - at * share), endpoint, serverKey }
     child.send(order)
     return { child, exited: new Promise<void>(done => child.once('exit', () => done())) }

@@ -20,11 +20,11 @@ const makeWire = () => {
       return Promise.resolve()
     },
     close: () => void (state.closed = true),
-    async *[Symbol.asyncIterator]() {
+    receive: async () => {
       for (;;) {
         const next = coming.shift()
-        if (next) yield [next]
-        else await new Promise<void>(resolve => (state.wake = resolve))
+        if (next) return [next]
+        await new Promise<void>(resolve => (state.wake = resolve))
       }
     },
   }
@@ -54,7 +54,7 @@ const setUp = (shares: Shares, seed = 1) => {
   const wire = link.dial('', '', {} as never, why => ends.push(why))
   const heard: number[] = []
   const read = async () => {
-    for await (const [message] of wire) if (message) heard.push(numberOf(message))
+    for (;;) for (const message of await wire.receive()) heard.push(numberOf(message))
   }
   void read()
   const all = Array.from({ length: 200 }, (_, n) => n)

@@ -101,8 +101,7 @@ export const makeFaultyLink = (deps: FaultyLinkDeps): FaultyLink => {
     let queued = 0
     const ready: Buffer[] = []
     let wake = Promise.withResolvers<void>()
-    const messages = socket[Symbol.asyncIterator]()
-    let coming: ReturnType<typeof messages.next> | undefined
+    let coming: Promise<readonly Buffer[]> | undefined
     // Messages that come late or twice are sent one after the other: the socket takes one writer.
     const sendLater = (message: Buffer): void => {
       queued += 1
@@ -116,37 +115,45 @@ export const makeFaultyLink = (deps: FaultyLinkDeps): FaultyLink => {
       wake.resolve()
     }
     const never = new Promise<never>(() => undefined)
-    type Next = IteratorResult<readonly Buffer[], undefined>
-    /** Without faults a message costs little more than on a wire of its own. */
-    const next = (): Promise<Next> => {
-      if (active || isDead || coming || ready.length > 0) return nextOfFaulty()
-      return (coming = messages.next()).then(got => {
-        if (active || isDead || got.done || got.value[0] === undefined) return nextOfFaulty()
-        coming = undefined
-        deps.onHeard(got.value[0])
-        return got
-      })
+    /** The dead are not told that their connection is closed. */
+    const closed = (error: unknown): Promise<never> => {
+      if (isDead) return never
+      throw error
     }
-    const nextOfFaulty = async (): Promise<Next> => {
+    /** Without faults a message costs little more than on a wire of its own. */
+    const receive = (): Promise<readonly Buffer[]> => {
+      if (active || isDead || coming || ready.length > 0) return receiveFaulty()
+      coming = socket.receive()
+      return coming.then(heard, closed)
+    }
+    const heard = (frames: readonly Buffer[]): readonly Buffer[] | Promise<readonly Buffer[]> => {
+      const [frame] = frames
+      if (active || isDead || frame === undefined) return receiveFaulty()
+      coming = undefined
+      deps.onHeard(frame)
+      return frames
+    }
+    const receiveFaulty = async (): Promise<readonly Buffer[]> => {
       for (;;) {
         if (isDead) return never
         const early = ready.shift()
         if (early) {
           deps.onHeard(early)
-          return { value: [early], done: false }
+          return [early]
         }
         wake = Promise.withResolvers()
         if (active && shares.slowReaderMs) await new Promise(resolve => setTimeout(resolve, shares.slowReaderMs))
-        coming ??= messages.next()
-        const got = active ? await Promise.race([coming, wake.promise]) : await coming
-        if (got === undefined) continue
+        coming ??= socket.receive()
+        const next = coming.catch(closed)
+        const frames = active ? await Promise.race([next, wake.promise]) : await next
+        if (frames === undefined) continue
         coming = undefined
-        const frame: Buffer | undefined = got.done ? undefined : got.value[0]
+        const [frame] = frames
         if (isDead) return never
-        if (got.done || frame === undefined) return got as IteratorResult<readonly Buffer[], undefined>
+        if (frame === undefined) continue
         if (!active) {
           deps.onHeard(frame)
-          return got
+          return frames
         }
         incoming(shares, frame, receiveLater)
       }
@@ -164,7 +171,7 @@ export const makeFaultyLink = (deps: FaultyLinkDeps): FaultyLink => {
         isClosed = true
         if (!isDead) socket.close()
       },
-      [Symbol.asyncIterator]: () => ({ next }),
+      receive,
     }
     return {
       wire,

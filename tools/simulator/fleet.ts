@@ -5,6 +5,7 @@ import { makeClient } from '@re-ops/client'
 import { readJournal, type JournalLine } from '../chaos/foundation/journals.ts'
 import { checkShares, noFaults, type Shares } from './faults.ts'
 import type { Begin, Blow, Member, Order, SimulatedOperation, Stats, Which, Word } from './orders.ts'
+import { roomy } from './roomy.ts'
 import { sumOf } from './sum.ts'
 
 export type FleetOptions = {
@@ -80,8 +81,8 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
 
   type Slot = { child: ChildProcess; live: number; exited: Promise<void> }
   const begin = (at: number): Slot => {
-    const env = { ...process.env, UV_THREADPOOL_SIZE: String(filesAtOnce) }
-    const child = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env })
+    const env = { ...roomy.env, UV_THREADPOOL_SIZE: String(filesAtOnce) }
+    const child = fork(program, { ...roomy, stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env })
     const slot: Slot = { child, live: 0, exited: new Promise(done => child.once('exit', () => done())) }
     child.on('message', (word: Word) => {
       if (word.kind === 'sessions') slot.live = word.live

@@ -53,9 +53,13 @@ type Entry = {
   readonly found: Found
   readonly reads: boolean
   readonly controller: AbortController
+  /** Bytes of the ring that are kept for its result. */
+  readonly room: number
   phase: 'journalling' | 'waiting' | 'running' | 'ending'
   /** Its acknowledgement waits for the end of this turn: a result that is there by then says both. */
   ackDue: boolean
+  /** Of its end, while the log waits for the end of this turn: the result goes first, somebody waits for it. */
+  told?: { readonly state: string; readonly ms: number }
 }
 
 const isAboutContent = (message: ModuleMessage | ContentMessage): message is ContentMessage =>
@@ -94,7 +98,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     entry.phase = 'ending'
     const state = result.ok ? 'ok' : result.failure.kind
     try {
-      await ring.put({ id: call.id, ms, result }, !entry.reads)
+      await ring.put({ id: call.id, ms, result }, entry.room, !entry.reads)
       if (state === 'lost') journal.append({ t: 'lost', id: call.id })
       else if (entry.reads) journal.appendLazily({ t: 'end', id: call.id, state })
       else journal.append({ t: 'end', id: call.id, state })
@@ -107,9 +111,9 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     }
     live.delete(call.id)
     outbox.result(call.id, entry.ackDue)
+    entry.told = { state, ms: Math.round(ms) }
+    if (!entry.ackDue) setImmediate(endOfTurn, entry)
     entry.ackDue = false
-    const told = { call: call.id, requestId: call.requestId, op: call.operation, state, ms: Math.round(ms) }
-    setImmediate(() => log.info('call ended', told)) // the result goes first: somebody waits for it
     if (stopping && live.size === 0) idle.resolve()
   }
   const run = async (entry: Entry): Promise<void> => {
@@ -135,10 +139,11 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     await end(entry, result, nowMs() - from)
     startWaiting()
   }
-  const acknowledge = (entry: Entry): void => {
-    if (!entry.ackDue) return
+  const endOfTurn = (entry: Entry): void => {
+    const { call, told, ackDue } = entry
     entry.ackDue = false
-    outbox.control({ kind: 'call.acked', body: { id: entry.call.id, running: true } })
+    if (ackDue) outbox.control({ kind: 'call.acked', body: { id: call.id, running: true } })
+    if (told) log.info('call ended', { call: call.id, requestId: call.requestId, op: call.operation, ...told })
   }
   const startWaiting = (): void => {
     while (running < deps.slots) {
@@ -165,14 +170,14 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     return true
   }
   /** Makes the call ours: room in the ring, a line in the journal. Answers why not. */
-  const take = (call: Call): string | null => {
+  const take = (call: Call, room: number): string | null => {
     if (stopping) return 'the agent is stopping'
     if (live.size >= wireLimits.callsPerAgentMax) return `queue-full: ${live.size} calls wait or run here`
-    if (!ring.reserve(call.id, resultBytesMax(call))) return 'ring-full: no room to keep its result until it is settled'
+    if (!ring.reserve(room)) return 'ring-full: no room to keep its result until it is settled'
     try {
       journal.append({ t: 'start', id: call.id, op: journalledAs(call), at: Date.now() })
     } catch (error) {
-      ring.release(call.id)
+      ring.release(room)
       return `the journal cannot be written: ${errorText(error)}`
     }
     return null
@@ -191,10 +196,12 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     if ('ok' in found) return refuse(call, found)
     const refusal = refusalOf(found, call)
     if (refusal) return refuse(call, refusal)
-    const why = take(call)
+    const room = resultBytesMax(call)
+    const why = take(call, room)
     if (why !== null) return rejected(call, why)
     const { reads } = found
-    const entry: Entry = { call, found, reads, controller: new AbortController(), phase: 'journalling', ackDue: false }
+    const controller = new AbortController()
+    const entry: Entry = { call, found, reads, controller, room, phase: 'journalling', ackDue: false }
     live.set(call.id, entry)
     if (!reads) {
       try {
@@ -208,7 +215,7 @@ export const makeCalls = (deps: CallsDeps): Calls => {
     const starts = running < deps.slots
     // Only what reads may begin before its acknowledgement is on the wire: done twice, it does no harm.
     entry.ackDue = reads && starts
-    if (entry.ackDue) setImmediate(() => acknowledge(entry))
+    if (entry.ackDue) setImmediate(endOfTurn, entry)
     else outbox.control({ kind: 'call.acked', body: { id: call.id, running: starts } })
     if (starts) void run(entry)
     else {

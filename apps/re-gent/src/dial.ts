@@ -9,7 +9,8 @@ const lingerMs = 300
 export type Wire = {
   send(message: Buffer): Promise<void>
   close(): void
-  [Symbol.asyncIterator](): AsyncIterator<readonly Buffer[]>
+  /** The next message, in frames; rejects when the connection is closed. */
+  receive(): Promise<readonly Buffer[]>
 }
 /** Opens a connection; `onEnd` says once or more why it is over. */
 export type Dial = (endpoint: string, serverKey: string, keys: Keys, onEnd: (why: string) => void) => Wire

@@ -32,7 +32,7 @@ test('a result goes out as it is on disk, with its acknowledgement when that was
   const [quick, slow] = [newId(), newId()]
   try {
     outbox.open(() => undefined)
-    for (const id of [quick, slow]) await ring.put(result(id), false)
+    for (const id of [quick, slow]) await ring.put(result(id), 0, false)
     outbox.result(quick, true)
     outbox.result(slow)
     outbox.control({ kind: 'call.acked', body: { id: slow, running: true } })
@@ -64,7 +64,7 @@ test('a result whose last line died with the agent is the truth: it ended, befor
   try {
     const first = open()
     for (const id of [ended, died]) first.journal.append({ t: 'start', id, op: 'ping', at: 1 })
-    await first.ring.put(result(ended), false)
+    await first.ring.put(result(ended), 0, false)
     first.journal.appendLazily({ t: 'end', id: ended, state: 'ok' })
     first.journal.close()
     first.ring.close()

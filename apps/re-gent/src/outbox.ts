@@ -34,10 +34,9 @@ const controlsMax = 10_000
 /** What one link has to say. */
 export const makeOutbox = (ring: Ring): Outbox => {
   let controls: Outgoing[] = []
-  let results: Id[] = []
+  let results: { readonly id: Id; readonly acked: boolean }[] = []
   const chunks: { readonly body: ChunkBody; readonly sent: (isSent: boolean) => void }[] = []
   let pieces: Outgoing[] = []
-  const toAcknowledge = new Set<Id>()
   let isOpen = false
   let full: () => void = () => undefined
   let change = Promise.withResolvers<boolean>()
@@ -46,11 +45,10 @@ export const makeOutbox = (ring: Ring): Outbox => {
     change = Promise.withResolvers<boolean>()
   }
   const nextResult = (token: string | undefined): Buffer | undefined => {
-    for (let id = results.shift(); id !== undefined; id = results.shift()) {
-      const acked = toAcknowledge.delete(id)
-      const text = ring.text(id) // settled meanwhile: skipped
+    for (let one = results.shift(); one !== undefined; one = results.shift()) {
+      const text = ring.text(one.id) // settled meanwhile: skipped
       if (text !== null)
-        return fromAgent.encodeText('call.result', acked ? `${text.slice(0, -1)},"acked":true}` : text, token)
+        return fromAgent.encodeText('call.result', one.acked ? `${text.slice(0, -1)},"acked":true}` : text, token)
     }
     return undefined
   }
@@ -65,8 +63,7 @@ export const makeOutbox = (ring: Ring): Outbox => {
       isOpen = true
       controls = []
       pieces = []
-      toAcknowledge.clear()
-      results = [...ring.ids()]
+      results = ring.ids().map(id => ({ id, acked: false }))
       wake()
     },
     close: () => {
@@ -86,8 +83,7 @@ export const makeOutbox = (ring: Ring): Outbox => {
     },
     result: (id, acked = false) => {
       if (!isOpen) return
-      if (acked) toAcknowledge.add(id)
-      results.push(id)
+      results.push({ id, acked })
       wake(acked)
     },
     chunk: body =>

@@ -32,7 +32,7 @@ export const recoverCalls = async ({ journal, ring, log, boot, isNative }: Recov
     const started = spawned ? ('yes' as const) : ('unknown' as const)
     const message = 'the agent died after the call was started'
     const failure = { kind: 'lost' as const, message, step: op, callId: id, transport: 'zmq' as const, started }
-    await ring.put({ id, ms: 0, result: { ok: false, failure } }, false)
+    await ring.put({ id, ms: 0, result: { ok: false, failure } }, 0, false)
     journal.append({ t: 'lost', id })
   }
   log.warn('calls of the last life are lost', { lost: lost.length, killed })

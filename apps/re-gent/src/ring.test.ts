@@ -29,13 +29,13 @@ test('a result stays, in order and whole, until it is settled; the room is never
         for (const step of list) {
           if (step.do === 'put' || step.do === 'reserve') {
             const id = newId()
-            const fits = ring.reserve(id, step.bytes)
+            const fits = ring.reserve(step.bytes)
             const live = [...model.values()].reduce((sum, bytes) => sum + bytes, 0)
             if (!fits) expect(live + ring.bytes().reserved + step.bytes).toBeGreaterThan(bytesMax * 0.9)
             else if (step.do === 'put') {
-              await ring.put(body(id, step.bytes), step.at % 5 === 0)
+              await ring.put(body(id, step.bytes), step.bytes, step.at % 5 === 0)
               model.set(id, step.bytes)
-            } else if (step.at % 2 === 0) ring.release(id)
+            } else if (step.at % 2 === 0) ring.release(step.bytes)
           } else if (step.do === 'drop') {
             const id = [...model.keys()][step.at % Math.max(1, model.size)]
             if (!id) continue

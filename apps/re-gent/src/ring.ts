@@ -8,10 +8,11 @@ export type ResultBody = Static<typeof callResult.body>
 /** Results on disk until they are settled, oldest first. */
 export type Ring = {
   /** Takes room for a result of at most that many bytes, or answers `false`: nothing is evicted to make room. */
-  reserve(id: Id, bytes: number): boolean
-  release(id: Id): void
-  /** Stores a result in the room reserved for it. Resolves when it is on disk (`sync`), else in the page cache. */
-  put(result: ResultBody, sync: boolean): Promise<void>
+  reserve(bytes: number): boolean
+  /** Gives back room that was reserved and is not needed. */
+  release(bytes: number): void
+  /** Stores a result in the `room` reserved for it, in bytes. Resolves when it is on disk (`sync`), else in the page cache. */
+  put(result: ResultBody, room: number, sync: boolean): Promise<void>
   get(id: Id): ResultBody | null
   /** Its JSON, to be sent. */
   text(id: Id): string | null
@@ -23,7 +24,7 @@ export type Ring = {
   close(): void
 }
 
-/** `text` is kept of the newest, which are sent next. */
+/** `text` is kept until it is sent, of as many as there is room for. */
 type Entry = { readonly place: Place; text?: string | undefined } | { readonly held: string }
 
 /** Characters of results that are kept in memory beside the disk. */
@@ -49,43 +50,32 @@ export const openRing = (options: {
   const entries = new Map<Id, Entry>()
   /** How many results of each segment are not settled. */
   const live = new Map<number, number>()
-  const reserved = new Map<Id, number>()
-  const texts = new Set<Id>()
   let textChars = 0
   let reservedBytes = 0
 
   /** Takes the text out of memory; it stays on disk. */
-  const dropText = (id: Id): void => {
-    const entry = entries.get(id)
-    if (!texts.delete(id) || !entry || !('place' in entry)) return
-    textChars -= entry.text?.length ?? 0
+  const dropText = (entry: Entry): void => {
+    if (!('place' in entry) || entry.text === undefined) return
+    textChars -= entry.text.length
     entry.text = undefined
-  }
-  const keepText = (id: Id, text: string): void => {
-    const entry = entries.get(id)
-    if (!entry || !('place' in entry) || text.length > textsMax) return
-    entry.text = text
-    textChars += text.length
-    texts.add(id)
-    for (const oldest of texts) {
-      if (textChars <= textsMax) return
-      dropText(oldest)
-    }
   }
   const count = (segment: number, more: 1 | -1): void => {
     live.set(segment, (live.get(segment) ?? 0) + more)
   }
   const forget = (id: Id): number | null => {
-    dropText(id)
     const entry = entries.get(id)
+    if (!entry) return null
+    dropText(entry)
     entries.delete(id)
-    if (!entry || !('place' in entry)) return null
+    if (!('place' in entry)) return null
     count(entry.place.segment, -1)
     return entry.place.segment
   }
-  const place = (id: Id, at: Place): void => {
+  const place = (id: Id, at: Place, text?: string): void => {
     forget(id)
-    entries.set(id, { place: at })
+    const kept = textChars + (text?.length ?? 0) <= textsMax ? text : undefined
+    textChars += kept?.length ?? 0
+    entries.set(id, { place: at, text: kept })
     count(at.segment, 1)
   }
   const segments = openSegments({
@@ -122,9 +112,8 @@ export const openRing = (options: {
     for (const entry of entries.values()) if ('place' in entry) sum += entry.place.length + 1
     return sum
   }
-  const release = (id: Id): void => {
-    reservedBytes -= reserved.get(id) ?? 0
-    reserved.delete(id)
+  const release = (bytes: number): void => {
+    reservedBytes -= bytes
   }
   for (const segment of segments.closed()) free(segment)
   const text = (id: Id): string | null => {
@@ -134,27 +123,24 @@ export const openRing = (options: {
   }
 
   return {
-    reserve: (id, bytes) => {
+    reserve: bytes => {
       const fits = () => segments.bytes() + reservedBytes + bytes <= options.bytesMax
       // Moving costs reads and writes, so it is done only when it makes room that is needed.
       if (!fits() && liveBytes() + reservedBytes + bytes <= options.bytesMax) reclaim()
       if (!fits()) return false
-      release(id)
-      reserved.set(id, bytes)
       reservedBytes += bytes
       return true
     },
     release,
-    put: async (result, sync) => {
+    put: async (result, room, sync) => {
       const text = JSON.stringify(result)
       try {
-        place(result.id, segments.append(text))
-        keepText(result.id, text)
+        place(result.id, segments.append(text), text)
       } catch {
         entries.set(result.id, { held: text }) // the disk refuses: kept in memory, so it is still sent
         return
       } finally {
-        release(result.id)
+        release(room)
       }
       if (sync) await segments.synced()
     },
@@ -164,7 +150,8 @@ export const openRing = (options: {
     },
     text: id => {
       const found = text(id)
-      dropText(id) // once sent it is asked for again only after a lost session
+      const entry = entries.get(id)
+      if (entry) dropText(entry) // once sent it is asked for again only after a lost session
       return found
     },
     has: id => entries.has(id),

@@ -112,11 +112,14 @@ export const superviseBroker = (deps: SupervisorDeps): BrokerProcess => {
 
 /** A broker makes much garbage that dies at once; with room for more of it, an agent would cost it a tenth more memory. */
 const leanly = ['--max-semi-space-size=8']
+/** Messages come in bursts: what glibc gives back to the kernel after one, it would fetch again for the next. */
+const steadyHeap = { MALLOC_TRIM_THRESHOLD_: String(32 * 2 ** 20), MALLOC_TOP_PAD_: String(2 ** 18) }
 
 const load = (report: (line: string) => void): Worker => {
   const child = fork(new URL('../broker/main.ts', import.meta.url), {
     serialization: 'advanced',
     execArgv: [...process.execArgv, ...leanly],
+    env: { ...steadyHeap, ...process.env },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   const exited = Promise.withResolvers<void>()
