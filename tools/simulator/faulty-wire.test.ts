@@ -16,7 +16,7 @@ const makeWire = () => {
   const state = { closed: false, wake: () => undefined as void }
   const wire: Wire = {
     send: message => {
-      sent.push(message)
+      sent.push(Buffer.from(message))
       return Promise.resolve()
     },
     close: () => void (state.closed = true),

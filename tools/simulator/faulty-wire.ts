@@ -1,4 +1,5 @@
 import type { Dial, Wire } from '@re-ops/re-gent/embedded'
+import type { Frame } from '@re-ops/protocols'
 import type { Random } from '../chaos/foundation/random.ts'
 import { isActive, type FaultName, type Shares } from './faults.ts'
 
@@ -18,8 +19,8 @@ export type FaultyLinkDeps = {
   readonly random: Random
   readonly count: (fault: FaultName) => void
   /** Each message as the agent's logic gives and takes it. */
-  readonly onSaid: (message: Buffer) => void
-  readonly onHeard: (message: Buffer) => void
+  readonly onSaid: (message: Frame) => void
+  readonly onHeard: (message: Frame) => void
 }
 
 const rememberedMax = 32
@@ -103,7 +104,7 @@ export const makeFaultyLink = (deps: FaultyLinkDeps): FaultyLink => {
     let wake = Promise.withResolvers<void>()
     let coming: Promise<readonly Buffer[]> | undefined
     // Messages that come late or twice are sent one after the other: the socket takes one writer.
-    const sendLater = (message: Buffer): void => {
+    const sendLater = (message: Frame): void => {
       queued += 1
       out = out
         .then(() => (isDead || isClosed ? undefined : socket.send(message)))
@@ -163,7 +164,7 @@ export const makeFaultyLink = (deps: FaultyLinkDeps): FaultyLink => {
         if (isDead) return Promise.resolve()
         deps.onSaid(message)
         if (!active && queued === 0) return socket.send(message)
-        if (active) outgoing(shares, message, sendLater)
+        if (active) outgoing(shares, Buffer.from(message), sendLater)
         else sendLater(message)
         return Promise.resolve()
       },

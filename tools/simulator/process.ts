@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { makeLog } from '@re-ops/re-gent/embedded'
+import type { Frame } from '@re-ops/protocols'
 import { context } from 'zeromq'
 import { makeRandom } from '../chaos/foundation/random.ts'
 import { faultNames } from './faults.ts'
@@ -105,17 +106,21 @@ const begin = (order: Begin) => {
 const [quote, comma] = [34, 44]
 const ackedTail = ',"acked":true}}'
 /** Most end otherwise: one look tells. */
-const isAcked = (message: Buffer): boolean => {
+const isAcked = (message: Frame): boolean => {
+  if (typeof message === 'string') return message.endsWith(ackedTail)
   const at = message.length - ackedTail.length
   return message[at] === comma && message.toString('latin1', at) === ackedTail
 }
-/** Counts by kind; a result that is its own acknowledgement is counted apart. Every frame begins `{"k":"<kind>"`: the rest is not read. */
+/** Every frame begins `{"k":"<kind>"`: the rest is not read. */
+const kindOf = (message: Frame): string =>
+  typeof message === 'string'
+    ? message.slice(6, message.indexOf('"', 6))
+    : message.toString('latin1', 6, message.indexOf(quote, 6))
+/** Counts by kind; a result that is its own acknowledgement is counted apart. */
 const tally =
   (kinds: Record<string, number>) =>
-  (message: Buffer): void => {
-    let end = 6
-    while (end < message.length && message[end] !== quote) end += 1
-    const name = message.toString('latin1', 6, end)
+  (message: Frame): void => {
+    const name = kindOf(message)
     const kind = isAcked(message) ? `${name}+acked` : name
     kinds[kind] = (kinds[kind] ?? 0) + 1
   }

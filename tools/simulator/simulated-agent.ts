@@ -10,6 +10,7 @@ import {
   type JournalRecord,
   type Log,
 } from '@re-ops/re-gent/embedded'
+import type { Frame } from '@re-ops/protocols'
 import type { Random } from '../chaos/foundation/random.ts'
 import { makeFaultyLink, type FaultyLink } from './faulty-wire.ts'
 import type { FaultName } from './faults.ts'
@@ -33,8 +34,8 @@ export type SimulatedAgentDeps = {
   readonly onLife: () => void
   readonly onSession: (live: boolean) => void
   readonly onRecord: (kind: JournalRecord['t']) => void
-  readonly onSaid: (message: Buffer) => void
-  readonly onHeard: (message: Buffer) => void
+  readonly onSaid: (message: Frame) => void
+  readonly onHeard: (message: Frame) => void
   readonly onFault: (fault: FaultName) => void
   readonly onEnd: (why: string) => void
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { wireLimits } from '@re-ops/protocols'
+import { wireLimits, type Frame } from '@re-ops/protocols'
 import { Dealer } from 'zeromq'
 import type { Keys } from './keys.ts'
 
@@ -7,7 +7,7 @@ const lingerMs = 300
 
 /** What a session needs of a connection: one frame a message, both ways. */
 export type Wire = {
-  send(message: Buffer): Promise<void>
+  send(message: Frame): Promise<void>
   close(): void
   /** The next message, in frames; rejects when the connection is closed. */
   receive(): Promise<readonly Buffer[]>

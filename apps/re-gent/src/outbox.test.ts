@@ -17,8 +17,8 @@ const openRingIn = (folder: string) =>
 /** Everything that waits, as the broker reads it. */
 const drain = (outbox: Outbox): FromAgent[] => {
   const said: FromAgent[] = []
-  for (let bytes = outbox.next(token); bytes; bytes = outbox.next(token)) {
-    const message = fromAgent.decode(bytes)
+  for (let frame = outbox.next(token); frame; frame = outbox.next(token)) {
+    const message = fromAgent.decode(Buffer.from(frame))
     if (message.kind === 'malformed') throw new Error(message.why)
     said.push(message)
   }

@@ -1,4 +1,4 @@
-import { fromAgent, type FromAgent, type Id } from '@re-ops/protocols'
+import { fromAgent, type Frame, type FromAgent, type Id } from '@re-ops/protocols'
 import type { Ring } from './ring.ts'
 
 export type Outgoing = {
@@ -23,7 +23,7 @@ export type Outbox = {
   /** Behind everything else. False when the session ended before it was sent. */
   chunk(body: ChunkBody): Promise<boolean>
   /** The next message, for a session with this token. */
-  next(token: string | undefined): Buffer | undefined
+  next(token: string | undefined): Frame | undefined
   /** There is something to say. True: it is all that this turn of the loop will have to say of it. */
   changed(): Promise<boolean>
   wake(): void
@@ -44,7 +44,7 @@ export const makeOutbox = (ring: Ring): Outbox => {
     change.resolve(isWhole)
     change = Promise.withResolvers<boolean>()
   }
-  const nextResult = (token: string | undefined): Buffer | undefined => {
+  const nextResult = (token: string | undefined): Frame | undefined => {
     for (let one = results.shift(); one !== undefined; one = results.shift()) {
       const text = ring.text(one.id) // settled meanwhile: skipped
       if (text !== null)
@@ -52,7 +52,7 @@ export const makeOutbox = (ring: Ring): Outbox => {
     }
     return undefined
   }
-  const nextChunk = (token: string | undefined): Buffer | undefined => {
+  const nextChunk = (token: string | undefined): Frame | undefined => {
     const chunk = chunks.shift()
     chunk?.sent(true)
     return chunk && fromAgent.encode('output.chunk', chunk.body, token)

@@ -17,6 +17,12 @@ export type Decoded<M extends AnyMessage> =
   M extends Message<infer K, infer B> ? { readonly kind: K; readonly token?: string; readonly body: Static<B> } : never
 export type DecodeError = { readonly kind: 'malformed'; readonly why: string }
 
+/**
+ * A message as it is given to the socket. A short one is text: zeromq.js refers to a Buffer until the network has it and comes back to this thread to
+ * give it up, which costs more than to copy so little.
+ */
+export type Frame = string | Buffer
+
 type Body<M extends AnyMessage, K> = Static<Extract<M, { kind: K }>['body']>
 
 export type Protocol<M extends AnyMessage> = {
@@ -26,13 +32,16 @@ export type Protocol<M extends AnyMessage> = {
   encoder<K extends M['kind'], S extends Partial<Body<M, K>>>(
     kind: K,
     shared: S,
-  ): (own: Omit<Body<M, K>, keyof S>, token?: string) => Buffer
+  ): (own: Omit<Body<M, K>, keyof S>, token?: string) => Frame
   /** The same frame as `encode`, of a body that is JSON text already. */
-  encodeText(kind: M['kind'], body: string, token?: string): Buffer
+  encodeText(kind: M['kind'], body: string, token?: string): Frame
   decode(bytes: Uint8Array): Decoded<M> | DecodeError
 }
 
 const nestingMax = 100
+const textFrameMax = 16_384
+
+const frameOf = (text: string): Frame => (text.length <= textFrameMax ? text : Buffer.from(text))
 
 /**
  * Whether a parsed value has more than `max` lists and objects inside each other. It is parsed without harm, but writing
@@ -48,6 +57,9 @@ const nestsDeeperThan = (max: number, value: unknown): boolean => {
   return false
 }
 
+const textOf = (bytes: Uint8Array): string =>
+  (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).toString('utf8')
+
 /**
  * A set of messages that travel one way. `decode` never throws, whatever the bytes are: it answers `malformed` and why,
  * and the receiver drops and counts it. Frame: UTF-8 JSON {k: kind, v: version, t?: session token, b: body}.
@@ -55,23 +67,23 @@ const nestsDeeperThan = (max: number, value: unknown): boolean => {
 export const protocol = <const T extends readonly AnyMessage[]>(...messages: T): Protocol<T[number]> => {
   type M = T[number]
   const byKind = new Map(messages.map(m => [m.kind, { version: m.version, validator: makeValidator(m.body) }]))
-  const frame = (kind: string, body: string, token?: string): Buffer => {
+  const frame = (kind: string, body: string, token?: string): string => {
     const version = byKind.get(kind)?.version ?? 1
     const session = token === undefined ? '' : `"t":${JSON.stringify(token)},`
-    return Buffer.from(`{"k":"${kind}","v":${version},${session}"b":${body}}`)
+    return `{"k":"${kind}","v":${version},${session}"b":${body}}`
   }
   const malformed = (why: string): DecodeError => ({ kind: 'malformed', why })
   return {
     messages,
-    encode: (kind, body, token) => frame(kind, JSON.stringify(body), token),
-    encodeText: frame,
+    encode: (kind, body, token) => Buffer.from(frame(kind, JSON.stringify(body), token)),
+    encodeText: (kind, body, token) => frameOf(frame(kind, body, token)),
     encoder: (kind, shared) => {
       const head = JSON.stringify({ k: kind, v: byKind.get(kind)?.version ?? 1 }).slice(0, -1)
       const rest = JSON.stringify(shared).slice(1)
       return (own, token) => {
         const mine = JSON.stringify(own).slice(0, -1)
         const comma = rest === '}' || mine === '{' ? '' : ','
-        return Buffer.from(
+        return frameOf(
           `${head}${token === undefined ? '' : `,"t":${JSON.stringify(token)}`},"b":${mine}${comma}${rest}}`,
         )
       }
@@ -79,7 +91,7 @@ export const protocol = <const T extends readonly AnyMessage[]>(...messages: T):
     decode: bytes => {
       let frame: unknown
       try {
-        frame = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
+        frame = JSON.parse(textOf(bytes))
       } catch {
         return malformed('not JSON')
       }

@@ -1,4 +1,4 @@
-import { fromAgent, fromBroker, type FromAgent, type Keyset } from '@re-ops/protocols'
+import { fromAgent, fromBroker, type Frame, type FromAgent, type Keyset } from '@re-ops/protocols'
 import { makeBucket } from './bucket.ts'
 import type { Chunks } from './chunks.ts'
 import type { Drops } from './counters.ts'
@@ -39,7 +39,7 @@ export const makeConversation = (deps: ConversationDeps): Conversation => {
   const lose = (session: Session, reason: string) => {
     if (sessions.remove(session)) say({ kind: 'ended', agent: session.agent, epoch: session.epoch, reason })
   }
-  const tell = (session: Session, bytes: Buffer, control: boolean, calls: readonly string[] = []) => {
+  const tell = (session: Session, bytes: Frame, control: boolean, calls: readonly string[] = []) => {
     const { routing, agent } = session
     const onFail = (why: 'gone' | 'slow' | 'full') => {
       if (calls.length > 0) say({ kind: 'unsent', agent, calls, why })
@@ -90,7 +90,7 @@ export const makeConversation = (deps: ConversationDeps): Conversation => {
       if (frames.length !== 2 || !routing || !bytes) return drops.count('frames')
       const message = fromAgent.decode(bytes)
       if (message.kind === 'malformed') drops.count('malformed')
-      else heard(routing.toString('hex'), message)
+      else heard(routing.toString('latin1'), message)
     },
     call: (shape, to) => {
       const encode = fromBroker.encoder('call', shape)

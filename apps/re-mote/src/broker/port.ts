@@ -61,6 +61,7 @@ export type ServiceSays =
 
 export type Hello = {
   readonly kind: 'hello'
+  /** Of the connection, its bytes as Latin-1. */
   readonly routing: string
   readonly agent: string
   readonly boot: string

@@ -11,9 +11,9 @@ const makeSocket = () => {
   const state = new Map<string, 'EHOSTUNREACH' | 'EAGAIN'>()
   const writer = makeWriter(async ([routing, bytes]) => {
     await Promise.resolve()
-    const code = state.get(routing.toString('hex'))
+    const code = state.get(routing.toString('latin1'))
     if (code) throw Object.assign(new Error(code), { code })
-    sent.push(`${routing.toString('hex')} ${bytes.toString()}`)
+    sent.push(`${routing.toString('latin1')} ${bytes.toString()}`)
   })
   const failed: string[] = []
   const put = (routing: string, text: string, control = false) =>

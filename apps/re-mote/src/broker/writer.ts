@@ -1,8 +1,9 @@
+import type { Frame } from '@re-ops/protocols'
 import { brokerLimits } from './limits.ts'
 
 export type WhyUnsent = 'gone' | 'slow' | 'full'
 /** One message for one connection. `onFail` is told when it was provably not given to the network. */
-export type Outgoing = { readonly routing: string; readonly bytes: Buffer; onFail?(why: WhyUnsent): void }
+export type Outgoing = { readonly routing: string; readonly bytes: Frame; onFail?(why: WhyUnsent): void }
 
 export type Writer = {
   /** Control messages overtake calls; the queue is bounded, and a full one fails the message at once. */
@@ -20,7 +21,7 @@ const retrySlowMs = 10
  * The one writer of the socket. It awaits each send (concurrent ones answer EBUSY beyond a few hundred), yields to the event loop every
  * `sendsPerTurnMax`, sets aside messages for agents that read too slowly without holding up the others, and fails them after `slowAgentMs`.
  */
-export const makeWriter = (send: (frames: [Buffer, Buffer]) => Promise<void>): Writer => {
+export const makeWriter = (send: (frames: [Buffer, Frame]) => Promise<void>): Writer => {
   const queues = { control: makeQueue(), normal: makeQueue() }
   const slow = new Map<string, Slow>()
   let [slowCount, sends] = [0, 0]
@@ -33,7 +34,7 @@ export const makeWriter = (send: (frames: [Buffer, Buffer]) => Promise<void>): W
     sends += 1
     if (sends % brokerLimits.sendsPerTurnMax === 0) await new Promise(setImmediate)
     try {
-      await send([Buffer.from(message.routing, 'hex'), message.bytes])
+      await send([Buffer.from(message.routing, 'latin1'), message.bytes])
       return 'sent'
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException

@@ -276,7 +276,7 @@ export const startLink = async (deps: LinkDeps): Promise<Link> => {
       case 'chunk.wanted':
         return deps.onChunkWanted(item.hash, item.chunk)
       case 'hello':
-        log.trace({ host: item.agent, routing: item.routing }, 'hello')
+        log.trace({ host: item.agent, routing: Buffer.from(item.routing, 'latin1').toString('hex') }, 'hello')
         return hellos.put({ hello: item, at: performance.now(), broker })
       case 'ended':
         if (epochs.get(item.agent) === item.epoch) epochs.delete(item.agent)
