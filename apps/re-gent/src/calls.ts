@@ -14,6 +14,7 @@ import type { WatchMemory } from './memory-watch.ts'
 import type { Outbox } from './outbox.ts'
 import type { OutputPulls } from './output-pulls.ts'
 import type { PolicyKeeper } from './policy.ts'
+import { makeReports } from './reports.ts'
 import type { Ring } from './ring.ts'
 
 export type CallsDeps = {
@@ -234,39 +235,16 @@ export const makeCalls = (deps: CallsDeps): Calls => {
       void end(entry, result, 0)
     } else if (entry.phase !== 'ending') entry.controller.abort(reason)
   }
-  const voidIds = async (ids: readonly Id[]): Promise<void> => {
-    if (ids.length === 0) return
-    for (const id of ids) journal.append({ t: 'void', id })
-    await journal.synced()
-  }
-  const stateOf = (id: Id): 'waiting' | 'running' | 'finished' | 'lost' | 'unknown' => {
+  const liveState = (id: Id): 'waiting' | 'running' | undefined => {
     const entry = live.get(id)
-    if (entry) return entry.phase === 'waiting' || entry.phase === 'journalling' ? 'waiting' : 'running'
-    if (ring.has(id)) {
-      const result = ring.get(id)?.result
-      return result && !result.ok && result.failure.kind === 'lost' ? 'lost' : 'finished'
-    }
-    return (journal.of(id)?.state ?? 'void') === 'void' ? 'unknown' : 'finished'
+    return entry && (entry.phase === 'waiting' || entry.phase === 'journalling' ? 'waiting' : 'running')
   }
+  const { report, settle } = makeReports({ journal, ring, outbox, liveState })
   const cancel = async (id: Id): Promise<void> => {
     const entry = live.get(id)
     if (entry) return abort(entry, 'cancelled')
     if (ring.has(id)) return outbox.result(id)
     await report([id])
-  }
-  /** Unknown ids are void, durably, before the broker hears of it: it may then start them elsewhere. */
-  const report = async (ids: readonly Id[], again = false): Promise<void> => {
-    const calls = ids.map(id => ({ id, state: stateOf(id) }))
-    await voidIds(calls.flatMap(({ id, state }) => (state === 'unknown' && !journal.of(id) ? [id] : [])))
-    outbox.control({ kind: 'call.report', body: { calls } })
-    if (again) for (const { id } of calls) if (ring.has(id)) outbox.result(id)
-  }
-  const settle = (ids: readonly Id[]): void => {
-    for (const id of ids) {
-      if (!ring.has(id)) continue
-      journal.appendLazily({ t: 'settled', id }) // forgotten by a death, it is only settled again
-      ring.drop(id)
-    }
   }
   const handleOther = async (message: Exclude<Parameters<Calls['handle']>[0], { kind: 'call' }>): Promise<void> => {
     if (message.kind === 'call.cancel') await cancel(message.body.id)

@@ -1,14 +1,13 @@
 import { begin, release, resume, type Progress } from '@re-ops/pipelines'
 import type { Hold } from '@re-ops/service'
-import { newId, type CallResult, type Target } from '@re-ops/protocols'
+import { newId, type CallResult } from '@re-ops/protocols'
 import { makeBatcher } from '../services/batcher.ts'
 import { roughBytes } from '../services/rough-bytes.ts'
-import type { Late } from '../store/calls.ts'
 import { commitAdvances, type Advance, type Batch } from '../store/commit.ts'
-import { noteGivenUp, type GivenUp } from '../store/given-up.ts'
-import type { DriverDeps } from './deps.ts'
+import { noteGivenUp } from '../store/given-up.ts'
+import { makeAfterCommit, type AfterCommitDeps, type Pending } from './after-commit.ts'
 import { awaits, cancelled, completed, noSessionIn, noSsh, unreachable } from './failures.ts'
-import { newCall, type CallProgress, type Flights } from './flights.ts'
+import { newCall, type CallProgress } from './flights.ts'
 import { givenUpIn } from './given-up.ts'
 import { driverLimits } from './limits.ts'
 import { endOf } from './opening.ts'
@@ -16,34 +15,7 @@ import type { Settle } from './settle.ts'
 import { makeSoonOnDisk } from './soon-on-disk.ts'
 import type { ActiveCall, ActiveRun, ActiveTarget } from './types.ts'
 
-type Pending = {
-  readonly advance: Advance
-  readonly target: ActiveTarget
-  readonly ended: ActiveCall | null
-  readonly next: ActiveCall | null
-  readonly progress: Progress
-  /** What the call that ended gave. */
-  readonly given: CallResult | null
-  /** The call that ended, if its host is still to be asked about it. */
-  readonly givenUp: GivenUp | null
-  /** What it holds, about. */
-  readonly bytes: number
-  /** Something follows from it: a call, the turn of another host, the end of the run. Or nothing more is under way that could come with it. */
-  readonly isAwaited: boolean
-}
-export type MoverDeps = Omit<DriverDeps, 'ssh'> & {
-  readonly runs: Map<string, ActiveRun>
-  readonly flights: Flights
-  readonly settle: Settle
-  /** A host answered while its call ended in another way; that end is committed. */
-  onLate(late: Late): void
-  /** A call ended without a word of its host; that end is committed. */
-  onGivenUp(call: GivenUp): void
-  /** A next call is committed and may be sent. */
-  onNext(call: ActiveCall): void
-  /** A target of a run whose hosts take turns has ended; others of it have not. */
-  onTurnEnded(run: ActiveRun, ok: boolean): void
-}
+export type MoverDeps = Omit<AfterCommitDeps, 'openBarrier'> & { readonly settle: Settle }
 export type Mover = {
   endCall(call: ActiveCall, result: CallResult): void
   redeliver(call: ActiveCall, state?: 'unreachable' | 'lost'): void
@@ -65,10 +37,22 @@ export type Mover = {
  * call, events) happens after the commit.
  */
 export const makeMover = (deps: MoverDeps): Mover => {
-  const { runs, flights, settle, log, pool } = deps
+  const { flights, settle, log, pool } = deps
   const soon = makeSoonOnDisk(deps)
   /** Calls whose end is being committed. */
   let ending = 0
+  /** When all that are left stand at the barrier, all go on. */
+  const openBarrier = (run: ActiveRun) => {
+    if (run.gathered === 0 || run.gathered < run.open) return
+    run.gathered = 0
+    for (const target of run.targets.values()) {
+      const { barrier } = target
+      if (!barrier) continue
+      target.barrier = null
+      move(target, null, '', release(run.step, barrier.cursor, barrier.value))
+    }
+  }
+  const after = makeAfterCommit({ ...deps, openBarrier })
   const moves = makeBatcher<Pending>({
     name: 'moves',
     log,
@@ -87,12 +71,15 @@ export const makeMover = (deps: MoverDeps): Mover => {
       if (givenUp.length > 0) await noteGivenUp(pool, givenUp)
       const ended = await store(batch, { items: moved, id, again })
       return () => {
-        for (const one of batch) committed(one, isApplied(one, ended))
+        for (const one of batch) {
+          uncount(one)
+          after.committed(one, isApplied(one, ended))
+        }
       }
     },
     onRefused: one => {
       uncount(one)
-      if (one.ended === null) return forget(one.target.run)
+      if (one.ended === null) return after.forget(one.target.run)
       // What the host answered cannot be stored (Postgres says so), so the target ends saying that.
       one.ended.state = 'running'
       const message = 'the answer cannot be stored: Postgres refuses it'
@@ -180,70 +167,13 @@ export const makeMover = (deps: MoverDeps): Mover => {
     const same: CallProgress = { kind: 'call', ...of, input, step, cursor, timeoutMs, ...way }
     move(call.target, call, state, same, { redeliveries: call.redeliveries + 1 })
   }
-  const committed = (pending: Pending, applied: boolean) => {
-    const { target, ended, next, progress, advance, given, givenUp } = pending
-    const { run } = target
-    uncount(pending)
-    if (ended) flights.remove(ended)
-    if (ended?.late) deps.onLate(ended.late)
-    else if (givenUp) deps.onGivenUp(givenUp)
-    target.call = null
-    target.barrier = null
-    if (applied && ended && given?.ok) deps.onResult(ended, given.value)
-    if (!applied) return forget(run) // somebody else moved it; Postgres knows, and what is left is taken up again
-    if (runs.get(run.id) !== run) return
-    if (next) {
-      flights.add(next)
-      return deps.onNext(next)
-    }
-    if (progress.kind === 'done') return endTarget(target, progress.result, advance.target.ms ?? 0)
-    if (progress.kind === 'gather') {
-      target.barrier = progress
-      run.gathered += 1
-      openBarrier(run)
-    }
-  }
-  const endTarget = (target: ActiveTarget, result: CallResult, ms: number) => {
-    const { run } = target
-    const whole = targetOf(target, result, ms)
-    target.ended = run.keepsResults ? whole : true
-    if (run.keepsResults) keep(run, whole)
-    run.open -= 1
-    if (result.ok) run.ok += 1
-    else run.failures[whole.state] = (run.failures[whole.state] ?? 0) + 1
-    deps.events.target(run.id, whole)
-    if (run.open > 0) {
-      if (run.rollout) deps.onTurnEnded(run, result.ok)
-      return openBarrier(run)
-    }
-    runs.delete(run.id)
-    const { id, expected, ok, failures } = run
-    deps.events.done({ id, summary: { run: id, expected, ok, failed: expected - ok, failures } })
-    run.done.resolve()
-  }
-  /** When all that are left stand at the barrier, all go on. */
-  const openBarrier = (run: ActiveRun) => {
-    if (run.gathered === 0 || run.gathered < run.open) return
-    run.gathered = 0
-    for (const target of run.targets.values()) {
-      const { barrier } = target
-      if (!barrier) continue
-      target.barrier = null
-      move(target, null, '', release(run.step, barrier.cursor, barrier.value))
-    }
-  }
-  const forget = (run: ActiveRun) => {
-    for (const target of run.targets.values()) if (target.call) flights.remove(target.call)
-    runs.delete(run.id)
-    run.done.resolve()
-  }
   return {
     endCall,
     redeliver,
     begin: target => move(target, null, '', begin(target.run.step)),
     skip: (target, result) => move(target, null, '', { kind: 'done', result }),
     openBarrier,
-    forget,
+    forget: after.forget,
     cancelBarrier: target => {
       const { barrier, run } = target
       if (!barrier) return
@@ -256,14 +186,6 @@ export const makeMover = (deps: MoverDeps): Mover => {
     },
     drained: () => moves.drained().then(soon.drained),
   }
-}
-
-/** Results are kept while they are small together; then who waits reads them back. */
-const keep = (run: ActiveRun, { value, failure }: Target) => {
-  run.keptBytes += roughBytes(value ?? failure, driverLimits.keptBytesMax)
-  if (run.keptBytes <= driverLimits.keptBytesMax) return
-  run.keepsResults = false
-  for (const target of run.targets.values()) if (target.ended) target.ended = true
 }
 
 /** Says when results come faster than they can be committed, and when they may come again. */
@@ -304,9 +226,4 @@ const rowOf = (run: ActiveRun, progress: Progress): Advance['target'] => {
   const { state, step, value, failure } = endOf(progress.result)
   const ms = Math.round((performance.now() - run.startedAt) * 10) / 10
   return { ...open, state, step, ms, terminal: true, value, ...(failure ? { failure } : {}) }
-}
-
-const targetOf = ({ host, name }: ActiveTarget, result: CallResult, ms: number): Target => {
-  const { state, step, value, failure } = endOf(result)
-  return { host: { id: host, name }, state, step, ms, ...(result.ok ? { value } : {}), ...(failure ? { failure } : {}) }
 }
