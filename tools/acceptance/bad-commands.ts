@@ -26,6 +26,10 @@ export const badCommands = (taken: string, small: string, expired: string): read
   wrong(['run', 'process.list', 'top:={', ...on], /input `top` of process\.list: what stands behind := is not JSON/),
   wrong(['run', 'process.list', 'top', ...on], /`top` is not key=value or key:=json/),
   wrong(['run', 'shell', ...on], /needs exactly one of argv, script/),
+  wrong(
+    ['run', 'file.line', ...on],
+    /file\.line needs input `path`, and `line` or `match` and `state`; allowed: path /,
+  ),
   wrong(['run', 'ping'], /on which hosts\? give --on <selector>/),
   wrong(['run', 'ping', '--on', 'web and'], /selector, character 8: found the end, expected /),
   wrong(['run', 'ping', '--on', 'role=none'], /no host matches "role=none"; .*--allow-none/),

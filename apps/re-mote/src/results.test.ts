@@ -29,7 +29,11 @@ beforeAll(async () => {
   for (const [n, used] of [0.1, 0.5, 0.9].entries())
     await connect(`m-${n}`, ({ operation }) => ({
       ok: true,
-      value: operation === 'memory' ? { ...memory(1024, used), os: n === 2 ? 'alpine' : 'debian' } : values[operation],
+      value: {
+        ...values,
+        memory: memory(1024, used),
+        facts: { os: { id: n === 2 ? 'alpine' : 'debian' }, cpu: { count: n } },
+      }[operation],
     }))
   silent = await connect('silent', () => 'never')
   const failure = { kind: 'exit' as const, message: 'ended with 1', step: '', code: 1 }
@@ -94,18 +98,21 @@ describe('a summary', () => {
       failures: { exit: 1 },
       fields: { totalBytes: { sum: 3072 }, used: { min: 0.1, max: 0.9 } },
     })
-    const asked = await summary(run.id, `?of=${encodeURIComponent('value.used:p50,top1;os')}`)
-    const { fields } = asked.body as { fields: Record<string, Record<string, unknown>> }
-    expect(fields['os']).toEqual({ histogram: { alpine: 1, debian: 2 } })
+    const { fields } = (await summary(run.id, `?of=${encodeURIComponent('value.used:p50,top1')}`)).body as {
+      fields: Record<string, Record<string, unknown>>
+    }
     expect(fields['used']).toMatchObject({ top1: [{ host: { name: 'm-2' }, value: 0.9 }] })
     expect(Math.abs((fields['used']?.['p50'] as number) - 0.5)).toBeLessThan(0.006)
-    const grouped = await summary(run.id, `?by=os&of=${encodeURIComponent('used:max,count')}`)
+    const facts = await start('m-*', 'facts')
+    const asked = await summary(facts.id, `?of=${encodeURIComponent('os.id')}`)
+    expect(asked.body).toMatchObject({ fields: { 'os.id': { histogram: { alpine: 1, debian: 2 } } } })
+    const grouped = await summary(facts.id, `?by=os.id&of=${encodeURIComponent('cpu.count:max,count')}`)
     expect(grouped.body).toMatchObject({
-      by: 'os',
+      by: 'os.id',
       ok: 3,
       groups: [
-        { key: 'debian', ok: 2, fields: { used: { max: 0.5, count: 2 } } },
-        { key: 'alpine', ok: 1, fields: { used: { max: 0.9, count: 1 } } },
+        { key: 'debian', ok: 2, fields: { 'cpu.count': { max: 1, count: 2 } } },
+        { key: 'alpine', ok: 1, fields: { 'cpu.count': { max: 2, count: 1 } } },
       ],
       others: null,
     })
@@ -117,6 +124,16 @@ describe('a summary', () => {
       expect(await mote.ask('GET', `/v1/runs/${run.id}/${path}?of=used:avg`)).toMatchObject({
         status: 400,
         body: { detail: expect.stringMatching(/^\/query\/of unknown function `avg`; allowed are count, sum/) },
+      })
+    for (const [query, field] of [
+      ['of=usde:max', 'usde'],
+      ['by=usde', 'usde'],
+    ])
+      expect(await summary(run.id, `?${query}`)).toMatchObject({
+        status: 400,
+        body: {
+          detail: expect.stringContaining(`memory gives no field ${field}; did you mean used? It has totalBytes`),
+        },
       })
   })
 

@@ -133,7 +133,14 @@ describe('results taken together', () => {
     state: 'ok',
     step: 'memory',
     ms: 3,
-    value: { totalBytes: 2 ** 30, availableBytes: 2 ** 29, used, os: n === 3 ? 'alpine' : 'debian' },
+    value: { totalBytes: 2 ** 30, availableBytes: 2 ** 29, used },
+  })
+  const facts = (n: number) => ({
+    host: { id: id(n), name: `web-${n}` },
+    state: 'ok',
+    step: 'facts',
+    ms: 3,
+    value: { os: { id: n === 3 ? 'alpine' : 'debian' }, cpu: { count: n } },
   })
   const lost = {
     host: { id: id(4), name: 'web-4' },
@@ -162,6 +169,16 @@ describe('results taken together', () => {
       return { events: [...targets.map(data => ({ event: 'target', data })), { event: 'done', data: summary }] }
     return path.startsWith(`/v1/runs/${id(9)}`) ? { body: { ...run, targets } } : undefined
   }
+  const factsMote = (one: Asked): Answer | undefined => {
+    const answer = mote(one)
+    const body = answer?.body as object | undefined
+    const done = { event: 'done', data: summary }
+    if (answer?.events)
+      return { events: [...[facts(1), facts(2), facts(3), lost].map(data => ({ event: 'target', data })), done] }
+    return body && 'pipeline' in body
+      ? { ...answer, body: { ...body, pipeline: { kind: 'call', operation: 'facts' } } }
+      : answer
+  }
   const end = [
     'got 3 of 4, missing: web-4 (lost: no answer within its limit)',
     'expected 4 · ok 3 · failed 1 (lost 1) · 9 ms',
@@ -187,31 +204,31 @@ describe('results taken together', () => {
   })
 
   test('fields and functions of one’s own, with hosts, distinct values and buckets', async () => {
-    const fields = 'value.used:max,top2,buckets(0.5);os'
-    const { out } = await runWith(['run', 'memory', '--on', '*', '--summary', fields], mote)
+    const fields = 'value.cpu.count:max,top2,buckets(2);os.id'
+    const { out } = await runWith(['run', 'facts', '--on', '*', '--summary', fields], factsMote)
     expect(out.split('\n').slice(1)).toEqual([
-      'FIELD  MAX   VALUES',
-      'used   0.75  web-3 0.75, web-2 0.5; ..0.5 ×1, 0.5.. ×2',
-      'os           debian ×2, alpine ×1',
+      'FIELD      MAX  VALUES',
+      'cpu.count  3    web-3 3, web-2 2; ..2 ×1, 2.. ×2',
+      'os.id           debian ×2, alpine ×1',
       ...end,
     ])
   })
 
   test('groups are a line each; JSON has them whole', async () => {
-    const words = ['run', 'memory', '--on', '*', '--group-by', 'value.os', '--summary', 'used:count,max']
-    const { out } = await runWith(words, mote)
+    const words = ['run', 'facts', '--on', '*', '--group-by', 'value.os.id', '--summary', 'cpu.count:count,max']
+    const { out } = await runWith(words, factsMote)
     expect(out.split('\n').slice(1)).toEqual([
-      'OS      HOSTS  count used  max used',
-      'debian  2      2           0.5',
-      'alpine  1      1           0.75',
+      'OS.ID   HOSTS  count cpu.count  max cpu.count',
+      'debian  2      2                2',
+      'alpine  1      1                3',
       ...end,
     ])
-    const json = await runWith([...words, '--json'], mote)
+    const json = await runWith([...words, '--json'], factsMote)
     expect(JSON.parse(json.out.trim().split('\n').at(-1) as string)).toMatchObject({
       got: 3,
       missing: [{ host: 'web-4', state: 'lost' }],
       aggregate: {
-        by: 'os',
+        by: 'os.id',
         groups: [
           { key: 'debian', ok: 2 },
           { key: 'alpine', ok: 1 },
@@ -224,13 +241,15 @@ describe('results taken together', () => {
   test('of a run that was: here for people, by the service for programs', async () => {
     const { out } = await runWith(['runs', 'show', id(9), '--summary', 'used:mean'], mote)
     expect(out).toContain('FIELD  MEAN\nused   0.5\n')
-    const json = await runWith(['runs', 'show', id(9), '--group-by', 'os', '--json'], mote)
-    expect(json.asked.map(one => one.path)).toEqual([`/v1/runs/${id(9)}/summary?by=os`])
+    const json = await runWith(['runs', 'show', id(9), '--group-by', 'used', '--json'], mote)
+    expect(json.asked.map(one => one.path)).toEqual([`/v1/runs/${id(9)}/summary?by=used`])
   })
 
   test('what cannot be taken together says what is allowed', async () => {
     for (const [words, why] of [
       [['run', 'memory', '--on', '*', '--summary', 'used:avg'], '--summary: unknown function `avg`; allowed are count'],
+      [['run', 'memory', '--on', '*', '--summary', 'usde:mean'], '--summary: memory gives no field usde; did you mean'],
+      [['run', 'memory', '--on', '*', '--group-by', 'os'], '--group-by: memory gives no field os. It has totalBytes'],
       [['run', '--on', '*', '--summary', '--', 'ls'], 'shell has no summary of its own; name fields'],
     ] as const) {
       const { code, error, asked } = await runWith(words, mote)

@@ -7,6 +7,7 @@ import {
   catalogue,
   checkInput,
   duration,
+  fileLine,
   load,
   parseShell,
   planShell,
@@ -36,6 +37,17 @@ describe('the input of shell', () => {
       }),
     )
   })
+})
+
+test('a field that is needed in one of several ways is asked for once', () => {
+  expect(checkInput(fileLine, { path: '/a', match: 'b' })).toEqual([
+    { path: '', message: 'needs line, or match and state' },
+  ])
+  expect(checkInput(fileLine, {}).map(({ message }) => message)).toEqual([
+    'must have required properties path',
+    'needs line, or match and state',
+  ])
+  expect(checkInput(fileLine, { path: '/a', match: 'b', state: 'absent' })).toEqual([])
 })
 
 describe('planShell', () => {

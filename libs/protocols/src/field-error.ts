@@ -15,7 +15,7 @@ type Shape = {
   readonly properties?: object
   readonly patternProperties?: object
   readonly oneOf?: readonly { readonly required?: readonly string[] }[]
-  readonly anyOf?: readonly { readonly const?: unknown }[]
+  readonly anyOf?: readonly { readonly const?: unknown; readonly required?: readonly string[] }[]
   readonly description?: string
 }
 
@@ -32,6 +32,12 @@ const oneOfThese = (words: readonly unknown[]): string => `must be one of ${word
 const constantsOf = ({ anyOf = [] }: Shape): readonly unknown[] =>
   anyOf.every(one => one.const !== undefined) ? anyOf.map(one => one.const) : []
 
+/** Sets of fields of which one must be given: `anyOf` of nothing but `required`. */
+const alternativesOf = ({ anyOf = [] }: Shape): readonly (readonly string[])[] =>
+  anyOf.every(one => one.required !== undefined && Object.keys(one).length === 1)
+    ? anyOf.map(one => one.required ?? [])
+    : []
+
 /** What does not fit, in words that name what is allowed: the compiler's own say "schema is false" and the like. */
 export const fieldErrors = (schema: TSchema, errors: readonly Found[]): FieldError[] =>
   errors.flatMap(({ keyword, schemaPath, instancePath: path, params, message }) => {
@@ -40,6 +46,7 @@ export const fieldErrors = (schema: TSchema, errors: readonly Found[]): FieldErr
     const parent = shapeAt(schema, schemaPath.replace(/\/anyOf\/\d+$/, ''))
     if (keyword === 'boolean' || schemaPath.includes('/oneOf/')) return []
     if (keyword === 'const' && parent.anyOf !== undefined && constantsOf(parent).length > 0) return []
+    if (keyword === 'required' && parent !== shape && alternativesOf(parent).length > 0) return []
     switch (keyword) {
       case 'additionalProperties': {
         const patterns = Object.keys(shape.patternProperties ?? {}).map(one => `names like ${one}`)
@@ -56,6 +63,8 @@ export const fieldErrors = (schema: TSchema, errors: readonly Found[]): FieldErr
       }
       case 'anyOf': {
         const words = constantsOf(shape)
+        const fields = alternativesOf(shape).map(names => names.join(' and '))
+        if (fields.length > 0) return [{ path, message: `needs ${fields.join(', or ')}` }]
         return [{ path, message: words.length > 0 ? oneOfThese(words) : message }]
       }
       case 'enum':

@@ -50,10 +50,10 @@ export const startWatch = (cluster: Cluster, attackedAgent: number): Watch => {
     for (const url of [cluster.moteUrl, cluster.coreUrl])
       for (const path of ['/health', '/ready']) {
         const answer = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(pingWithinMs) }).then(
-          ({ status }) => String(status),
+          async response => (response.ok ? null : `${response.status} ${(await response.text()).slice(0, 300)}`),
           (error: unknown) => (error as Error).message,
         )
-        if (answer !== '200') healthsFailed.push(`${url}${path}: ${answer}`)
+        if (answer !== null) healthsFailed.push(`${url}${path}: ${answer}`)
       }
   }
   const go = async () => {

@@ -1,6 +1,7 @@
 import { operationNamed } from '@re-ops/operations'
 import {
   aggregate,
+  checkField,
   fieldPath,
   groupBy,
   parseSummary,
@@ -34,9 +35,14 @@ const refused = <T>(name: 'by' | 'of', read: () => T): T => {
 
 /** The aggregate that is asked for; without `of` it is what the run's last operation says of itself. */
 export const aggregatorFor = (row: Pick<RunRow, 'pipeline'>, { by, of }: Asked): RunAggregator => {
-  const operation = lastOperation(row.pipeline)
-  const own = (operation === undefined ? undefined : operationNamed(operation)?.summary) ?? {}
-  const asked = of === undefined ? own : refused('of', () => withPaths(parseSummary(of)))
+  const name = lastOperation(row.pipeline)
+  const operation = name === undefined ? undefined : operationNamed(name)
+  const parsed = of === undefined ? undefined : refused('of', () => parseSummary(of))
+  if (operation) {
+    for (const path of Object.keys(parsed ?? {})) refused('of', () => checkField(operation, path))
+    if (by !== undefined) refused('by', () => checkField(operation, by))
+  }
+  const asked = parsed ? withPaths(parsed) : (operation?.summary ?? {})
   return by === undefined ? aggregate(asked) : groupBy(fieldPath(by), asked)
 }
 const withPaths = (summary: SummarySpec): SummarySpec =>

@@ -82,6 +82,20 @@ describe('key=value', () => {
     expect(refusal(() => inputOf('x', schema, words))).toContain(message)
   })
 
+  test('what must be given in one of several ways is named', () => {
+    const text = { type: 'string' }
+    const either: Schema = {
+      type: 'object',
+      required: ['path'],
+      properties: { path: text, line: text, match: text, state: text },
+      anyOf: [{ required: ['line'] }, { required: ['match', 'state'] }],
+    }
+    const needs = (...words: string[]) => refusal(() => inputOf('x', either, words)).split(';')[0]
+    expect(needs()).toBe('x needs input `path`, and `line` or `match` and `state`')
+    expect(needs('path=a', 'match=b')).toBe('x needs input `line` or `match` and `state`')
+    expect(inputOf('x', either, ['path=a', 'line=b'])).toEqual({ path: 'a', line: 'b' })
+  })
+
   test('an operation without input says so; an open one takes anything', () => {
     expect(refusal(() => inputOf('ping', { type: 'object', properties: {} }, ['a=1']))).toBe(
       'ping has no input `a`; it takes no input',

@@ -92,6 +92,8 @@ const allowed = (schema: Schema): string => {
   return names.length === 0 ? 'it takes no input' : `allowed: ${names.join(', ')}`
 }
 
+const quoted = (names: readonly string[], between: string): string => names.map(name => `\`${name}\``).join(between)
+
 /** The operation's input from the words behind its name. Throws Fault 2, naming what is allowed. */
 export const inputOf = (operation: string, schema: Schema, words: readonly string[]): Record<string, unknown> => {
   const input: Record<string, unknown> = {}
@@ -103,7 +105,13 @@ export const inputOf = (operation: string, schema: Schema, words: readonly strin
     input[key] = json ? jsonOf(operation, key, text) : typed(operation, key, text, field ?? {})
   }
   const missing = (schema.required ?? []).filter(key => !Object.hasOwn(input, key))
-  if (missing.length > 0) throw usage(`${operation} needs input \`${missing.join('`, `')}\`; ${allowed(schema)}`)
+  const sets = (schema.anyOf ?? []).map(one => one.required ?? [])
+  const isMet = sets.length === 0 || sets.some(set => set.every(key => Object.hasOwn(input, key)))
+  const needs = [
+    ...(missing.length > 0 ? [quoted(missing, ', ')] : []),
+    ...(isMet ? [] : [sets.map(set => quoted(set, ' and ')).join(' or ')]),
+  ]
+  if (needs.length > 0) throw usage(`${operation} needs input ${needs.join(', and ')}; ${allowed(schema)}`)
   return input
 }
 

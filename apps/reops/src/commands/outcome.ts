@@ -1,6 +1,7 @@
 import { operationNamed } from '@re-ops/operations'
 import {
   aggregate,
+  checkField,
   fieldPath,
   foldResults,
   groupBy,
@@ -32,18 +33,28 @@ type Outcome = {
 
 /** The fields to take together: those asked for, else what the operation says of itself. */
 export const fieldsAsked = (operation: string | undefined, { of, by }: SummaryAsked): SummarySpec => {
+  const known = operation === undefined ? undefined : operationNamed(operation)
+  if (known && by !== undefined) named('--group-by', () => checkField(known, by))
   if (of === undefined) {
-    const own = operation === undefined ? undefined : operationNamed(operation)?.summary
+    const own = known?.summary
     if (!own && by === undefined)
       throw usage(
         `${operation ?? 'this pipeline'} has no summary of its own; name fields: --summary field:sum,mean,p95`,
       )
     return own ?? {}
   }
+  return named('--summary', () => {
+    const asked = Object.entries(parseSummary(of))
+    if (known) for (const [path] of asked) checkField(known, path)
+    return Object.fromEntries(asked.map(([path, names]) => [fieldPath(path), names]))
+  })
+}
+
+const named = <T>(option: '--summary' | '--group-by', read: () => T): T => {
   try {
-    return Object.fromEntries(Object.entries(parseSummary(of)).map(([path, names]) => [fieldPath(path), names]))
+    return read()
   } catch (error) {
-    throw error instanceof SummaryError ? usage(`--summary: ${error.message}`) : error
+    throw error instanceof SummaryError ? usage(`${option}: ${error.message}`) : error
   }
 }
 

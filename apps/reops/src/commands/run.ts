@@ -1,4 +1,4 @@
-import { ClientError, type Mote, type OperationInfo } from '@re-ops/client'
+import { ClientError, isClientError, type Mote, type OperationInfo } from '@re-ops/client'
 import type { CreateRun, HostResult, Run, RunSummary } from '@re-ops/protocols'
 import { lastOperation, missingOf, resultOf, type Missing } from '@re-ops/protocols/target'
 import { controlOf, type ControlOptions } from '../arguments/control.ts'
@@ -82,8 +82,21 @@ export const run = async (
   const { mote } = await context.client()
   const body = await bodyOf(mote, words, command, options)
   if (asked) (await import('./outcome.ts')).fieldsAsked(lastOperation(body.pipeline), asked) // told before anything runs
-  return begin(context, mote, () => mote.createRun(body), { ...options, asked })
+  const create = () => mote.createRun(body).catch(explained(mote, words))
+  return begin(context, mote, create, { ...options, asked })
 }
+
+/** An operation that was given no input is not looked up before it runs: when it needs some, the refusal says what, as if it had been. */
+const explained =
+  (mote: Mote, [operation, ...inputs]: readonly string[]) =>
+  async (error: unknown): Promise<never> => {
+    const isAboutInput =
+      isClientError(error) && error.problem?.errors?.some(({ path }) => path.startsWith('/body/pipeline/input'))
+    if (isAboutInput !== true || inputs.length > 0) throw error
+    const info = (await mote.operations()).find(one => one.name === operation)
+    if (info) inputOf(info.name, info.input, [])
+    throw error
+  }
 
 type Shown = { readonly json?: boolean; readonly detach?: boolean; readonly asked: SummaryAsked | null }
 /** Creates a run, shows its results as they come, and answers the exit code. */

@@ -6,6 +6,7 @@ export {
   type FieldSummary,
 } from './aggregate.ts'
 export type { Bucket } from './buckets.ts'
+export { checkField } from './check-field.ts'
 export {
   parseSummary,
   SummaryError,
