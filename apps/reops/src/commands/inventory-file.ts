@@ -15,7 +15,7 @@ export type ImportFileOptions = {
   readonly json?: boolean
   readonly ansible?: boolean
   readonly change?: boolean
-  readonly dry?: boolean
+  readonly dryRun?: boolean
 }
 
 const read = (file: string, ansible: boolean): Inventory => {
@@ -40,7 +40,7 @@ export const importFile = async (context: Context, file: string, options: Import
   const { hosts, notes } = read(file, options.ansible === true)
   for (const note of notes) terminal.error(note)
   const entries = inOrder(hosts)
-  const applied = options.dry === true ? null : await applyAll(context, entries, options.change === true)
+  const applied = options.dryRun === true ? null : await applyAll(context, entries, options.change === true)
   if (options.json === true) printJson(terminal, applied ?? entries)
   else {
     const states = new Map(applied?.map(one => [one.name, one]))

@@ -17,7 +17,7 @@ export const importInventory = async (
     return importFile(context, file, options)
   }
   if (options.ansible === true) throw usage('--ansible and --ssh-config exclude each other')
-  if (options.dry === true) throw usage('--dry goes with a file or --ansible, not with --ssh-config')
+  if (options.dryRun === true) throw usage('--dry-run goes with a file or --ansible, not with --ssh-config')
   // `--ssh-config` takes the next word as its file, so a second one is too many.
   if (file !== undefined) throw usage(`${file}: one file at a time`)
   return importSshConfig(context, options)

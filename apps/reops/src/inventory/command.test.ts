@@ -91,7 +91,7 @@ test('an Ansible inventory is shown with --dry, without asking anybody; what is 
     'inventory.ini',
     '[web]\nnew-[1:2] ansible_user=admin ansible_ssh_common_args="-J jump"\n[all:vars]\npassword=no\n',
   )
-  const { code, out, error } = await reops(['inventory', 'import', '--ansible', file, '--dry'])
+  const { code, out, error } = await reops(['inventory', 'import', '--ansible', file, '--dry-run'])
   expect(code).toBe(0)
   expect(out).toMatch(/new-1 +admin@new-1 +group\/web=true\n/)
   expect(error).toBe('inventory.ini: password: may be a secret, and labels are seen by many, left out\n')

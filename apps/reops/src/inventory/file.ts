@@ -28,15 +28,31 @@ const isFields = (value: unknown): value is Fields =>
  *         ssh: { user: admin, port: 22, identity: [file:web], jump: bastion }
  */
 export const readInventoryFile = (text: string, file: string): Inventory => {
-  const list = listIn(yamlContent(text, file))
+  const content = contentOf(text, file)
+  const list = listIn(content)
   // Labels are text, so of those the text that stands there is taken.
   const texts = listIn(yamlContent(text, file, { texts: true })) as { labels?: unknown }[]
-  if (!Array.isArray(list)) throw new InventoryError(`${file}: needs a list of hosts, or \`hosts:\` with a list`)
+  if (!Array.isArray(list))
+    throw new InventoryError(
+      `${file}: needs a list of hosts, or \`hosts:\` with a list${isFields(content) ? `; ${ansibleHint}` : ''}`,
+    )
   if (list.length > hostsMax) throw new InventoryError(`${file}: ${list.length} hosts, allowed are ${hostsMax}`)
   const hosts = list.map((one: unknown, n) => hostOf(one, texts[n]?.labels, `${file}: hosts[${n}]`))
   const twice = hosts.map(one => one.name).find((name, n, names) => names.indexOf(name) < n)
   if (twice !== undefined) throw new InventoryError(`${file}: host ${twice} is there twice`)
   return { hosts, notes: [] }
+}
+
+const ansibleHint = 'an Ansible inventory is read with --ansible'
+
+const contentOf = (text: string, file: string): unknown => {
+  try {
+    return yamlContent(text, file)
+  } catch (error) {
+    // A heading such as [web] stands alone on its line in INI only.
+    if (!(error instanceof InventoryError) || !/^\[[^\]]+\]\s*$/m.test(text)) throw error
+    throw new InventoryError(`${error.message.replace(/:$/, '')}; ${ansibleHint}`)
+  }
 }
 
 const fieldsAllowed = ['name', 'address', 'labels', 'ssh']

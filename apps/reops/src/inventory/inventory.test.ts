@@ -169,6 +169,8 @@ hosts:
 
   test.each([
     ['x', 'f.yml: needs a list of hosts'],
+    ['[web]\nw1 ansible_host=10.0.0.1\n', 'f.yml: Unexpected scalar at node end at line 2, column 1; an Ansible'],
+    ['all:\n  hosts:\n    w1: {}\n', 'or `hosts:` with a list; an Ansible inventory is read with --ansible'],
     ['- name: a\n- name: a', 'f.yml: host a is there twice'],
     ['- nam: a', 'f.yml: hosts[0]: unknown field `nam`; allowed are name, address, labels, ssh'],
     ['- name: a b', 'f.yml: hosts[0].name: needs letters'],

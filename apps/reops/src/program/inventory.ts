@@ -13,7 +13,8 @@ export const addInventory = ({ context, done, configured, add, group, selecting 
     .option('--ssh-config [file]', 'hosts and known host keys of an ssh config (default ~/.ssh/config)')
     .option('--with-keys', 'with --ssh-config: private keys as well; the service keeps them encrypted')
     .option('--change', 'hosts that are there become what the file says')
-    .option('--dry', 'only show what the file holds')
+    .option('--dry-run', 'only show what the file holds')
+    .addOption(new Option('--dry', 'as --dry-run').implies({ dryRun: true }).hideHelp())
     .action((file: string | undefined, options: object) =>
       done(import('../commands/inventory.ts').then(m => m.importInventory(context, file, options))),
     )
@@ -21,7 +22,7 @@ export const addInventory = ({ context, done, configured, add, group, selecting 
       'after',
       examples(
         'reops inventory import hosts.yml',
-        'reops inventory import --ansible inventory.ini --dry',
+        'reops inventory import --ansible inventory.ini --dry-run',
         'reops inventory import --ssh-config',
         'reops inventory import --ssh-config ./config --with-keys',
       ),
