@@ -32,8 +32,9 @@ const edit = (root: Container, random: Random): void => {
       holder[key] = JSON.stringify(holder[key])
       return
     case 4:
-      // Not by its own methods: it may have a `constructor` of ours by now.
-      if (Array.isArray(container)) container.push(...[...structuredClone(container)].slice(0, 50))
+      // Not by its own methods: it may have a `constructor`, or a prototype, of ours by now.
+      if (Array.isArray(container))
+        Array.prototype.push.apply(container, [...structuredClone(container)].slice(0, 50) as unknown[])
       else holder[`${String(key)}2`] = holder[key]
       return
     default:
