@@ -33,8 +33,7 @@ const edit = (root: Container, random: Random): void => {
       return
     case 4:
       // Not by its own methods: it may have a `constructor`, or a prototype, of ours by now.
-      if (Array.isArray(container))
-        Array.prototype.push.apply(container, [...structuredClone(container)].slice(0, 50) as unknown[])
+      if (Array.isArray(container)) Array.prototype.push.apply(container, [...structuredClone(container)].slice(0, 50))
       else holder[`${String(key)}2`] = holder[key]
       return
     default:
