@@ -110,8 +110,8 @@ export const superviseBroker = (deps: SupervisorDeps): BrokerProcess => {
   }
 }
 
-/** A broker makes much garbage that dies at once; with room for more of it, an agent would cost it a tenth more memory. */
-const leanly = ['--max-semi-space-size=8']
+/** A broker makes much garbage that dies at once; with room for more of it, an agent would cost it a tenth more memory, and a flood half more. */
+const leanly = ['--max-semi-space-size=8', '--heap-growing-percent=100']
 /** Messages come in bursts: what glibc gives back to the kernel after one, it would fetch again for the next. */
 const steadyHeap = { MALLOC_TRIM_THRESHOLD_: String(32 * 2 ** 20), MALLOC_TOP_PAD_: String(2 ** 18) }
 
