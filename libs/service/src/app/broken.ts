@@ -19,15 +19,27 @@ const problemOf = (code: string | undefined): HttpProblem => {
   }
 }
 
-/** Answers what never became a request: bytes that are not HTTP, endless headers, one that stays half. */
+/** How long a client that was refused may go on sending. */
+const lingerMs = 1_000
+const lingering = new WeakSet<Socket>()
+
+/**
+ * Answers what never became a request: bytes that are not HTTP, endless headers, one that stays half. What the client still
+ * sends is read and dropped for a while: to close over unread bytes resets the connection, and the answer may go with it.
+ */
 export const refuseBroken = (error: Error & { readonly code?: string }, socket: Socket): void => {
-  if (error.code !== 'ECONNRESET' && socket.writable) {
-    const problem = problemOf(error.code)
-    const body = JSON.stringify(problemBody(problem, newId()))
-    socket.write(
-      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nconnection: close\r\n` +
-        `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    )
+  if (lingering.has(socket)) return // the rest of the same, which is no HTTP either
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy(error)
+    return
   }
-  socket.destroy(error)
+  lingering.add(socket)
+  const problem = problemOf(error.code)
+  const body = JSON.stringify(problemBody(problem, newId()))
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nconnection: close\r\n` +
+      `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+  const cut = setTimeout(() => socket.destroy(), lingerMs)
+  socket.once('close', () => clearTimeout(cut))
 }
