@@ -134,6 +134,27 @@ test('runs of a service that is killed are taken over when its lease has expired
   await b.again()
 })
 
+test('what an agent elsewhere answers reaches a service that was away, also before the other knows that it is back', async () => {
+  const agent = await dial(a, await enrolHost(a, { name: 'quick' }))
+  await dial(b, await enrolHost(a, { name: 'of-b' }))
+  await isOnlineAt(b, 'quick')
+  await isOnlineAt(a, 'of-b')
+  const hosts = async () => (await ask(a, 'GET', '/v1/hosts')).body as Host[]
+  b.signal('SIGSTOP')
+  try {
+    await until('it counts as gone', async () => (await hosts()).some(({ name, online }) => name === 'of-b' && !online))
+  } finally {
+    b.signal('SIGCONT')
+  }
+  const runs = [await post(b, 'quick'), await post(b, 'quick'), await post(b, 'quick')]
+  await until('all are done', async () => {
+    const now = await Promise.all(runs.map(run => runAt(b, run)))
+    return now.every(({ state, summary }) => state === 'done' && summary.ok === 1)
+  })
+  await until('all are settled', () => agent.settled.size === runs.length)
+  expect(agent.started).toHaveLength(runs.length)
+})
+
 test('a second process on a state folder takes the place of the first, which ends', async () => {
   const second = await startMote({ databaseUrl: postgres.url, environment: { REOPS_STATE: a.state } })
   try {

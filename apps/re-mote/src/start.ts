@@ -218,6 +218,7 @@ export const start = async (context: ServiceContext, config: Config, environment
         .loadGivenUp()
         .catch((error: unknown) => log.warn({ err: error }, 'calls that it had given up cannot be looked up now'))
     },
+    onKnown: driver.retryEarly,
     onLapsed: () => {
       const link = parts.link
       if (link)

@@ -5,7 +5,7 @@ import { cancelled } from './failures.ts'
 import { makeFlights, newCall, type CallProgress } from './flights.ts'
 import { driverLimits } from './limits.ts'
 import { makeGivenUps, type GivenUps } from './given-up.ts'
-import { makeLates } from './lates.ts'
+import { makeLates, type Lates } from './lates.ts'
 import { makeMover } from './mover.ts'
 import { makeOverHere } from './over-here.ts'
 import { makeOverSsh, type OverSsh } from './over-ssh.ts'
@@ -17,6 +17,8 @@ import type { ActiveCall, ActiveRun, ActiveTarget } from './types.ts'
 export type Driver = Pick<Exchange, 'onLive' | 'onUnsent' | 'onHeard'> & {
   /** About calls that were given up before this process, or by a service that is no more. */
   readonly loadGivenUp: GivenUps['load']
+  /** Results of calls of runs that no known service drives: there may be one now. */
+  readonly retryEarly: Lates['again']
   readonly overSsh: Pick<OverSsh, 'onStarted' | 'onEnd'>
   get(run: string): ActiveRun | undefined
   /** The call, while it is under way. */
@@ -44,7 +46,17 @@ export const makeDriver = (deps: DriverDeps): Driver => {
   const flights = makeFlights(call => exchange.dispatch(call))
   const { settle, along } = makeSettle(deps)
   const acks = makeAcks(deps)
-  const lates = makeLates(deps, settle)
+  const lates = makeLates(
+    {
+      ...deps,
+      claim: ({ host, ...body }) => {
+        if (!flights.get(body.id)) return false
+        exchange.onHeard(host, { kind: 'call.result', body })
+        return true
+      },
+    },
+    settle,
+  )
   const givenUps = makeGivenUps(deps)
   const mover = makeMover({
     ...deps,
@@ -95,6 +107,7 @@ export const makeDriver = (deps: DriverDeps): Driver => {
     onUnsent: exchange.onUnsent,
     onHeard: exchange.onHeard,
     loadGivenUp: givenUps.load,
+    retryEarly: lates.again,
     overSsh,
     get: run => runs.get(run),
     callUnderWay: flights.get,

@@ -9,8 +9,15 @@ export type Lates = {
   put(late: Late): void
   /** The result that came for a call before this process had taken the call up. */
   take(id: string): Late | undefined
+  /** Looks once more for whose those are that nobody was there for. */
+  again(): void
   readonly length: number
   drained(): Promise<void>
+}
+
+export type LatesDeps = Pick<DriverDeps, 'log' | 'pool' | 'onUnclaimed' | 'forward'> & {
+  /** Ends the call with it, if it is under way here; else answers false. */
+  claim(late: Late): boolean
 }
 
 type Waiting = Late & { readonly text: string }
@@ -18,16 +25,18 @@ const lateText = ({ ms, result }: Late) => JSON.stringify({ at: new Date().toISO
 
 /**
  * Results for calls that are not under way here. Most are of calls that ended: stored beside if they differ, and settled. One whose call is still
- * open in Postgres belongs to a run of another service, which is told, or to one that is about to be taken up; it is kept for then. It is not settled here.
+ * open in Postgres is under way here by now; or belongs to a run of another service, which is told; or that service is not known here (yet, or any more),
+ * and it is kept until the run is taken up, or somebody is there. It is not settled here.
  */
-export const makeLates = (
-  { log, pool, onUnclaimed, forward }: Pick<DriverDeps, 'log' | 'pool' | 'onUnclaimed' | 'forward'>,
-  settle: Settle,
-): Lates => {
-  const early = new Map<string, Late>()
+export const makeLates = ({ log, pool, onUnclaimed, forward, claim }: LatesDeps, settle: Settle): Lates => {
+  const early = new Map<string, Waiting>()
   let chars = 0
   const done = (batch: readonly Waiting[]) => {
     for (const one of batch) chars -= one.text.length
+  }
+  const place = (one: Waiting, owner: string | null) => {
+    if (claim(one) || forward(owner, one) || early.size >= driverLimits.earlyResultsMax) return
+    early.set(one.id, one)
   }
   const batcher = makeBatcher<Waiting>({
     name: 'late results',
@@ -38,9 +47,7 @@ export const makeLates = (
       const open = await commitLate(pool, batch)
       return () => {
         done(batch)
-        for (const one of batch)
-          if (open.has(one.id) && !forward(open.get(one.id) ?? null, one) && early.size < driverLimits.earlyResultsMax)
-            early.set(one.id, one)
+        for (const one of batch) if (open.has(one.id)) place(one, open.get(one.id) ?? null)
         settle(batch.filter(one => !open.has(one.id)))
       }
     },
@@ -49,18 +56,26 @@ export const makeLates = (
       settle([one])
     },
   })
+  const put = (one: Waiting) => {
+    chars += one.text.length
+    batcher.put(one)
+  }
   return {
     put: late => {
       const text = lateText(late)
       if (chars + text.length > driverLimits.lateCharsMax) return onUnclaimed('overflow')
       onUnclaimed('late')
-      chars += text.length
-      batcher.put({ ...late, text })
+      put({ ...late, text })
     },
     take: id => {
       const late = early.get(id)
       early.delete(id)
       return late
+    },
+    again: () => {
+      const all = [...early.values()]
+      early.clear()
+      all.forEach(put)
     },
     get length() {
       return batcher.length

@@ -42,6 +42,7 @@ test('late results that wait for a database that does not answer have a limit in
       log: {} as Log,
       pool: { query: () => new Promise(nothing) } as unknown as Pool,
       forward: () => false,
+      claim: () => false,
       onUnclaimed: reason => (counts[reason] = (counts[reason] ?? 0) + 1),
     },
     nothing,
@@ -52,6 +53,43 @@ test('late results that wait for a database that does not answer have a limit in
   for (let at = 0; at < sent; at += 1) lates.put({ ...late, id: newId() })
   const fit = Math.floor(driverLimits.lateCharsMax / (chars + 100))
   expect(counts).toEqual({ late: fit, overflow: sent - fit })
+})
+
+test('a result whose service is not known yet is told to it when it is, and one that is under way here by then ends its call', async () => {
+  const [theirs, ours] = [newId(), newId()]
+  const told: string[] = []
+  const claimed: string[] = []
+  let [isKnown, isHere] = [false, false]
+  const asked: string[][] = []
+  const settledHere: unknown[] = []
+  const lates = makeLates(
+    {
+      log: {} as Log,
+      pool: {
+        query: async (_text: string, [ids]: [string[]]) => {
+          asked.push(ids)
+          return { rows: ids.map(id => ({ id, owner: 'other' })) }
+        },
+      } as unknown as Pool,
+      onUnclaimed: nothing,
+      forward: (_owner, { id }) => isKnown && told.push(id) > 0,
+      claim: ({ id }) => isHere && id === ours && claimed.push(id) > 0,
+    },
+    settled => void settledHere.push(...settled),
+  )
+  for (const id of [theirs, ours]) lates.put({ id, host: 'a', ms: 1, result: ok(1) })
+  await lates.drained()
+  lates.again() // still nobody
+  await lates.drained()
+  expect([told, claimed]).toEqual([[], []])
+  ;[isKnown, isHere] = [true, true]
+  lates.again()
+  await lates.drained()
+  expect([told, claimed]).toEqual([[theirs], [ours]])
+  lates.again() // nothing is left
+  await lates.drained()
+  expect(asked.flat()).toHaveLength(6)
+  expect(settledHere).toEqual([])
 })
 
 test('what an agent says of calls of others, or of nobody, is counted once a call and moves nothing', () => {

@@ -26,6 +26,8 @@ export type PeersDeps = {
   onPause(run: string, paused: boolean): void
   /** Another service is gone, or has another broker. */
   onGone(): void
+  /** Which services there are was read anew: one that was not known may be there. */
+  onKnown(): void
   /** The lease had expired: others may have taken up runs of ours, and ended sessions. */
   onLapsed(): void
   /** Services came or went that agents should know of. */
@@ -93,6 +95,7 @@ export const joinPeers = async (deps: PeersDeps): Promise<Peers> => {
       )
     }
     if (peers.length > 0) relay.wake()
+    deps.onKnown()
     if (lapsed) deps.onLapsed()
     const isChanged = endpoints.length > 0 && endpoints.join() !== known.join()
     endpoints = known
