@@ -210,6 +210,7 @@ describe('wrong usage is exit 2, one line, and says what is allowed', () => {
     [['hosts', '--', 'ls'], 'reops: `--` and a command stand only behind'],
     [['hsts'], "reops: unknown command 'hsts' (Did you mean hosts?)"],
     [['ssh'], "reops: missing required argument 'name'; --help has examples"],
+    [['ssh', 'web-1', 'df', '/'], 'reops: a command stands behind `--`: `reops ssh web-1 -- df /`'],
     [['push', 'x'], "reops: unknown command 'push'; there is `reops files push`"],
     [['hosts', '--jsn'], "reops: unknown option '--jsn' (Did you mean --json?)"],
     [['systems', 'destroy', 'web-1'], 'reops: would destroy 1 system: web-1; say --yes'],

@@ -60,6 +60,17 @@ test('what is written once for many is for each what encode gives', () => {
   )
 })
 
+test('a short frame goes to the socket as text, a long one as bytes', () => {
+  const framed = (input: string) =>
+    fromBroker.encoder('call', { operation: 'shell', input, timeoutMs: 1, outputBytesMax: 1, requestId: 'r' })({
+      id: newId(),
+    })
+  expect(typeof framed('short')).toBe('string')
+  const long = framed('é'.repeat(20_000))
+  expect(long).toBeInstanceOf(Buffer)
+  expect(fromBroker.decode(long as Buffer)).toMatchObject({ kind: 'call', body: { input: 'é'.repeat(20_000) } })
+})
+
 describe('decode', () => {
   test('gives back what encode was given', () => {
     for (const bytes of real) {

@@ -64,7 +64,7 @@ export const makeChunks = ({ sessions, drops, writer, say }: ChunksDeps): Chunks
       const { session, which, parts, part } = next
       if (sessions.byRouting.get(session.routing) !== session) continue
       const body = { ...which, part, of: parts.length, data: parts[part] ?? '' }
-      writer.put({ routing: session.routing, bytes: fromBroker.encode('file.part', body, session.token) }, false)
+      writer.put({ routing: session.routing, frame: fromBroker.encode('file.part', body, session.token) }, false)
       next.part += 1
       if (next.part < parts.length) queue.push(next)
       else pending.set(session, (pending.get(session) ?? 1) - 1)
@@ -119,7 +119,7 @@ export const makeChunks = ({ sessions, drops, writer, say }: ChunksDeps): Chunks
           const body = { call, hash, reason: item.refused }
           if (session)
             writer.put(
-              { routing: session.routing, bytes: fromBroker.encode('file.refused', body, session.token) },
+              { routing: session.routing, frame: fromBroker.encode('file.refused', body, session.token) },
               true,
             )
         }

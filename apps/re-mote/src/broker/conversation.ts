@@ -39,13 +39,13 @@ export const makeConversation = (deps: ConversationDeps): Conversation => {
   const lose = (session: Session, reason: string) => {
     if (sessions.remove(session)) say({ kind: 'ended', agent: session.agent, epoch: session.epoch, reason })
   }
-  const tell = (session: Session, bytes: Frame, control: boolean, calls: readonly string[] = []) => {
+  const tell = (session: Session, frame: Frame, control: boolean, calls: readonly string[] = []) => {
     const { routing, agent } = session
     const onFail = (why: 'gone' | 'slow' | 'full') => {
       if (calls.length > 0) say({ kind: 'unsent', agent, calls, why })
       if (why !== 'full') lose(session, why)
     }
-    writer.put({ routing, bytes, onFail }, control)
+    writer.put({ routing, frame, onFail }, control)
   }
   const endSession = (session: Session, reason: string, retry: boolean) => {
     tell(session, fromBroker.encode('session.end', { reason, retry }, session.token), true)
@@ -59,7 +59,7 @@ export const makeConversation = (deps: ConversationDeps): Conversation => {
   const noSession = (routing: string) => {
     drops.count('no-session')
     const end = { reason: 'no session here, say hello', retry: true }
-    if (reminders.take()) writer.put({ routing, bytes: fromBroker.encode('session.end', end) }, true)
+    if (reminders.take()) writer.put({ routing, frame: fromBroker.encode('session.end', end) }, true)
   }
   const heard = (routing: string, message: FromAgent) => {
     if (message.kind === 'hello.start') return hellos.started(routing, message)

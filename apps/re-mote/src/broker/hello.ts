@@ -38,7 +38,7 @@ export const makeHellos = (deps: HelloDeps): Hellos => {
   const { sessions, drops, writer, allowList } = deps
   const refuse = (routing: string, reason: string, retry: boolean) => {
     sessions.pending.delete(routing)
-    writer.put({ routing, bytes: fromBroker.encode('hello.refused', { reason, retry }) }, true)
+    writer.put({ routing, frame: fromBroker.encode('hello.refused', { reason, retry }) }, true)
   }
   return {
     refuse,
@@ -61,7 +61,7 @@ export const makeHellos = (deps: HelloDeps): Hellos => {
         proven: false,
       })
       const challenge = { broker: deps.broker, serverKey: deps.serverKey, nonce: brokerNonce, version }
-      writer.put({ routing, bytes: fromBroker.encode('hello.challenge', challenge) }, true)
+      writer.put({ routing, frame: fromBroker.encode('hello.challenge', challenge) }, true)
     },
     proved: (routing, { body }) => {
       const pending = sessions.pending.get(routing)
@@ -108,14 +108,14 @@ export const makeHellos = (deps: HelloDeps): Hellos => {
       const older = sessions.add(session)
       if (older) {
         const end = { reason: 'superseded by a newer hello', retry: true }
-        writer.put({ routing: older.routing, bytes: fromBroker.encode('session.end', end, older.token) }, true)
+        writer.put({ routing: older.routing, frame: fromBroker.encode('session.end', end, older.token) }, true)
         deps.say({ kind: 'ended', agent, epoch: older.epoch, reason: 'superseded' })
       }
       const welcome = { token, epoch, at: Date.now(), heartbeatMs: wireLimits.heartbeatMs, keyset }
       const onFail = () => {
         if (sessions.remove(session)) ended('gone')
       }
-      writer.put({ routing, bytes: fromBroker.encode('hello.welcome', welcome), onFail }, true)
+      writer.put({ routing, frame: fromBroker.encode('hello.welcome', welcome), onFail }, true)
       deps.greet(agent)
     },
     sweep: () => {

@@ -30,6 +30,9 @@ export type Addressed = {
   readonly settled?: readonly string[]
 }
 
+/** Id that the broker's socket gave a connection: its bytes as Latin-1, so that it can be a key. */
+export type Routing = string
+
 export type ServiceSays =
   | BrokerStart
   /** What welcomes deliver; a newer one is told to every session. Nobody is welcomed before it has come. */
@@ -37,8 +40,8 @@ export type ServiceSays =
   /** Entries of the allow-list, `ageMs` old; `full` replaces the whole. Every one, an empty one too, says that the list is fresh. */
   | { readonly kind: 'allow'; readonly full: boolean; readonly ageMs: number; readonly entries: readonly AllowEntry[] }
   /** Answer to a hello: the session begins, for the service at once. Where it cannot, the broker says that it ended. */
-  | { readonly kind: 'admit'; readonly routing: string; readonly agent: string; readonly epoch: number }
-  | { readonly kind: 'refuse'; readonly routing: string; readonly reason: string; readonly retry: boolean }
+  | { readonly kind: 'admit'; readonly routing: Routing; readonly agent: string; readonly epoch: number }
+  | { readonly kind: 'refuse'; readonly routing: Routing; readonly reason: string; readonly retry: boolean }
   /** One call for many agents, each under an id of its own. */
   | { readonly kind: 'calls'; readonly shape: CallShape; readonly to: readonly Addressed[] }
   | {
@@ -61,8 +64,7 @@ export type ServiceSays =
 
 export type Hello = {
   readonly kind: 'hello'
-  /** Of the connection, its bytes as Latin-1. */
-  readonly routing: string
+  readonly routing: Routing
   readonly agent: string
   readonly boot: string
   /** When the challenge that it answers was given, epoch ms: its agent lived then, and perhaps no longer. */

@@ -47,7 +47,7 @@ export const makeShelf = ({ sessions, drops, writer, say }: ShelfDeps): Shelf =>
   const send = ({ routing, token }: Session, hash: string, pieces: readonly string[]) =>
     pieces.forEach((data, part) => {
       const body = { hash, part, of: pieces.length, data }
-      writer.put({ routing, bytes: fromBroker.encode('module.part', body, token) }, false)
+      writer.put({ routing, frame: fromBroker.encode('module.part', body, token) }, false)
     })
   const isNew = (session: Session, hash: string): boolean => {
     const known = given.get(session) ?? new Set<string>()
@@ -92,7 +92,7 @@ export const makeShelf = ({ sessions, drops, writer, say }: ShelfDeps): Shelf =>
       if ('refused' in item) {
         for (const { routing, token } of waiters(hash)) {
           const body = { hash, reason: item.refused }
-          writer.put({ routing, bytes: fromBroker.encode('module.refused', body, token) }, true)
+          writer.put({ routing, frame: fromBroker.encode('module.refused', body, token) }, true)
         }
         return
       }
@@ -112,14 +112,14 @@ export const makeShelf = ({ sessions, drops, writer, say }: ShelfDeps): Shelf =>
       if (item.fresh.length === 0) return
       for (const { routing, token } of sessions.byRouting.values()) {
         const body = { hashes: [...item.fresh] }
-        writer.put({ routing, bytes: fromBroker.encode('module.revoked', body, token) }, true)
+        writer.put({ routing, frame: fromBroker.encode('module.revoked', body, token) }, true)
       }
     },
     greet: agent => {
       const session = sessions.byAgent.get(agent)
       if (!session || all.length === 0) return
       const { routing, token } = session
-      writer.put({ routing, bytes: fromBroker.encode('module.revoked', { hashes: [...all] }, token) }, true)
+      writer.put({ routing, frame: fromBroker.encode('module.revoked', { hashes: [...all] }, token) }, true)
     },
   }
 }

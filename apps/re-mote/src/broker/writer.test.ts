@@ -18,7 +18,7 @@ const makeSocket = () => {
   const failed: string[] = []
   const put = (routing: string, text: string, control = false) =>
     writer.put(
-      { routing, bytes: Buffer.from(text), onFail: (why: WhyUnsent) => failed.push(`${text} ${why}`) },
+      { routing, frame: Buffer.from(text), onFail: (why: WhyUnsent) => failed.push(`${text} ${why}`) },
       control,
     )
   return { writer, sent, failed, state, put }

@@ -3,7 +3,7 @@ import { brokerLimits } from './limits.ts'
 
 export type WhyUnsent = 'gone' | 'slow' | 'full'
 /** One message for one connection. `onFail` is told when it was provably not given to the network. */
-export type Outgoing = { readonly routing: string; readonly bytes: Frame; onFail?(why: WhyUnsent): void }
+export type Outgoing = { readonly routing: string; readonly frame: Frame; onFail?(why: WhyUnsent): void }
 
 export type Writer = {
   /** Control messages overtake calls; the queue is bounded, and a full one fails the message at once. */
@@ -34,7 +34,7 @@ export const makeWriter = (send: (frames: [Buffer, Frame]) => Promise<void>): Wr
     sends += 1
     if (sends % brokerLimits.sendsPerTurnMax === 0) await new Promise(setImmediate)
     try {
-      await send([Buffer.from(message.routing, 'latin1'), message.bytes])
+      await send([Buffer.from(message.routing, 'latin1'), message.frame])
       return 'sent'
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException

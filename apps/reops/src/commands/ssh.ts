@@ -79,13 +79,15 @@ const runSsh = (words: readonly string[]): Promise<number> =>
     child.once('close', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])))
   })
 
-/** Logs in with the ssh of this machine; answers its exit code. */
+/** Logs in with the ssh of this machine; answers its exit code. `words` are those that should stand behind `--`. */
 export const ssh = async (
   context: Context,
   word: string,
-  command: readonly string[] | null,
+  { command, words: astray }: { readonly command: readonly string[] | null; readonly words: readonly string[] },
   options: SshOptions,
 ): Promise<number> => {
+  if (astray.length > 0)
+    throw usage(`a command stands behind \`--\`: \`reops ssh ${word} -- ${[...astray, ...(command ?? [])].join(' ')}\``)
   if (command?.length === 0) throw usage('no command behind `--`')
   if (options.port !== undefined) wholeNumber(options.port, '--port', 1, 65_535)
   if (options.user !== undefined && !/^[A-Za-z_][\w.@-]*$/.test(options.user))

@@ -6,13 +6,14 @@ export const addReach = ({ program, parts, context, done, configured }: Kit): vo
     .description('log in over SSH with the ssh of this machine, by what is known of the system or host')
     .usage('<system|host> [options] [-- command...]')
     .argument('<name>', 'name or id of a system or a host')
+    .argument('[command...]', 'what to run there instead of a shell; behind `--`, or it is refused')
     .option('-l, --user <user>', "who logs in (default: the host's, the image's, else root)")
     .option('-p, --port <port>', 'another port')
     .option('-i, --identity <file>', 'a private key; may be given again', listOf)
     .option('-o, --option <key=value>', 'an option of ssh; may be given again', listOf)
     .option('--print', 'only show the command')
-    .action((name: string, options: object) =>
-      done(import('../commands/ssh.ts').then(m => m.ssh(context, name, parts.command, options))),
+    .action((name: string, words: string[], options: object) =>
+      done(import('../commands/ssh.ts').then(m => m.ssh(context, name, { command: parts.command, words }, options))),
     )
     .addHelpText(
       'after',
