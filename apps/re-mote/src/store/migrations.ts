@@ -400,4 +400,10 @@ alter table mote.host add column addresses json;
 comment on column mote.host.addresses is 'of its network interfaces, as its agent''s last hello said';
 `,
   },
+  {
+    name: '012-relay-batch',
+    sql: `
+alter table mote.relay add column batch uuid; -- of its sender, who may store it twice; null: of an earlier version
+`,
+  },
 ]
