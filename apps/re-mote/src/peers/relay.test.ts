@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { newId } from '@re-ops/protocols'
 import type { Log, Pool } from '@re-ops/service'
+import type { QueryConfig } from 'pg'
 import { migratedDatabase, type MigratedDatabase } from '../testing/migrated.ts'
 import { until } from '../testing/index.ts'
 import { makeRelay } from './relay.ts'
@@ -18,8 +19,8 @@ const log = { warn: () => undefined, error: () => undefined } as unknown as Log
 /** Does every statement; of every other one the answer is lost. */
 const forgetful = (pool: Pool): Pool => {
   let turn = 0
-  const query = async (...words: Parameters<Pool['query']>) => {
-    const answer = await pool.query(...words)
+  const query = async (statement: QueryConfig) => {
+    const answer = await pool.query(statement)
     turn += 1
     if (turn % 2 === 1) throw Object.assign(new Error('the connection is gone'), { code: 'ECONNRESET' })
     return answer
