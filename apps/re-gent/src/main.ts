@@ -36,7 +36,7 @@ const main = async (): Promise<number> => {
   }
 }
 
-// Under a flood of messages V8 would keep up to 128 MB for new objects and three times what lives for old ones, and not give
+// Under a flood of messages V8 would keep up to 128 MB for new objects and four times what lives for old ones, and not give
 // it back for as long as the flood lasts. Less of it costs an agent nothing (docs/adr/0010).
 for (const flag of ['--semi-space-growth-factor=1', '--heap-growing-percent=100']) setFlagsFromString(flag)
 
